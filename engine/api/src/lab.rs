@@ -1,0 +1,61 @@
+//! A lab: the machines and cables that stand when a world boots, and the commands that set it up.
+//!
+//! Always: a lab and a seed determine the world. Read from `lessons/labs/*.toml` by the `lessons` crate.
+
+use crate::topology::Role;
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Lab {
+    pub name: String,
+    pub machines: Vec<MachineSpec>,
+    pub cables: Vec<CableSpec>,
+    /// Commands run at boot, in this order, before anybody may type.
+    pub setup: Vec<Setup>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MachineSpec {
+    pub name: String,
+    #[serde(default = "host")]
+    pub role: Role,
+    /// Grid cell of the picture (column, row).
+    #[serde(default)]
+    pub at: Option<(i32, i32)>,
+}
+
+fn host() -> Role {
+    Role::Host
+}
+
+/// A cable between two network cards; the cards are made with it. An end reads `machine:device`, as in `a:eth0`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CableSpec {
+    pub ends: (String, String),
+    /// One way, in microseconds.
+    #[serde(default = "latency")]
+    pub latency_us: u32,
+    /// Megabit a second; 0 is without limit.
+    #[serde(default)]
+    pub mbit: u32,
+    /// Of a thousand frames, how many are lost.
+    #[serde(default)]
+    pub loss_permille: u16,
+    /// MAC addresses of the two cards, where the lesson wants readable ones.
+    #[serde(default)]
+    pub macs: Option<(String, String)>,
+}
+
+fn latency() -> u32 {
+    100
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Setup {
+    pub on: String,
+    pub run: String,
+}

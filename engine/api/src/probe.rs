@@ -1,0 +1,79 @@
+//! Questions a lesson may put to the world, and the facts that answer them.
+//!
+//! Always: a probe is asked of a forked replay, so it may send traffic and still change nothing the learner sees.
+//! A place reads `machine` or `machine/netns`.
+
+use crate::Journey;
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Probe {
+    /// Sends real traffic: `ping:10.0.0.2`, `http://host:port/path`, `tcp://host:port`, `udp://host:port`.
+    Reach {
+        from: String,
+        to: String,
+        timeout_ms: u32,
+    },
+    /// One query through the place's own resolver configuration.
+    Dns {
+        from: String,
+        name: String,
+        record: String,
+    },
+    /// Rows of a kernel table, as the tool prints them: route, rule, neigh, fdb, link, addr, iptables, conntrack, sysctl, socket.
+    Table {
+        at: String,
+        table: String,
+        argument: String,
+    },
+    File {
+        on: String,
+        path: String,
+    },
+    /// Was a command entered on any terminal whose first word is this?
+    Used {
+        command: String,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fact {
+    Reached {
+        outcome: Outcome,
+        journeys: Vec<Journey>,
+    },
+    Resolved {
+        status: String,
+        records: Vec<String>,
+        journeys: Vec<Journey>,
+    },
+    Rows(Vec<String>),
+    File(Option<String>),
+    Used(bool),
+    /// The question itself cannot be asked (no such machine, netns, table).
+    Impossible(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// `status` is 0 where the protocol has none.
+    Answered {
+        status: u16,
+        body: String,
+        from: String,
+        after_us: u64,
+    },
+    Refused {
+        after_us: u64,
+    },
+    TimedOut,
+    /// An ICMP error came: its words as ping prints them, and who sent it.
+    Unreachable {
+        what: String,
+        by: String,
+    },
+    /// The name did not resolve; the resolver's words.
+    NoName {
+        words: String,
+    },
+}

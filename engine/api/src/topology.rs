@@ -1,0 +1,108 @@
+//! What stands where: machines, namespaces, devices and what joins them; and the difference between two such states.
+//!
+//! Always: applying the delta of (a, b) to a gives b; the page keeps a copy that is rebuilt from deltas alone.
+
+use crate::{DeviceId, MachineId, NetnsId};
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Topology {
+    pub machines: BTreeMap<MachineId, Machine>,
+    pub netns: BTreeMap<NetnsId, Netns>,
+    pub devices: BTreeMap<DeviceId, Device>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Machine {
+    pub name: String,
+    pub role: Role,
+    /// Where the lab's author put it, in grid cells; `None` leaves it to the layout.
+    pub at: Option<(i32, i32)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Role {
+    Host,
+    Router,
+    Switch,
+    Node,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Netns {
+    pub machine: MachineId,
+    /// The name `ip netns` shows; `None` is the machine's own.
+    pub name: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Device {
+    pub netns: NetnsId,
+    pub ifindex: u32,
+    pub name: String,
+    /// As `ip link add type` says it: veth, bridge, vxlan, dummy, vlan, macvlan, …; `nic` for a cabled port; `loopback`.
+    pub kind: String,
+    pub mac: String,
+    pub mtu: u32,
+    /// The administrator said `up`.
+    pub up: bool,
+    /// Frames can pass (carrier; for a bridge port also the forwarding state).
+    pub running: bool,
+    pub addresses: Vec<IpNet>,
+    /// The bridge this is a port of.
+    pub master: Option<DeviceId>,
+    /// The other end of a veth, of a cable; the lower device of a vlan, macvlan, vxlan.
+    pub peer: Option<DeviceId>,
+    /// `vni 100 port 4789 remote 192.168.1.12` and the like, for a label.
+    pub detail: String,
+}
+
+/// The difference between two topologies: what to put, what to take away.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delta {
+    pub put: Topology,
+    pub gone_machines: Vec<MachineId>,
+    pub gone_netns: Vec<NetnsId>,
+    pub gone_devices: Vec<DeviceId>,
+}
+
+impl Topology {
+    pub fn delta(&self, next: &Topology) -> Delta {
+        fn put<K: Ord + Copy, V: Clone + PartialEq>(
+            old: &BTreeMap<K, V>,
+            new: &BTreeMap<K, V>,
+        ) -> BTreeMap<K, V> {
+            new.iter().filter(|(k, v)| old.get(k) != Some(v)).map(|(k, v)| (*k, v.clone())).collect()
+        }
+        fn gone<K: Ord + Copy, V>(old: &BTreeMap<K, V>, new: &BTreeMap<K, V>) -> Vec<K> {
+            old.keys().filter(|k| !new.contains_key(k)).copied().collect()
+        }
+        Delta {
+            put: Topology {
+                machines: put(&self.machines, &next.machines),
+                netns: put(&self.netns, &next.netns),
+                devices: put(&self.devices, &next.devices),
+            },
+            gone_machines: gone(&self.machines, &next.machines),
+            gone_netns: gone(&self.netns, &next.netns),
+            gone_devices: gone(&self.devices, &next.devices),
+        }
+    }
+
+    pub fn apply(&mut self, delta: Delta) {
+        delta.gone_machines.iter().for_each(|id| drop(self.machines.remove(id)));
+        delta.gone_netns.iter().for_each(|id| drop(self.netns.remove(id)));
+        delta.gone_devices.iter().for_each(|id| drop(self.devices.remove(id)));
+        self.machines.extend(delta.put.machines);
+        self.netns.extend(delta.put.netns);
+        self.devices.extend(delta.put.devices);
+    }
+}
+
+impl Delta {
+    pub fn is_empty(&self) -> bool {
+        *self == Delta::default()
+    }
+}
