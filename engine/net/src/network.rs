@@ -1,0 +1,57 @@
+//! All namespaces, devices and cables of a world, and the events under way between them; the only owner.
+//!
+//! Always: nothing happens but through a public method here or an event of the queue; one event runs to completion.
+
+use sim::{EventQueue, Instant, Rng};
+
+/// What is due at some time.
+#[derive(Debug)]
+pub(crate) enum Event {}
+
+pub struct Network {
+    pub(crate) now: Instant,
+    pub(crate) seed: u64,
+    pub(crate) queue: EventQueue<Event>,
+    pub(crate) rng: Rng,
+    next_journey: u64,
+}
+
+impl Network {
+    pub fn new(seed: u64) -> Network {
+        Network {
+            now: Instant::BOOT,
+            seed,
+            queue: EventQueue::default(),
+            rng: Rng::stream(seed, "net"),
+            next_journey: 1,
+        }
+    }
+
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// When the next event is due.
+    pub fn next_at(&mut self) -> Option<Instant> {
+        self.queue.next_at()
+    }
+
+    /// Runs the next event due at or before `until`; else sets the clock to `until` and says false.
+    pub fn step(&mut self, until: Instant) -> bool {
+        match self.queue.pop(until) {
+            Some((at, event)) => {
+                self.now = self.now.max(at);
+                match event {}
+            }
+            None => {
+                self.now = self.now.max(until);
+                false
+            }
+        }
+    }
+
+    pub(crate) fn new_journey(&mut self) -> api::JourneyId {
+        self.next_journey += 1;
+        api::JourneyId(self.next_journey - 1)
+    }
+}
