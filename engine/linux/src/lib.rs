@@ -1,1 +1,22 @@
+//! Linux's userland: machines with files, processes, a shell, and the commands a learner types.
+//!
+//! Stands on `net`; `container`, `kube` and `world` stand on it. One owner: [`System`] holds all machines.
+//!
+//! How a command runs: the shell spawns a process; its program is a future that is polled in the order of
+//! process ids; every system call is an `await` on [`Sys`], which leaves a closure in the process's mailbox,
+//! and the system runs that closure on itself. So a program borrows no part of the world, and a world can be
+//! replayed call by call.
+//!
+//! Always: a process sees its own machine and its own netns only; what it prints leaves through file descriptors.
 
+pub mod cmd;
+mod host;
+mod process;
+mod sys;
+mod system;
+
+pub use cmd::{Args, Command, Exit};
+pub use host::Host;
+pub use process::{ProcessId, Program, Signal};
+pub use sys::{Sys, Woke};
+pub use system::{Spawn, System, WaitOn};

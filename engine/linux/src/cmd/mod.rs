@@ -1,0 +1,48 @@
+//! The commands a learner types, one file each; this is their sorted table.
+//!
+//! Always: a command reads its arguments, asks the system, prints; nothing else.
+
+use crate::process::Program;
+use crate::sys::Sys;
+
+/// A program by its name.
+pub struct Command {
+    pub name: &'static str,
+    /// Where its file lies: `/usr/sbin/ip`.
+    pub path: &'static str,
+    /// `ip(8)`
+    pub man: &'static str,
+    pub run: fn(Sys, Args) -> Program,
+}
+
+/// An exit status; 128 + n after signal n.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exit(pub u8);
+
+impl Exit {
+    pub const OK: Exit = Exit(0);
+    pub const FAILURE: Exit = Exit(1);
+}
+
+/// A command's arguments; the name it was called by comes first.
+#[derive(Clone, Debug)]
+pub struct Args(Vec<String>);
+
+impl Args {
+    pub fn new(words: Vec<String>) -> Args {
+        Args(words)
+    }
+
+    /// `argv[0]`
+    pub fn name(&self) -> &str {
+        self.0.first().map_or("", String::as_str)
+    }
+
+    /// What follows the name.
+    pub fn rest(&self) -> &[String] {
+        self.0.get(1..).unwrap_or_default()
+    }
+}
+
+/// All commands, sorted by name.
+pub const ALL: &[&Command] = &[];
