@@ -132,3 +132,38 @@ pub enum StopKind {
         detail: String,
     },
 }
+
+impl StopKind {
+    /// One line: what the Journey pane, `why` and a lesson's `path` check read.
+    pub fn text(&self) -> String {
+        match self {
+            StopKind::Made { by } => format!("made by {by}"),
+            StopKind::Sent => "sent".to_owned(),
+            StopKind::Received => "received".to_owned(),
+            StopKind::BridgeLearn { mac, port } => format!("bridge learns {mac} at {port}"),
+            StopKind::BridgeForward { port } => format!("bridge forwards to {port}"),
+            StopKind::BridgeFlood { ports } => format!("bridge floods to {}", ports.join(" ")),
+            StopKind::BridgeLocal => "bridge hands up to the host".to_owned(),
+            StopKind::Rule { hook, table, chain, rule, text, .. } => {
+                format!("{hook} {table} {chain} rule {rule}: {text}")
+            }
+            StopKind::Policy { hook, table, chain, policy, .. } => {
+                format!("{hook} {table} {chain} policy {policy}")
+            }
+            StopKind::Conntrack { state, tuple } => format!("conntrack {state} {tuple}"),
+            StopKind::Nat { kind, before, after } => format!("{kind} {before} → {after}"),
+            StopKind::Route { to, route } => format!("route to {to}: {route}"),
+            StopKind::Forward { ttl } => format!("forward ttl {ttl}"),
+            StopKind::NeighbourWait { ip, device } => format!("waits for the MAC of {ip} on {device}"),
+            StopKind::Neighbour { ip, mac } => format!("neighbour {ip} is {mac}"),
+            StopKind::Fragment { pieces, mtu } => format!("fragment into {pieces} for mtu {mtu}"),
+            StopKind::Encapsulate { how, outer } => format!("encapsulate {how} {outer}"),
+            StopKind::Decapsulate { how, outer } => format!("decapsulate {how} {outer}"),
+            StopKind::Retransmit { waited_ms } => format!("sent again after {waited_ms} ms"),
+            StopKind::Delivered { to } => format!("delivered to {to}"),
+            StopKind::Consumed { by } => format!("consumed by {by}"),
+            StopKind::Dropped { reason, detail } if detail.is_empty() => format!("dropped {}", reason.name()),
+            StopKind::Dropped { reason, detail } => format!("dropped {}: {detail}", reason.name()),
+        }
+    }
+}

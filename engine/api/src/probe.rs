@@ -3,7 +3,7 @@
 //! Always: a probe is asked of a forked replay, so it may send traffic and still change nothing the learner sees.
 //! A place reads `machine` or `machine/netns`.
 
-use crate::Journey;
+use crate::{DropReason, Journey};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,20 +38,35 @@ pub enum Probe {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fact {
+    /// `journeys` are the packets of the flow in order; `end` is where the one that decided the outcome was dropped.
     Reached {
         outcome: Outcome,
         journeys: Vec<Journey>,
+        end: Option<End>,
     },
+    /// `status` is `NOERROR`, `NXDOMAIN` …, or the resolver's words; `records` read `A 10.0.0.5`.
     Resolved {
         status: String,
         records: Vec<String>,
         journeys: Vec<Journey>,
+        end: Option<End>,
     },
     Rows(Vec<String>),
     File(Option<String>),
     Used(bool),
     /// The question itself cannot be asked (no such machine, netns, table).
     Impossible(String),
+}
+
+/// Where and why a packet was dropped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct End {
+    /// `router`, `host/red`
+    pub place: String,
+    pub reason: DropReason,
+    pub detail: String,
+    /// The packet in tcpdump's words.
+    pub summary: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
