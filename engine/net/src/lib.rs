@@ -25,7 +25,11 @@ mod errno;
 pub mod netfilter;
 mod network;
 mod packet;
+pub mod socket;
 
 pub use errno::Errno;
 pub use network::Network;
 pub use packet::Packet;
+pub use socket::{
+    Datagram, Owner, Readiness, Shutdown, SocketId, SocketInfo, SocketKind, SocketOption, SocketState,
+};
