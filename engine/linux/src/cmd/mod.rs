@@ -2,6 +2,9 @@
 //!
 //! Always: a command reads its arguments, asks the system, prints; nothing else.
 
+pub mod getopt;
+pub mod iproute2;
+
 use crate::process::Program;
 use crate::sys::Sys;
 
