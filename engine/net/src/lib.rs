@@ -21,15 +21,22 @@
 //! Always: every packet is real bytes with valid checksums and ends exactly once with a verdict.
 
 mod arena;
+pub mod device;
 mod errno;
+mod hash;
+mod mac;
 pub mod netfilter;
 mod network;
 mod packet;
+pub mod rtnetlink;
 pub mod socket;
+mod stubs;
 
 pub use errno::Errno;
+pub use mac::{Mac, NotAMac};
 pub use network::Network;
 pub use packet::Packet;
 pub use socket::{
     Datagram, Owner, Readiness, Shutdown, SocketId, SocketInfo, SocketKind, SocketOption, SocketState,
 };
+pub use stubs::Cable;

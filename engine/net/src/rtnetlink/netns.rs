@@ -1,0 +1,1 @@
+//! Namespaces: `ip netns add`, `delete`, and the ids by which namespaces know one another.
