@@ -1,22 +1,147 @@
-//! A machine: its name, its own network namespace, its named ones, its files and its next process number.
+//! A machine: its name, its own network namespace, its files and its next process number.
 //!
-//! Always: `netns` lives as long as the machine; a name in `named` stands for the file `/run/netns/NAME`.
+//! Always: `netns` lives as long as the machine; a named namespace is the file `/run/netns/NAME`; any other
+//! namespace lives while a process runs in it or a file stands for it.
 
+use crate::cmd::Command;
+use crate::fs::{self, FileSystem, Inode, Node, View};
+use crate::process::ProcessId;
+use crate::sys::Sys;
+use crate::system::System;
+use api::topology::Role;
 use api::{MachineId, NetnsId};
-use std::collections::BTreeMap;
+use net::Errno;
 
 #[derive(Debug)]
 pub struct Host {
     pub machine: MachineId,
     pub hostname: String,
+    pub role: Role,
     pub netns: NetnsId,
-    /// `ip netns add NAME`, with the order of adding (`ip netns` lists the newest first).
-    pub named: BTreeMap<String, NetnsId>,
+    pub files: FileSystem,
     pub(crate) next_pid: u32,
 }
 
 impl Host {
-    pub(crate) fn new(machine: MachineId, hostname: &str, netns: NetnsId) -> Host {
-        Host { machine, hostname: hostname.to_owned(), netns, named: BTreeMap::new(), next_pid: 1 }
+    pub(crate) fn new<'a>(
+        machine: MachineId,
+        hostname: &str,
+        role: Role,
+        netns: NetnsId,
+        commands: impl Iterator<Item = &'a Command>,
+    ) -> Host {
+        let files = fs::standard(hostname, commands);
+        Host { machine, hostname: hostname.to_owned(), role, netns, files, next_pid: 1 }
+    }
+}
+
+/// Where `ip netns add` binds a namespace to a name.
+pub const NETNS_RUN: &str = "/run/netns";
+
+impl System {
+    /// The namespaces bound to a name on that machine, the newest first.
+    pub fn netns_names(&self, machine: MachineId) -> Vec<(String, NetnsId)> {
+        let view = self.root_view(machine);
+        let entries = self.read_dir_path(&view, NETNS_RUN).unwrap_or_default();
+        let netns = |name: String| {
+            let netns = self.netns_of_path(&view, &format!("{NETNS_RUN}/{name}")).ok()?;
+            Some((name, netns))
+        };
+        entries.into_iter().filter_map(|entry| netns(entry.name)).collect()
+    }
+
+    pub fn netns_named(&self, machine: MachineId, name: &str) -> Option<NetnsId> {
+        self.netns_of_path(&self.root_view(machine), &format!("{NETNS_RUN}/{name}")).ok()
+    }
+
+    /// A new namespace, bound to a name: what `ip netns add` does. `EEXIST` where the name is taken.
+    pub fn netns_add(&mut self, machine: MachineId, name: &str) -> Result<NetnsId, Errno> {
+        let view = self.root_view(machine);
+        if let Err(errno) = self.mkdir_path(&view, NETNS_RUN, 0o755)
+            && errno != Errno::EEXIST
+        {
+            return Err(errno);
+        }
+        let found = self.walk(&view, &format!("{NETNS_RUN}/{name}"), false)?;
+        if found.place.is_some() {
+            return Err(Errno::EEXIST);
+        }
+        let netns = self.netns_new(machine);
+        self.create_at(&view, &found, Inode::new(Node::Netns(netns), 0o444, 0, 0, self.now()))?;
+        Ok(netns)
+    }
+
+    /// Takes the name away; the namespace goes with its last user.
+    pub fn netns_delete(&mut self, machine: MachineId, name: &str) -> Result<(), Errno> {
+        let view = self.root_view(machine);
+        self.unlink_path(&view, &format!("{NETNS_RUN}/{name}"))
+    }
+
+    /// A new namespace that nothing holds yet: bind it or start a process in it before anything else runs.
+    pub fn netns_new(&mut self, _machine: MachineId) -> NetnsId {
+        self.next_netns += 1;
+        NetnsId(self.next_netns - 1)
+    }
+
+    /// The namespace that the file at `path` stands for; `EINVAL` where it is another kind of file.
+    pub(crate) fn netns_of_path(&self, view: &View, path: &str) -> Result<NetnsId, Errno> {
+        use crate::fs::{Place, Synthetic, synthetic_lookup};
+        let found = self.walk(view, path, true)?;
+        match found.existing()? {
+            Place::Disk(inode) => match self.host(view.machine).files.get(*inode).node {
+                Node::Netns(netns) => Ok(netns),
+                _ => Err(Errno::EINVAL),
+            },
+            Place::Synthetic(path) => match synthetic_lookup(self, view, path) {
+                Some(Synthetic::Netns(netns)) => Ok(netns),
+                _ => Err(Errno::EINVAL),
+            },
+        }
+    }
+
+    /// Lets namespaces go that no process, file or machine holds any more.
+    pub(crate) fn collect_netns(&mut self) {}
+
+    pub(crate) fn root_view(&self, machine: MachineId) -> View {
+        View::root(machine, self.host(machine).netns)
+    }
+}
+
+impl Sys {
+    pub async fn hostname(&self) -> String {
+        self.ask(|system, id| system.host(system.process(id).machine).hostname.clone()).await
+    }
+
+    /// The namespace bound to that name: `ENOENT` where there is none, `EINVAL` where the file is none.
+    pub async fn netns_named(&self, name: &str) -> Result<NetnsId, Errno> {
+        self.netns_at(&format!("{NETNS_RUN}/{name}")).await
+    }
+
+    /// `ip netns add`; `EEXIST` where the name is taken.
+    pub async fn netns_add(&self, name: &str) -> Result<NetnsId, Errno> {
+        let name = name.to_owned();
+        self.ask(move |system, id| system.netns_add(system.process(id).machine, &name)).await
+    }
+
+    pub async fn netns_delete(&self, name: &str) -> Result<(), Errno> {
+        let name = name.to_owned();
+        self.ask(move |system, id| system.netns_delete(system.process(id).machine, &name)).await
+    }
+
+    /// Names and namespaces, the newest first.
+    pub async fn netns_names(&self) -> Vec<(String, NetnsId)> {
+        self.ask(|system, id| system.netns_names(system.process(id).machine)).await
+    }
+
+    /// From now on this process runs in that namespace (setns(2)); with a name, `/etc/netns/NAME` lies over `/etc`.
+    pub async fn enter_netns(&self, netns: NetnsId, name: Option<&str>) {
+        let name = name.map(str::to_owned);
+        self.ask(move |system, id: ProcessId| {
+            let process = system.process_mut(id);
+            process.netns = netns;
+            process.netns_name = name;
+            system.collect_netns();
+        })
+        .await;
     }
 }

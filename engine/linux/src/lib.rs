@@ -9,14 +9,23 @@
 //!
 //! Always: a process sees its own machine and its own netns only; what it prints leaves through file descriptors.
 
+mod captured;
 pub mod cmd;
+mod fs;
 mod host;
 mod process;
+mod run;
+mod signal;
 mod sys;
 mod system;
+mod tty;
 
+pub use captured::ExecOptions;
 pub use cmd::{Args, Command, Exit};
+pub use fs::{Entry, Fd, FileKind, OpenFlags, STDERR, STDIN, STDOUT, Stat};
 pub use host::Host;
-pub use process::{ProcessId, Program, Signal};
+pub use process::{Process, ProcessId, Program};
+pub use run::{Group, Start};
+pub use signal::Signal;
 pub use sys::{Sys, Woke};
-pub use system::{Spawn, System, WaitOn};
+pub use system::{BOOT_SECONDS, Spawn, System, WaitOn};

@@ -5,11 +5,13 @@
 //! Differs from Linux: no fork; a program starts with what its parent hands over (files, environment, netns).
 
 use crate::cmd::Exit;
+use crate::fs::{Descriptor, Fd};
+use crate::signal::Signal;
 use crate::sys::Mailbox;
 use api::{MachineId, NetnsId, TtyId};
 use sim::Instant;
 use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -19,25 +21,6 @@ use std::rc::Rc;
 pub struct ProcessId(pub u32);
 
 pub type Program = Pin<Box<dyn Future<Output = Exit>>>;
-
-/// signal(7), those that a learner can send or meet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum Signal {
-    Hup = 1,
-    Int = 2,
-    Quit = 3,
-    Kill = 9,
-    Usr1 = 10,
-    Usr2 = 12,
-    Pipe = 13,
-    Alarm = 14,
-    Term = 15,
-    Child = 17,
-    Cont = 18,
-    Stop = 19,
-    TerminalStop = 20,
-}
 
 pub struct Process {
     pub id: ProcessId,
@@ -50,8 +33,10 @@ pub struct Process {
     pub netns_name: Option<String>,
     pub uid: u32,
     pub gid: u32,
+    pub umask: u16,
     pub cwd: String,
     pub environment: BTreeMap<String, String>,
+    pub(crate) files: BTreeMap<Fd, Descriptor>,
     /// What `ps` shows.
     pub name: String,
     pub arguments: Vec<String>,
@@ -60,10 +45,28 @@ pub struct Process {
     pub group: ProcessId,
     pub tty: Option<TtyId>,
     /// Signals the program asked to be told of, instead of the default action.
-    pub(crate) caught: Vec<Signal>,
+    pub(crate) caught: BTreeSet<Signal>,
+    /// Signals that do nothing; children inherit them.
+    pub(crate) ignored: BTreeSet<Signal>,
     pub(crate) pending: VecDeque<Signal>,
-    pub(crate) stopped: bool,
+    pub stopped: bool,
+    /// Why it is stopped.
+    pub(crate) stop_signal: Option<Signal>,
     pub exit: Option<Exit>,
+    pub killed_by: Option<Signal>,
     pub(crate) program: Option<Program>,
+    /// What runs from now on instead of the program that called exec(2).
+    pub(crate) replacement: Option<Program>,
     pub(crate) mailbox: Rc<RefCell<Mailbox>>,
+}
+
+impl Process {
+    /// The state letter that `ps` shows.
+    pub fn state(&self) -> char {
+        match (self.exit, self.stopped) {
+            (Some(_), _) => 'Z',
+            (_, true) => 'T',
+            _ => 'S',
+        }
+    }
 }

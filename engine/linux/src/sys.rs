@@ -4,7 +4,8 @@
 //! waits for ([`System::wait_on`]) and is tried again when that comes. Dropping the future takes the call back.
 //! Here stand the calls of time, network and waiting; files, processes and terminals add theirs beside their own code.
 
-use crate::process::{ProcessId, Signal};
+use crate::process::ProcessId;
+use crate::signal::Signal;
 use crate::system::{System, WaitOn};
 use api::NetnsId;
 use net::{Errno, Network};
@@ -158,29 +159,54 @@ impl Sys {
     pub async fn wait(&self, on: &[WaitOn], deadline: Option<Instant>) -> Woke {
         let on = on.to_vec();
         let mut noted = false;
+        let mut timer = None;
         self.call(move |system, id| {
-            if let Some(signal) = system.take_signal(id) {
-                return Poll::Ready(Woke::Signal(signal));
-            }
-            if !noted {
+            let signal = system.take_signal(id);
+            if !noted && signal.is_none() {
                 noted = true;
                 on.iter().for_each(|thing| system.wait_on(*thing, id));
-                if let Some(at) = deadline {
-                    system.wake_at(at, id);
-                }
+                timer = deadline.map(|at| system.timer_add(at, id));
                 return Poll::Pending;
             }
-            if let Some(index) = on.iter().position(|thing| !system.is_waiting(*thing, id)) {
-                on.iter().for_each(|thing| system.forget(*thing, id));
-                return Poll::Ready(Woke::Ready(index));
+            let ready = on.iter().position(|thing| !system.is_waiting(*thing, id));
+            let woke = match (signal, ready) {
+                (Some(signal), _) => Woke::Signal(signal),
+                (None, Some(index)) => Woke::Ready(index),
+                (None, None) if deadline.is_some_and(|at| at <= system.now()) => Woke::Timeout,
+                (None, None) => return Poll::Pending,
+            };
+            on.iter().for_each(|thing| system.forget(*thing, id));
+            if let Some(timer) = timer.take() {
+                system.timer_cancel(timer);
             }
-            if deadline.is_some_and(|at| at <= system.now()) {
-                on.iter().for_each(|thing| system.forget(*thing, id));
-                return Poll::Ready(Woke::Timeout);
-            }
-            Poll::Pending
+            Poll::Ready(woke)
         })
         .await
+    }
+
+    /// An environment variable.
+    pub async fn env(&self, name: &str) -> Option<String> {
+        let name = name.to_owned();
+        self.ask(move |system, id| system.process(id).environment.get(&name).cloned()).await
+    }
+
+    pub async fn cwd(&self) -> String {
+        self.ask(|system, id| system.process(id).cwd.clone()).await
+    }
+
+    /// The effective user; 0 is root.
+    pub async fn uid(&self) -> u32 {
+        self.ask(|system, id| system.process(id).uid).await
+    }
+
+    /// This process's number on its machine.
+    pub async fn pid(&self) -> u32 {
+        self.ask(|system, id| system.process(id).pid).await
+    }
+
+    /// The wall clock: time since 1970.
+    pub async fn realtime(&self) -> Duration {
+        self.ask(|system, _| system.realtime(system.now())).await
     }
 
     pub async fn now(&self) -> Instant {

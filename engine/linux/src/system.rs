@@ -4,14 +4,19 @@
 //! put off by [`SLICE`], so that no loop of a learner stops the world.
 //! Differs from Linux: a processor of no cost; programs take no time unless they wait or spin.
 
+use crate::captured::Captured;
 use crate::cmd::{Args, Command, Exit};
+use crate::fs::OpenFiles;
 use crate::host::Host;
-use crate::process::{Process, ProcessId, Program, Signal};
+use crate::process::{Process, ProcessId, Program};
+use crate::signal::{DefaultAction, Signal};
 use crate::sys::Sys;
+use api::topology::Role;
 use api::{MachineId, NetnsId, TtyId};
-use net::Network;
-use sim::{EventQueue, Instant};
+use net::{Errno, Network};
+use sim::{Instant, Rng};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -19,11 +24,20 @@ use std::time::Duration;
 const CALLS_PER_SLICE: u32 = 20_000;
 /// By how long such a process is put off.
 const SLICE: Duration = Duration::from_millis(10);
+/// Processes of one machine, zombies included; one more is `EAGAIN` (`fork: Resource temporarily unavailable`).
+const PROCESSES: usize = 512;
+/// The wall clock when the world boots: Monday, 5 January 2026, 09:00 UTC.
+pub const BOOT_SECONDS: u64 = 1_767_603_600;
+
+/// When a process is woken, and which asking of one instant it was.
+pub(crate) type Timer = (Instant, u64);
 
 /// What a process can wait for besides time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum WaitOn {
     Child(ProcessId),
+    /// Any child of that process.
+    Children(ProcessId),
     /// A thing of another module under that module's own number (pipe, terminal, socket).
     Pipe(u32),
     Tty(TtyId),
@@ -51,9 +65,14 @@ pub struct System {
     commands: BTreeMap<&'static str, &'static Command>,
     processes: BTreeMap<ProcessId, Process>,
     next_process: u32,
+    pub(crate) next_netns: u32,
+    pub(crate) open: OpenFiles,
+    pub(crate) captured: BTreeMap<ProcessId, Captured>,
+    pub(crate) random: Rng,
     ready: BTreeSet<ProcessId>,
     waiting: BTreeMap<WaitOn, BTreeSet<ProcessId>>,
-    timers: EventQueue<ProcessId>,
+    timers: BTreeMap<Timer, ProcessId>,
+    next_timer: u64,
 }
 
 impl System {
@@ -65,9 +84,14 @@ impl System {
             commands: commands.into_iter().map(|command| (command.name, command)).collect(),
             processes: BTreeMap::new(),
             next_process: 1,
+            next_netns: 1,
+            open: OpenFiles::default(),
+            captured: BTreeMap::new(),
+            random: Rng::stream(seed, "/dev/random"),
             ready: BTreeSet::new(),
             waiting: BTreeMap::new(),
-            timers: EventQueue::default(),
+            timers: BTreeMap::new(),
+            next_timer: 0,
         }
     }
 
@@ -108,17 +132,53 @@ impl System {
         self.processes.values()
     }
 
-    /// Starts a command as a process.
-    pub fn spawn(&mut self, command: &'static Command, spawn: Spawn) -> ProcessId {
+    /// A new machine with the standard file tree, its own namespace and process 1.
+    pub fn machine_add(&mut self, name: &str, role: Role) -> MachineId {
+        let machine = MachineId(self.hosts.len() as u32 + 1);
+        let netns = self.netns_new(machine);
+        let host = Host::new(machine, name, role, netns, self.commands.values().copied());
+        self.hosts.insert(machine, host);
+        self.start_init(machine);
+        machine
+    }
+
+    /// Process 1, which does nothing but be there.
+    fn start_init(&mut self, machine: MachineId) {
+        let spawn = Spawn {
+            machine,
+            parent: None,
+            netns: self.host(machine).netns,
+            netns_name: None,
+            uid: 0,
+            cwd: "/".to_owned(),
+            environment: BTreeMap::new(),
+            arguments: vec!["/sbin/init".to_owned()],
+            group: None,
+            tty: None,
+        };
+        let init = self.spawn_program(spawn, |_| Box::pin(std::future::pending()));
+        self.process_mut(init.expect("a new machine has room for process 1")).name = "systemd".to_owned();
+    }
+
+    /// Starts a command as a process without files.
+    pub fn spawn(&mut self, command: &'static Command, spawn: Spawn) -> Result<ProcessId, Errno> {
         let arguments = Args::new(spawn.arguments.clone());
         self.spawn_program(spawn, |sys| (command.run)(sys, arguments))
     }
 
-    /// Starts any program (a daemon, a subshell) as a process.
-    pub fn spawn_program(&mut self, spawn: Spawn, program: impl FnOnce(Sys) -> Program) -> ProcessId {
+    /// Starts any program (a daemon, a subshell) as a process without files.
+    pub fn spawn_program(
+        &mut self,
+        spawn: Spawn,
+        program: impl FnOnce(Sys) -> Program,
+    ) -> Result<ProcessId, Errno> {
+        let machine = spawn.machine;
+        if self.processes.values().filter(|process| process.machine == machine).count() >= PROCESSES {
+            return Err(Errno::EAGAIN);
+        }
         let id = ProcessId(self.next_process);
         self.next_process += 1;
-        let host = self.host_mut(spawn.machine);
+        let host = self.host_mut(machine);
         let pid = host.next_pid;
         host.next_pid += 1;
         let sys = Sys::new(id);
@@ -127,28 +187,66 @@ impl System {
             id,
             pid,
             parent: spawn.parent,
-            machine: spawn.machine,
+            machine,
             netns: spawn.netns,
             netns_name: spawn.netns_name,
             uid: spawn.uid,
             gid: spawn.uid,
+            umask: 0o022,
             cwd: spawn.cwd,
             environment: spawn.environment,
-            name: spawn.arguments.first().cloned().unwrap_or_default(),
+            files: BTreeMap::new(),
+            name: command_name(&spawn.arguments),
             arguments: spawn.arguments,
             started: self.now(),
             group: spawn.group.unwrap_or(id),
             tty: spawn.tty,
-            caught: Vec::new(),
+            caught: BTreeSet::new(),
+            ignored: BTreeSet::new(),
             pending: VecDeque::new(),
             stopped: false,
+            stop_signal: None,
             exit: None,
+            killed_by: None,
             program: Some(program(sys)),
+            replacement: None,
             mailbox,
         };
         self.processes.insert(id, process);
         self.ready.insert(id);
-        id
+        Ok(id)
+    }
+
+    /// exec(2): the process goes on as that command.
+    pub(crate) fn become_program(
+        &mut self,
+        id: ProcessId,
+        start: &crate::run::Start,
+        arguments: Vec<String>,
+        command: &'static Command,
+    ) {
+        let sys = Sys::new(id);
+        let mailbox = sys.mailbox();
+        let program = (command.run)(sys, Args::new(arguments.clone()));
+        let process = self.process_mut(id);
+        process.name = command_name(&arguments);
+        process.arguments = arguments;
+        process.replacement = Some(program);
+        process.mailbox = mailbox;
+        process.caught.clear();
+        process.pending.clear();
+        process.environment = start.environment.clone().unwrap_or_else(|| process.environment.clone());
+        process.cwd = start.cwd.clone().unwrap_or_else(|| process.cwd.clone());
+        process.uid = start.uid.unwrap_or(process.uid);
+        if let Some((netns, name)) = start.netns.clone() {
+            (process.netns, process.netns_name) = (netns, name);
+        }
+        let closing: Vec<_> =
+            process.files.iter().filter(|(_, it)| it.close_on_exec).map(|(fd, _)| *fd).collect();
+        for fd in closing {
+            self.close_fd(id, fd).expect("it was just listed");
+        }
+        self.collect_netns();
     }
 
     /// Notes that `id` waits; forgotten when the thing wakes it.
@@ -167,7 +265,28 @@ impl System {
     }
 
     pub fn wake_at(&mut self, at: Instant, id: ProcessId) {
-        self.timers.push(at, id);
+        self.timer_add(at, id);
+    }
+
+    pub(crate) fn timer_add(&mut self, at: Instant, id: ProcessId) -> Timer {
+        let timer = (at, self.next_timer);
+        self.next_timer += 1;
+        self.timers.insert(timer, id);
+        timer
+    }
+
+    /// Takes a timer back; nothing happens where it has run out.
+    pub(crate) fn timer_cancel(&mut self, timer: Timer) {
+        self.timers.remove(&timer);
+    }
+
+    /// The wall clock at that instant: time since 1970.
+    pub fn realtime(&self, at: Instant) -> Duration {
+        Duration::from_secs(BOOT_SECONDS) + at.since(Instant::BOOT)
+    }
+
+    pub(crate) fn make_ready(&mut self, id: ProcessId) {
+        self.ready.insert(id);
     }
 
     /// Wakes all that wait for `thing`.
@@ -178,10 +297,9 @@ impl System {
     }
 
     pub(crate) fn catch(&mut self, id: ProcessId, signal: Signal) {
-        let caught = &mut self.process_mut(id).caught;
-        if !caught.contains(&signal) {
-            caught.push(signal);
-        }
+        let process = self.process_mut(id);
+        process.caught.insert(signal);
+        process.ignored.remove(&signal);
     }
 
     pub(crate) fn take_signal(&mut self, id: ProcessId) -> Option<Signal> {
@@ -193,7 +311,7 @@ impl System {
         if !self.ready.is_empty() {
             return Some(self.now());
         }
-        [self.timers.next_at(), self.net.next_at()].into_iter().flatten().min()
+        [self.timers.keys().next().map(|(at, _)| *at), self.net.next_at()].into_iter().flatten().min()
     }
 
     /// Runs what is due next, at or before `until`; else sets the clock there and says false.
@@ -202,11 +320,11 @@ impl System {
             self.poll(id);
             return true;
         }
-        let timer = self.timers.next_at().unwrap_or(Instant::NEVER);
+        let timer = self.timers.keys().next().map_or(Instant::NEVER, |(at, _)| *at);
         let packet = self.net.next_at().unwrap_or(Instant::NEVER);
         if timer < packet && timer <= until {
             self.net.step(timer);
-            if let Some((_, id)) = self.timers.pop(timer) {
+            if let Some((_, id)) = self.timers.pop_first() {
                 self.ready.insert(id);
             }
             return true;
@@ -217,11 +335,11 @@ impl System {
     /// Polls one process until it waits, ends, or has used up its slice.
     fn poll(&mut self, id: ProcessId) {
         let Some(process) = self.processes.get_mut(&id) else { return };
-        if process.stopped {
+        if process.stopped || process.exit.is_some() {
             return;
         }
         let Some(mut program) = process.program.take() else { return };
-        let mailbox = process.mailbox.clone();
+        let mut mailbox = process.mailbox.clone();
         let mut made = 0;
         let mut first = mailbox.borrow().is_empty();
         loop {
@@ -231,7 +349,14 @@ impl System {
             calls.retain(|_, call| !call(self, id));
             let answered = calls.len() < before;
             mailbox.borrow_mut().put_back(calls);
-            if !answered && !first {
+            // A call may have ended this process, or made it another program.
+            let Some(process) = self.processes.get_mut(&id).filter(|process| process.exit.is_none()) else {
+                return;
+            };
+            if let Some(replacement) = process.replacement.take() {
+                program = replacement;
+                mailbox = Rc::clone(&process.mailbox);
+            } else if process.stopped || (!answered && !first) {
                 break;
             }
             first = false;
@@ -243,16 +368,111 @@ impl System {
                 break;
             }
         }
-        if let Some(process) = self.processes.get_mut(&id).filter(|process| process.exit.is_none()) {
+        if let Some(process) = self.processes.get_mut(&id) {
             process.program = Some(program);
         }
     }
 
-    /// The process is over: its parent is told.
+    /// A signal comes: the program is told if it asked for that, else the default action is done.
+    pub fn signal(&mut self, id: ProcessId, signal: Signal) {
+        let Some(process) = self.processes.get_mut(&id).filter(|process| process.exit.is_none()) else {
+            return;
+        };
+        if signal == Signal::Cont && process.stopped {
+            process.stopped = false;
+            self.ready.insert(id);
+            self.tell_parent(id);
+        }
+        let Some(process) = self.processes.get_mut(&id) else { return };
+        let certain = matches!(signal, Signal::Kill | Signal::Stop);
+        if !certain && process.ignored.contains(&signal) {
+            return;
+        }
+        if !certain && process.caught.contains(&signal) {
+            process.pending.push_back(signal);
+            self.ready.insert(id);
+            return;
+        }
+        match signal.default_action() {
+            DefaultAction::Ignore | DefaultAction::Continue => {}
+            DefaultAction::Stop => {
+                process.stopped = true;
+                process.stop_signal = Some(signal);
+                self.tell_parent(id);
+            }
+            // Process 1 is not killed by what it did not ask for; signal(7).
+            DefaultAction::Terminate if process.pid == 1 => {}
+            DefaultAction::Terminate => {
+                process.killed_by = Some(signal);
+                self.end(id, Exit(128 + signal.number()));
+            }
+        }
+    }
+
+    /// The same, to every process of a group.
+    pub fn signal_group(&mut self, group: ProcessId, signal: Signal) {
+        let members: Vec<_> = self
+            .processes
+            .values()
+            .filter(|process| process.group == group)
+            .map(|process| process.id)
+            .collect();
+        members.into_iter().for_each(|id| self.signal(id, signal));
+    }
+
+    fn tell_parent(&mut self, id: ProcessId) {
+        self.wake(WaitOn::Child(id));
+        if let Some(parent) = self.process(id).parent {
+            self.wake(WaitOn::Children(parent));
+        }
+    }
+
+    /// The process is over: its files are closed, its children go to process 1, its parent is told.
     pub(crate) fn end(&mut self, id: ProcessId, exit: Exit) {
         let process = self.process_mut(id);
         process.program = None;
+        process.replacement = None;
+        process.mailbox = Rc::default();
         process.exit = Some(exit);
-        self.wake(WaitOn::Child(id));
+        process.stopped = false;
+        let files = std::mem::take(&mut process.files);
+        let parent = process.parent;
+        files.into_values().for_each(|descriptor| self.drop_file(descriptor.file));
+        self.timers.retain(|_, waiting| *waiting != id);
+        self.waiting.retain(|_, ids| {
+            ids.remove(&id);
+            !ids.is_empty()
+        });
+        if let Some(captured) = self.captured.get_mut(&id) {
+            captured.exit = Some(exit);
+        }
+        let children: Vec<_> =
+            self.processes.values().filter(|child| child.parent == Some(id)).map(|child| child.id).collect();
+        for child in children {
+            let child = self.process_mut(child);
+            child.parent = None;
+            if child.exit.is_some() {
+                let child = child.id;
+                self.forget_process(child);
+            }
+        }
+        self.tell_parent(id);
+        // Process 1 reaps at once what has no parent.
+        if parent.is_none() {
+            self.forget_process(id);
+        }
+        self.collect_netns();
     }
+
+    /// The entry of a process that has been waited for.
+    pub(crate) fn forget_process(&mut self, id: ProcessId) {
+        self.processes.remove(&id);
+        self.ready.remove(&id);
+    }
+}
+
+/// The name that `ps` shows: the last part of the path, 15 bytes at most (TASK_COMM_LEN).
+fn command_name(arguments: &[String]) -> String {
+    let word = arguments.first().map_or("", String::as_str);
+    word.rsplit('/').next().unwrap_or_default().trim_start_matches('-').chars().take(15).collect()
 }

@@ -49,3 +49,14 @@ impl Args {
 
 /// All commands, sorted by name.
 pub const ALL: &[&Command] = &[];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted_and_names_each_command_once() {
+        let names: Vec<_> = ALL.iter().map(|command| command.name).collect();
+        assert!(names.is_sorted_by(|a, b| a < b), "{names:?}");
+    }
+}

@@ -1,0 +1,418 @@
+//! The file calls of a program: open, read, write, and the calls on paths.
+//!
+//! Always: a call that would block waits; writing to a pipe that nobody reads ends the process with SIGPIPE.
+//! Source: the section-2 pages of the calls named as the functions are.
+
+use super::path::{Place, View};
+use super::synthetic::Synthetic;
+use super::{Descriptor, Fd, FileKind, OpenFlags, OpenKind, Stat, synthetic};
+use crate::process::ProcessId;
+use crate::signal::Signal;
+use crate::sys::Sys;
+use crate::system::System;
+use api::NetnsId;
+use net::Errno;
+use sim::Instant;
+use std::task::Poll;
+
+pub const STDIN: Fd = 0;
+pub const STDOUT: Fd = 1;
+pub const STDERR: Fd = 2;
+
+/// The longest line [`Sys::read_line`] keeps; a longer one comes in pieces.
+const LINE_BYTES: usize = 1 << 20;
+/// What [`Sys::read_all`] takes at most; the rest is left unread.
+const READ_ALL_BYTES: usize = 32 << 20;
+
+/// One name of a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub name: String,
+    pub stat: Stat,
+}
+
+impl System {
+    pub(crate) fn descriptor(&self, id: ProcessId, fd: Fd) -> Result<Descriptor, Errno> {
+        self.process(id).files.get(&fd).copied().ok_or(Errno::EBADF)
+    }
+
+    /// Puts an open file under a descriptor, closing what was there.
+    pub(crate) fn install(&mut self, id: ProcessId, fd: Fd, descriptor: Descriptor) {
+        if let Some(old) = self.process_mut(id).files.insert(fd, descriptor) {
+            self.drop_file(old.file);
+        }
+    }
+
+    /// The lowest free descriptor from `least` on.
+    pub(crate) fn free_fd(&self, id: ProcessId, least: Fd) -> Result<Fd, Errno> {
+        let files = &self.process(id).files;
+        let limit = super::open::DESCRIPTORS as Fd;
+        (least..limit).find(|fd| !files.contains_key(fd)).ok_or(Errno::EMFILE)
+    }
+
+    pub(crate) fn close_fd(&mut self, id: ProcessId, fd: Fd) -> Result<(), Errno> {
+        let descriptor = self.process_mut(id).files.remove(&fd).ok_or(Errno::EBADF)?;
+        self.drop_file(descriptor.file);
+        Ok(())
+    }
+
+    pub(crate) fn view(&self, id: ProcessId) -> View {
+        View::of(self.process(id))
+    }
+
+    /// A directory's names, in the kernel's order.
+    pub(crate) fn read_dir_path(&self, view: &View, path: &str) -> Result<Vec<Entry>, Errno> {
+        let found = self.walk(view, path, true)?;
+        let place = found.existing()?;
+        let stat = self.stat_place(view, place)?;
+        if stat.kind != FileKind::Directory {
+            return Err(Errno::ENOTDIR);
+        }
+        if !super::path::allows(&stat, view, super::path::Access::Read) {
+            return Err(Errno::EACCES);
+        }
+        let names = match place {
+            Place::Disk(number) => match self.host(view.machine).files.directory(*number) {
+                Some(directory) => directory.names(),
+                None => return Err(Errno::ENOTDIR),
+            },
+            Place::Synthetic(path) => match synthetic::lookup(self, view, path) {
+                Some(Synthetic::Directory(names)) => names,
+                _ => return Err(Errno::ENOTDIR),
+            },
+        };
+        let base = if found.path == "/" { "" } else { &found.path };
+        let entry = |name: String| {
+            let stat = self.stat_path(view, &format!("{base}/{name}"), false).ok()?;
+            Some(Entry { name, stat })
+        };
+        Ok(names.into_iter().filter_map(entry).collect())
+    }
+}
+
+impl Sys {
+    /// Writes to stdout.
+    pub async fn print(&self, text: impl AsRef<str>) {
+        self.write(STDOUT, text.as_ref().as_bytes()).await.ok();
+    }
+
+    /// Writes to stderr.
+    pub async fn eprint(&self, text: impl AsRef<str>) {
+        self.write(STDERR, text.as_ref().as_bytes()).await.ok();
+    }
+
+    /// Up to `max` bytes; none means the end.
+    pub async fn read(&self, fd: Fd, max: usize) -> Result<Vec<u8>, Errno> {
+        self.call(move |system, id| {
+            let file = match system.descriptor(id, fd) {
+                Ok(descriptor) => descriptor.file,
+                Err(errno) => return Poll::Ready(Err(errno)),
+            };
+            match system.read_file_open(id, file, max) {
+                Err(Errno::EAGAIN) => {
+                    if let Some(thing) = system.file_wait(file) {
+                        system.wait_on(thing, id);
+                    }
+                    Poll::Pending
+                }
+                answer => Poll::Ready(answer),
+            }
+        })
+        .await
+    }
+
+    /// Writes all of it, waiting as long as it takes.
+    pub async fn write(&self, fd: Fd, bytes: &[u8]) -> Result<(), Errno> {
+        let bytes = bytes.to_vec();
+        let mut done = 0;
+        self.call(move |system, id| {
+            let file = match system.descriptor(id, fd) {
+                Ok(descriptor) => descriptor.file,
+                Err(errno) => return Poll::Ready(Err(errno)),
+            };
+            loop {
+                match system.write_file_open(id, file, &bytes[done..]) {
+                    Ok(written) => done += written,
+                    Err(Errno::EAGAIN) => {
+                        if let Some(thing) = system.file_wait(file) {
+                            system.wait_on(thing, id);
+                        }
+                        return Poll::Pending;
+                    }
+                    Err(Errno::EPIPE) => {
+                        system.signal(id, Signal::Pipe);
+                        return Poll::Ready(Err(Errno::EPIPE));
+                    }
+                    Err(errno) => return Poll::Ready(Err(errno)),
+                }
+                if done >= bytes.len() {
+                    return Poll::Ready(Ok(()));
+                }
+            }
+        })
+        .await
+    }
+
+    /// Everything until the end.
+    pub async fn read_all(&self, fd: Fd) -> Result<Vec<u8>, Errno> {
+        let mut all = Vec::new();
+        while all.len() < READ_ALL_BYTES {
+            let some = self.read(fd, 65_536).await?;
+            if some.is_empty() {
+                break;
+            }
+            all.extend(some);
+        }
+        Ok(all)
+    }
+
+    /// One line without its newline; `None` at the end. Reads byte by byte from what cannot be put back
+    /// (a pipe, a terminal), so that whoever reads on finds the next line.
+    pub async fn read_line(&self, fd: Fd) -> Option<String> {
+        let mut line = Vec::new();
+        loop {
+            let byte = self.read(fd, 1).await.ok()?;
+            match byte.first() {
+                None if line.is_empty() => return None,
+                None | Some(b'\n') => return Some(String::from_utf8_lossy(&line).into_owned()),
+                Some(byte) => line.push(*byte),
+            }
+            if line.len() >= LINE_BYTES {
+                return Some(String::from_utf8_lossy(&line).into_owned());
+            }
+        }
+    }
+
+    pub async fn open(&self, path: &str, flags: OpenFlags) -> Result<Fd, Errno> {
+        self.open_mode(path, flags, 0o666).await
+    }
+
+    /// The same; a file it makes gets `mode` less the umask.
+    pub async fn open_mode(&self, path: &str, flags: OpenFlags, mode: u16) -> Result<Fd, Errno> {
+        let path = path.to_owned();
+        self.ask(move |system, id| {
+            let fd = system.free_fd(id, 0)?;
+            let (view, umask) = (system.view(id), system.process(id).umask);
+            let file = system.open_path(&view, &path, flags, mode & !umask)?;
+            system.install(id, fd, Descriptor { file, close_on_exec: false });
+            Ok(fd)
+        })
+        .await
+    }
+
+    pub async fn close(&self, fd: Fd) -> Result<(), Errno> {
+        self.ask(move |system, id| system.close_fd(id, fd)).await
+    }
+
+    pub async fn dup2(&self, from: Fd, to: Fd) -> Result<(), Errno> {
+        self.ask(move |system, id| {
+            let descriptor = system.descriptor(id, from)?;
+            if !(0..super::open::DESCRIPTORS as Fd).contains(&to) {
+                return Err(Errno::EBADF);
+            }
+            if from != to {
+                system.hold(descriptor.file);
+                system.install(id, to, Descriptor { file: descriptor.file, close_on_exec: false });
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// A copy under the lowest free descriptor from `least` on, closed on exec (`F_DUPFD_CLOEXEC`).
+    pub async fn dup_above(&self, from: Fd, least: Fd) -> Result<Fd, Errno> {
+        self.ask(move |system, id| {
+            let descriptor = system.descriptor(id, from)?;
+            let fd = system.free_fd(id, least)?;
+            system.hold(descriptor.file);
+            system.install(id, fd, Descriptor { file: descriptor.file, close_on_exec: true });
+            Ok(fd)
+        })
+        .await
+    }
+
+    /// Read end and write end.
+    pub async fn pipe(&self) -> Result<(Fd, Fd), Errno> {
+        self.ask(|system, id| {
+            let (reader, writer) = system.open_pipe();
+            let mut install = |file| {
+                let fd = system.free_fd(id, 0)?;
+                system.install(id, fd, Descriptor { file, close_on_exec: false });
+                Ok(fd)
+            };
+            Ok((install(reader)?, install(writer)?))
+        })
+        .await
+    }
+
+    /// A descriptor that reads these bytes (a here-document).
+    pub async fn open_bytes(&self, bytes: Vec<u8>) -> Result<Fd, Errno> {
+        self.ask(move |system, id| {
+            let fd = system.free_fd(id, 0)?;
+            let file = system.open_kind(OpenKind::Bytes(bytes), OpenFlags::READ, "/tmp/sh-thd".to_owned());
+            system.install(id, fd, Descriptor { file, close_on_exec: false });
+            Ok(fd)
+        })
+        .await
+    }
+
+    pub async fn is_tty(&self, fd: Fd) -> bool {
+        self.ask(move |system, id| {
+            let file = system.descriptor(id, fd).map(|descriptor| system.open_file(descriptor.file));
+            file.is_ok_and(|file| matches!(file.kind, OpenKind::Tty(_)))
+        })
+        .await
+    }
+
+    pub async fn read_file(&self, path: &str) -> Result<Vec<u8>, Errno> {
+        let path = path.to_owned();
+        self.ask(move |system, id| {
+            let view = system.view(id);
+            system.read_path(&view, &path)
+        })
+        .await
+    }
+
+    pub async fn write_file(&self, path: &str, bytes: &[u8]) -> Result<(), Errno> {
+        self.put_file(path, bytes, OpenFlags::WRITE).await
+    }
+
+    pub async fn append_file(&self, path: &str, bytes: &[u8]) -> Result<(), Errno> {
+        self.put_file(path, bytes, OpenFlags::APPEND).await
+    }
+
+    async fn put_file(&self, path: &str, bytes: &[u8], flags: OpenFlags) -> Result<(), Errno> {
+        let bytes = bytes.to_vec();
+        self.on_path(path, move |system, view, path, umask| {
+            system.write_path(view, path, &bytes, flags, 0o666 & !umask)
+        })
+        .await
+    }
+
+    async fn on_path<T: 'static>(
+        &self,
+        path: &str,
+        act: impl FnOnce(&mut System, &View, &str, u16) -> T + 'static,
+    ) -> T {
+        let path = path.to_owned();
+        self.ask(move |system, id| {
+            let (view, umask) = (system.view(id), system.process(id).umask);
+            act(system, &view, &path, umask)
+        })
+        .await
+    }
+
+    /// A directory's names, in the kernel's order.
+    pub async fn read_dir(&self, path: &str) -> Result<Vec<Entry>, Errno> {
+        self.on_path(path, |system, view, path, _| system.read_dir_path(view, path)).await
+    }
+
+    pub async fn stat(&self, path: &str) -> Result<Stat, Errno> {
+        self.on_path(path, |system, view, path, _| system.stat_path(view, path, true)).await
+    }
+
+    /// Like [`Sys::stat`], of the link itself.
+    pub async fn lstat(&self, path: &str) -> Result<Stat, Errno> {
+        self.on_path(path, |system, view, path, _| system.stat_path(view, path, false)).await
+    }
+
+    pub async fn exists(&self, path: &str) -> bool {
+        self.stat(path).await.is_ok()
+    }
+
+    /// access(2): may this process read (4), write (2), execute (1) it?
+    pub async fn access(&self, path: &str, mode: u8) -> bool {
+        use super::path::{Access, allows};
+        self.on_path(path, move |system, view, path, _| {
+            let Ok(stat) = system.stat_path(view, path, true) else { return false };
+            let may = |bit, access| mode & bit == 0 || allows(&stat, view, access);
+            may(4, Access::Read) && may(2, Access::Write) && may(1, Access::Search)
+        })
+        .await
+    }
+
+    pub async fn mkdir(&self, path: &str, mode: u16) -> Result<(), Errno> {
+        self.on_path(path, move |system, view, path, umask| system.mkdir_path(view, path, mode & !umask))
+            .await
+    }
+
+    /// unlink(2)
+    pub async fn remove(&self, path: &str) -> Result<(), Errno> {
+        self.on_path(path, |system, view, path, _| system.unlink_path(view, path)).await
+    }
+
+    pub async fn rmdir(&self, path: &str) -> Result<(), Errno> {
+        self.on_path(path, |system, view, path, _| system.rmdir_path(view, path)).await
+    }
+
+    pub async fn rename(&self, old: &str, new: &str) -> Result<(), Errno> {
+        let new = new.to_owned();
+        self.on_path(old, move |system, view, old, _| system.rename_path(view, old, &new)).await
+    }
+
+    pub async fn symlink(&self, target: &str, path: &str) -> Result<(), Errno> {
+        let target = target.to_owned();
+        self.on_path(path, move |system, view, path, _| system.symlink_path(view, &target, path)).await
+    }
+
+    /// A second name `new` for `old`.
+    pub async fn link(&self, old: &str, new: &str) -> Result<(), Errno> {
+        let new = new.to_owned();
+        self.on_path(old, move |system, view, old, _| system.link_path(view, old, &new)).await
+    }
+
+    pub async fn readlink(&self, path: &str) -> Result<String, Errno> {
+        self.on_path(path, |system, view, path, _| {
+            let found = system.walk(view, path, false)?;
+            system.link_target(view, found.existing()?).ok_or(Errno::EINVAL)
+        })
+        .await
+    }
+
+    /// The path without links, `.` and `..`; its last component need not exist.
+    pub async fn realpath(&self, path: &str) -> Result<String, Errno> {
+        self.on_path(path, |system, view, path, _| system.walk(view, path, true).map(|found| found.path))
+            .await
+    }
+
+    pub async fn chmod(&self, path: &str, mode: u16) -> Result<(), Errno> {
+        self.on_path(path, move |system, view, path, _| system.chmod_path(view, path, mode)).await
+    }
+
+    pub async fn chown(&self, path: &str, uid: Option<u32>, gid: Option<u32>) -> Result<(), Errno> {
+        self.on_path(path, move |system, view, path, _| system.chown_path(view, path, uid, gid)).await
+    }
+
+    /// Sets the time of the last change.
+    pub async fn utime(&self, path: &str, modified: Instant) -> Result<(), Errno> {
+        self.on_path(path, move |system, view, path, _| system.utime_path(view, path, modified)).await
+    }
+
+    pub async fn chdir(&self, path: &str) -> Result<(), Errno> {
+        self.ask_path_directory(path).await
+    }
+
+    async fn ask_path_directory(&self, path: &str) -> Result<(), Errno> {
+        let path = path.to_owned();
+        self.ask(move |system, id| {
+            let view = system.view(id);
+            let found = system.walk(&view, &path, true)?;
+            let stat = system.stat_place(&view, found.existing()?)?;
+            match stat.kind {
+                FileKind::Directory if super::path::allows(&stat, &view, super::path::Access::Search) => {
+                    system.process_mut(id).cwd = found.path;
+                    Ok(())
+                }
+                FileKind::Directory => Err(Errno::EACCES),
+                _ => Err(Errno::ENOTDIR),
+            }
+        })
+        .await
+    }
+
+    /// The namespace that a file such as `/run/netns/red` or `/proc/7/ns/net` stands for; `EINVAL` where it is
+    /// another kind of file.
+    pub async fn netns_at(&self, path: &str) -> Result<NetnsId, Errno> {
+        self.on_path(path, |system, view, path, _| system.netns_of_path(view, path)).await
+    }
+}

@@ -1,0 +1,48 @@
+//! Files that nobody wrote: `/proc` and `/sys`, made up from the system's state whenever they are looked at.
+//!
+//! Always: reading one tells what the commands tell; writing one does what the commands do.
+
+use super::path::View;
+use super::{FileKind, Stat};
+use crate::system::System;
+use api::NetnsId;
+use net::Errno;
+use sim::Instant;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Synthetic {
+    /// Names, in the order in which the kernel lists them.
+    Directory(Vec<String>),
+    File {
+        mode: u16,
+    },
+    Symlink(String),
+    /// `/proc/PID/ns/net`
+    Netns(NetnsId),
+}
+
+impl Synthetic {
+    pub fn stat(&self, path: &str) -> Stat {
+        let (kind, mode) = match self {
+            Synthetic::Directory(_) => (FileKind::Directory, 0o555),
+            Synthetic::File { mode } => (FileKind::File, *mode),
+            Synthetic::Symlink(_) => (FileKind::Symlink, 0o777),
+            Synthetic::Netns(_) => (FileKind::File, 0o444),
+        };
+        let inode = path.bytes().fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)));
+        Stat { kind, mode, uid: 0, gid: 0, size: 0, links: 1, inode, modified: Instant::BOOT }
+    }
+}
+
+/// What stands at that path (without links, below `/proc` or `/sys`).
+pub(crate) fn lookup(_system: &System, _view: &View, path: &str) -> Option<Synthetic> {
+    matches!(path, "/proc" | "/sys").then(|| Synthetic::Directory(Vec::new()))
+}
+
+pub(crate) fn read(_system: &System, _view: &View, _path: &str) -> Result<Vec<u8>, Errno> {
+    Err(Errno::EIO)
+}
+
+pub(crate) fn write(_system: &mut System, _view: &View, _path: &str, _bytes: &[u8]) -> Result<(), Errno> {
+    Err(Errno::EIO)
+}

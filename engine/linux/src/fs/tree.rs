@@ -1,0 +1,101 @@
+//! The file tree that every machine boots with: Debian's places, and the files that networking reads.
+//!
+//! Always: every command has its file at the path that its table row names.
+//! Differs from Debian: only what a session on networks meets; an executable holds its name, not its code.
+
+use super::{Device, FileSystem, Inode, InodeNumber, Node};
+use crate::cmd::Command;
+use crate::run::MAGIC;
+use sim::Instant;
+
+const DIRECTORIES: &[(&str, u16)] = &[
+    ("/dev/pts", 0o755),
+    ("/etc/netns", 0o755),
+    ("/etc/sysctl.d", 0o755),
+    ("/home", 0o755),
+    ("/mnt", 0o755),
+    ("/opt/cni/bin", 0o755),
+    ("/proc", 0o555),
+    ("/root", 0o700),
+    ("/run", 0o755),
+    ("/srv", 0o755),
+    ("/sys", 0o555),
+    ("/tmp", 0o1777),
+    ("/usr/bin", 0o755),
+    ("/usr/lib", 0o755),
+    ("/usr/local/bin", 0o755),
+    ("/usr/local/sbin", 0o755),
+    ("/usr/sbin", 0o755),
+    ("/var/lib", 0o755),
+    ("/var/log", 0o755),
+    ("/var/tmp", 0o1777),
+];
+
+const LINKS: &[(&str, &str)] = &[
+    ("/bin", "usr/bin"),
+    ("/sbin", "usr/sbin"),
+    ("/lib", "usr/lib"),
+    ("/var/run", "/run"),
+    ("/dev/fd", "/proc/self/fd"),
+    ("/dev/stdin", "/proc/self/fd/0"),
+    ("/dev/stdout", "/proc/self/fd/1"),
+    ("/dev/stderr", "/proc/self/fd/2"),
+];
+
+const DEVICES: &[(&str, Device)] = &[
+    ("/dev/full", Device::Full),
+    ("/dev/null", Device::Null),
+    ("/dev/random", Device::Random),
+    ("/dev/tty", Device::Tty),
+    ("/dev/urandom", Device::Random),
+    ("/dev/zero", Device::Zero),
+];
+
+const FILES: &[(&str, &str)] = &[];
+
+/// The tree of a machine of that name, with those commands.
+pub(crate) fn standard<'a>(hostname: &str, commands: impl Iterator<Item = &'a Command>) -> FileSystem {
+    let mut fs = FileSystem::empty();
+    for (path, mode) in DIRECTORIES {
+        let number = directory(&mut fs, path);
+        fs.get_mut(number).mode = *mode;
+    }
+    for (path, target) in LINKS {
+        put(&mut fs, path, Node::Symlink((*target).to_owned()), 0o777);
+    }
+    for (path, device) in DEVICES {
+        put(&mut fs, path, Node::Device(*device), 0o666);
+    }
+    for (path, text) in FILES {
+        put(&mut fs, path, Node::File(text.as_bytes().to_vec()), 0o644);
+    }
+    let hosts =
+        format!("127.0.0.1\tlocalhost\n127.0.1.1\t{hostname}\n::1\tlocalhost ip6-localhost ip6-loopback\n");
+    put(&mut fs, "/etc/hosts", Node::File(hosts.into_bytes()), 0o644);
+    put(&mut fs, "/etc/hostname", Node::File(format!("{hostname}\n").into_bytes()), 0o644);
+    for command in commands {
+        put(&mut fs, command.path, Node::File([MAGIC, command.name.as_bytes(), b"\n"].concat()), 0o755);
+    }
+    fs
+}
+
+/// That directory, made with all above it where it is missing.
+fn directory(fs: &mut FileSystem, path: &str) -> InodeNumber {
+    let mut at = FileSystem::ROOT;
+    for name in path.split('/').filter(|name| !name.is_empty()) {
+        at = match fs.directory(at).and_then(|directory| directory.get(name)) {
+            Some(found) => found,
+            None => fs
+                .add(at, name, Inode::new_directory(0o755, 0, 0, Instant::BOOT))
+                .expect("the standard tree fits an empty disk"),
+        };
+    }
+    at
+}
+
+fn put(fs: &mut FileSystem, path: &str, node: Node, mode: u16) {
+    let (parent, name) = path.rsplit_once('/').expect("paths of the standard tree are absolute");
+    let parent = directory(fs, parent);
+    fs.add(parent, name, Inode::new(node, mode, 0, 0, Instant::BOOT))
+        .expect("the standard tree names nothing twice");
+}
