@@ -43,5 +43,32 @@ pub enum HookVerdict {
 }
 
 /// What conntrack knows of a packet (`skb->_nfct`). Its fields are netfilter's own.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Tracked {}
+
+impl Tracked {
+    /// For a packet that the kernel makes in answer to this one (an ICMP error, a reset): it belongs to the same
+    /// flow, the other way (`nf_conntrack_attach`).
+    #[must_use]
+    pub fn answer(&self) -> Tracked {
+        Tracked {}
+    }
+
+    /// Where the packet leaves its namespace, or the stack for a socket: forgotten (`nf_reset_ct`).
+    pub fn reset(&mut self) {
+        *self = Tracked {};
+    }
+}
+
+/// One namespace's tables and switches. Idle (and nearly free) until a rule or policy is asked for.
+#[derive(Debug, Default)]
+pub struct Netfilter {}
+
+impl crate::Network {
+    /// Takes `packet`, whose data start at its IP header, through one hook: every table there, conntrack and NAT.
+    ///
+    /// Addresses, ports and mark may be others afterwards; the path routes anew where they are (at OUTPUT).
+    pub(crate) fn netfilter(&mut self, _state: &HookState, _packet: &mut crate::Packet) -> HookVerdict {
+        HookVerdict::Accept
+    }
+}
