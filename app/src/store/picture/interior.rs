@@ -1,0 +1,244 @@
+//! What is inside one machine's box, from top to bottom: its name and addresses, its named netns, the host ends of
+//! their veths, its bridges, other devices. Network cards are left for `grid` to put on the edge that faces their cable.
+//!
+//! Always: rectangles are relative to the box; nothing inside overlaps; order is by id, so what comes later stands right.
+
+use super::geometry::{Point, Rect, mono_width, name_width, point};
+use super::{DeviceShape, Form, Line, Memory, NetnsShape, addresses, devices_of, netns_of};
+use api::topology::{Device, Topology};
+use api::{DeviceId, MachineId, NetnsId};
+
+pub const TITLE: f64 = 30.0;
+pub const LINE: f64 = 16.0;
+pub const PAD: f64 = 14.0;
+pub const CHIP: f64 = 18.0;
+pub const BAR: f64 = 22.0;
+/// Between two rows inside a box: room for a line and an envelope.
+const GAP: f64 = 26.0;
+const BETWEEN: f64 = 10.0;
+/// The free channel below the netns in which a veth between two of them runs.
+pub const CHANNEL: f64 = 26.0;
+
+/// A machine's inside, ready to be put somewhere.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub id: MachineId,
+    pub w: f64,
+    pub h: f64,
+    pub lines: Vec<Line>,
+    pub netns: Vec<NetnsShape>,
+    pub devices: Vec<DeviceShape>,
+    /// Cards, still to be placed; their rectangles have a size only.
+    pub cards: Vec<DeviceShape>,
+    pub hidden: Vec<DeviceId>,
+    pub foldable: bool,
+}
+
+pub fn plan(topology: &Topology, id: MachineId, memory: &Memory) -> Plan {
+    let (own, named) = netns_of(topology, id);
+    let own_devices: Vec<(DeviceId, &Device)> = own.map(|own| devices_of(topology, own).collect()).unwrap_or_default();
+    let (cards, inner): (Vec<_>, Vec<_>) = own_devices.into_iter().partition(|(_, device)| device.kind == "nic");
+    let folded = memory.folded.contains(&id);
+    let foldable = !named.is_empty() || !inner.is_empty();
+    let name = topology.machines.get(&id).map_or("", |machine| machine.name.as_str());
+    let lines = lines(&cards, cards.len() > 1, TITLE + 2.0);
+    let mut plan = Plan {
+        id,
+        w: (name_width(name) + 64.0).max(lines_width(&lines)).max(112.0),
+        h: TITLE + lines.len() as f64 * LINE + PAD,
+        lines,
+        netns: Vec::new(),
+        devices: Vec::new(),
+        cards: cards.iter().map(|(id, device)| shape(*id, device, Form::Port)).collect(),
+        hidden: Vec::new(),
+        foldable,
+    };
+    if folded {
+        plan.hidden = inner.iter().map(|(id, _)| *id).collect();
+        plan.hidden.extend(named.iter().flat_map(|netns| devices_of(topology, *netns).map(|(id, _)| id)));
+        return plan;
+    }
+    let mut y = plan.h;
+    if !named.is_empty() {
+        y = put_netns(topology, &named, &mut plan, y);
+    }
+    put_inner(&inner, &mut plan, y);
+    plan.w += PAD * 2.0;
+    plan
+}
+
+/// Address lines of the devices that have some.
+fn lines(devices: &[(DeviceId, &Device)], with_name: bool, top: f64) -> Vec<Line> {
+    let with_address = devices.iter().filter(|(_, device)| !device.addresses.is_empty());
+    with_address
+        .enumerate()
+        .map(|(row, (id, device))| Line {
+            device: *id,
+            name: if with_name { device.name.clone() } else { String::new() },
+            address: addresses(device),
+            at: point(PAD, top + LINE * (row as f64 + 0.75)),
+        })
+        .collect()
+}
+
+fn lines_width(lines: &[Line]) -> f64 {
+    let width = |line: &Line| mono_width(&line.name) + mono_width(&line.address) + PAD * 2.0 + 6.0;
+    lines.iter().map(width).fold(0.0, f64::max)
+}
+
+fn shape(id: DeviceId, device: &Device, form: Form) -> DeviceShape {
+    let address = if form == Form::Port { String::new() } else { addresses(device) };
+    let text = mono_width(&device.name) + if address.is_empty() { 0.0 } else { mono_width(&address) + 8.0 };
+    let h = if form == Form::Bar { BAR } else { CHIP };
+    DeviceShape {
+        id,
+        netns: device.netns,
+        name: device.name.clone(),
+        kind: device.kind.clone(),
+        detail: device.detail.clone(),
+        form,
+        rect: Rect { x: 0.0, y: 0.0, w: (text + 14.0).max(36.0), h },
+        address,
+        up: device.up,
+        running: device.running,
+        master: device.master,
+    }
+}
+
+/// The named netns side by side; answers the height reached.
+fn put_netns(topology: &Topology, named: &[NetnsId], plan: &mut Plan, top: f64) -> f64 {
+    let mut x = PAD;
+    let mut tallest: f64 = 0.0;
+    for id in named {
+        let name = topology.netns.get(id).and_then(|netns| netns.name.clone()).unwrap_or_default();
+        let devices: Vec<(DeviceId, &Device)> = devices_of(topology, *id).collect();
+        let (bars, chips): (Vec<_>, Vec<_>) = devices.iter().partition(|(_, device)| device.kind == "bridge");
+        let chips: Vec<DeviceShape> = chips.iter().map(|(id, device)| shape(*id, device, Form::Port)).collect();
+        let bars: Vec<DeviceShape> = bars.iter().map(|(id, device)| shape(*id, device, Form::Bar)).collect();
+        let addressed: Vec<(DeviceId, &Device)> =
+            devices.iter().filter(|(_, device)| device.kind != "bridge").copied().collect();
+        let mut lines = lines(&addressed, addressed.len() > 1, 24.0);
+        let chips_width: f64 = chips.iter().map(|chip| chip.rect.w + BETWEEN).sum::<f64>() + PAD;
+        let bars_width = bars.iter().map(|bar| bar.rect.w + PAD * 2.0).fold(0.0, f64::max);
+        let w = (name_width(&name) + PAD * 2.0).max(lines_width(&lines)).max(chips_width).max(bars_width).max(72.0);
+        let h = 24.0 + lines.len() as f64 * LINE + bars.len() as f64 * (BAR + 16.0) + 16.0;
+        lines.iter_mut().for_each(|line| line.at = line.at.moved(point(x, top)));
+        let mut bar_top = top + 28.0 + lines.len() as f64 * LINE;
+        for mut bar in bars {
+            bar.rect = Rect { x: x + PAD, y: bar_top, w: w - PAD * 2.0, h: BAR };
+            bar_top += BAR + 16.0;
+            plan.devices.push(bar);
+        }
+        let free = w - chips.iter().map(|chip| chip.rect.w).sum::<f64>();
+        let step = free / (chips.len() as f64 + 1.0);
+        let mut chip_x = x + step;
+        for mut chip in chips {
+            chip.rect = Rect { x: chip_x, y: top + h - CHIP / 2.0, ..chip.rect };
+            chip_x += chip.rect.w + step;
+            plan.devices.push(chip);
+        }
+        plan.netns.push(NetnsShape { id: *id, name, rect: Rect { x, y: top, w, h }, lines });
+        x += w + BETWEEN * 2.0;
+        tallest = tallest.max(h);
+    }
+    // All stand on one line, so that their veths hang down alike.
+    for shape in &mut plan.netns {
+        let down = point(0.0, tallest - shape.rect.h);
+        plan.devices
+            .iter_mut()
+            .filter(|device| device.netns == shape.id)
+            .for_each(|device| device.rect = device.rect.moved(down));
+        shape.lines.iter_mut().for_each(|line| line.at = line.at.moved(down));
+        shape.rect = shape.rect.moved(down);
+    }
+    plan.w = plan.w.max(x - BETWEEN * 2.0 - PAD);
+    plan.h = top + tallest + PAD + CHIP / 2.0;
+    let beside = |a: &Device| a.peer.and_then(|peer| topology.devices.get(&peer)).is_some_and(|b| named.contains(&b.netns));
+    let any_beside = topology.devices.values().any(|device| named.contains(&device.netns) && beside(device));
+    plan.h += if any_beside { CHANNEL } else { 0.0 };
+    top + tallest + CHIP / 2.0 + if any_beside { CHANNEL } else { 0.0 }
+}
+
+/// Host ends of veths, bridges, and the rest, in rows of that order.
+fn put_inner(inner: &[(DeviceId, &Device)], plan: &mut Plan, top: f64) {
+    let place = |plan: &Plan, id: DeviceId| plan.devices.iter().find(|it| it.id == id).map(|it| it.rect.middle().x);
+    let (bridges, others): (Vec<_>, Vec<_>) = inner.iter().partition(|(_, device)| device.kind == "bridge");
+    let (veths, rest): (Vec<_>, Vec<_>) = others.into_iter().partition(|(_, device)| device.kind == "veth");
+    let mut y = top + if plan.netns.is_empty() { 0.0 } else { GAP - PAD / 2.0 };
+    if !veths.is_empty() {
+        let mut wanted: Vec<(f64, DeviceShape)> = veths
+            .iter()
+            .map(|(id, device)| {
+                let at = device.peer.and_then(|peer| place(plan, peer)).unwrap_or(f64::MAX);
+                (at, shape(*id, device, Form::Chip))
+            })
+            .collect();
+        wanted.sort_by(|a, b| a.0.total_cmp(&b.0));
+        put_row(plan, wanted, y);
+        y += CHIP + GAP;
+    }
+    let first_bar = plan.devices.len();
+    for (row, (id, device)) in bridges.iter().enumerate() {
+        let mut bar = shape(*id, device, Form::Bar);
+        bar.rect.x = PAD;
+        bar.rect.y = y + row as f64 * (BAR + 14.0);
+        plan.w = plan.w.max(bar.rect.w);
+        plan.devices.push(bar);
+    }
+    if !bridges.is_empty() {
+        y += bridges.len() as f64 * (BAR + 14.0) - 14.0 + GAP;
+    }
+    let last_bar = plan.devices.len();
+    if !rest.is_empty() {
+        let wanted = rest.iter().map(|(id, device)| (0.0, shape(*id, device, Form::Chip))).collect();
+        put_row(plan, wanted, y);
+        y += CHIP + GAP;
+    }
+    stretch_bars(plan, first_bar, last_bar);
+    if !inner.is_empty() {
+        plan.h = plan.h.max(y - GAP + PAD + 4.0);
+    }
+}
+
+/// A row of chips, each as near to the place it wants as its left neighbour lets it.
+fn put_row(plan: &mut Plan, wanted: Vec<(f64, DeviceShape)>, y: f64) {
+    let mut x = PAD;
+    for (middle, mut chip) in wanted {
+        let left = if middle == f64::MAX { x } else { (middle - chip.rect.w / 2.0).max(x) };
+        chip.rect = Rect { x: left, y, ..chip.rect };
+        x = chip.rect.right() + BETWEEN;
+        plan.w = plan.w.max(chip.rect.right() - PAD);
+        plan.devices.push(chip);
+    }
+}
+
+/// A bridge reaches over all its ports; one with cards as ports, or alone, over the whole box.
+fn stretch_bars(plan: &mut Plan, first: usize, last: usize) {
+    for index in first..last {
+        let bar = plan.devices[index].clone();
+        let ports: Vec<Rect> =
+            plan.devices.iter().filter(|it| it.master == Some(bar.id)).map(|it| it.rect).collect();
+        let only = last - first == 1 || ports.is_empty() || plan.cards.iter().any(|it| it.master == Some(bar.id));
+        let (left, right) = if only {
+            (PAD, PAD + plan.w)
+        } else {
+            let left = ports.iter().map(|it| it.x).fold(f64::MAX, f64::min);
+            (left, ports.iter().map(|it| it.right()).fold(left + bar.rect.w, f64::max))
+        };
+        plan.devices[index].rect.x = left;
+        plan.devices[index].rect.w = right - left;
+        plan.w = plan.w.max(right - PAD);
+    }
+}
+
+impl Plan {
+    /// Moves everything inside by `by`: from the box's own corner to its place in the picture.
+    pub fn shift(&mut self, by: Point) {
+        self.lines.iter_mut().for_each(|line| line.at = line.at.moved(by));
+        self.devices.iter_mut().for_each(|device| device.rect = device.rect.moved(by));
+        for netns in &mut self.netns {
+            netns.rect = netns.rect.moved(by);
+            netns.lines.iter_mut().for_each(|line| line.at = line.at.moved(by));
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! The picture of a topology as plain geometry: where each machine, netns, device and cable is drawn.
+//!
+//! Stands between `api::Topology` and the SVG. Pure; drawn by `part/scene`, walked by envelopes through `path`.
+//! Always: the same topology and memory give the same picture; a machine keeps its cell, and its box never shrinks
+//! while things come and go, so that the eye finds everything where it was.
+//! Differs from the real thing: a switch is a machine with a bridge in it.
+
+pub mod cable;
+pub mod describe;
+pub mod geometry;
+pub mod grid;
+pub mod interior;
+pub mod path;
+
+use api::topology::{Role, Topology};
+use api::{DeviceId, MachineId, NetnsId};
+pub use geometry::{Point, Rect};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What outlives one layout, so that the next looks like it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Memory {
+    pub cells: BTreeMap<MachineId, (i32, i32)>,
+    pub sizes: BTreeMap<MachineId, (f64, f64)>,
+    /// Machines shown without what is inside them.
+    pub folded: BTreeSet<MachineId>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Picture {
+    pub width: f64,
+    pub height: f64,
+    pub machines: Vec<MachineShape>,
+    pub devices: BTreeMap<DeviceId, DeviceShape>,
+    pub links: Vec<Link>,
+    /// Where a device that is not drawn would be: the middle of its machine.
+    pub hidden: BTreeMap<DeviceId, Point>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct MachineShape {
+    pub id: MachineId,
+    pub name: String,
+    pub role: Role,
+    pub rect: Rect,
+    pub netns: Vec<NetnsShape>,
+    pub lines: Vec<Line>,
+    pub folded: bool,
+    /// There is something inside to fold away.
+    pub foldable: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct NetnsShape {
+    pub id: NetnsId,
+    pub name: String,
+    pub rect: Rect,
+    pub lines: Vec<Line>,
+}
+
+/// A line of text in a box: a device and its address.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Line {
+    pub device: DeviceId,
+    pub name: String,
+    pub address: String,
+    pub at: Point,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Astride the edge of its machine or netns.
+    Port,
+    /// A bridge: as long as its ports stand apart.
+    Bar,
+    Chip,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeviceShape {
+    pub id: DeviceId,
+    pub netns: NetnsId,
+    pub name: String,
+    pub kind: String,
+    pub detail: String,
+    pub form: Form,
+    pub rect: Rect,
+    /// Shown on a bar; elsewhere a line of the box says it.
+    pub address: String,
+    pub up: bool,
+    pub running: bool,
+    pub master: Option<DeviceId>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkKind {
+    Cable,
+    Veth,
+    /// From a bridge to its port.
+    Port,
+    /// From a vlan, macvlan or vxlan to the device below it.
+    Lower,
+    /// Between two VXLAN devices of one VNI: no wire, but where its frames seem to go.
+    Tunnel,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Link {
+    pub kind: LinkKind,
+    pub a: DeviceId,
+    pub b: DeviceId,
+    pub points: Vec<Point>,
+    /// Both ends are up and running.
+    pub live: bool,
+}
+
+/// Lays a topology out.
+pub fn layout(topology: &Topology, memory: &mut Memory) -> Picture {
+    grid::assign_cells(topology, memory);
+    let plans: Vec<interior::Plan> =
+        topology.machines.keys().map(|id| interior::plan(topology, *id, memory)).collect();
+    let mut picture = grid::place(topology, plans, memory);
+    cable::route(topology, memory, &mut picture);
+    picture
+}
+
+impl Picture {
+    pub fn machine(&self, id: MachineId) -> Option<&MachineShape> {
+        self.machines.iter().find(|machine| machine.id == id)
+    }
+
+    /// The middle of a device, drawn or not.
+    pub fn middle(&self, id: DeviceId) -> Option<Point> {
+        self.devices.get(&id).map(|device| device.rect.middle()).or_else(|| self.hidden.get(&id).copied())
+    }
+
+    /// Where a drop mark goes: on its device, else in its netns or machine.
+    pub fn place(&self, machine: MachineId, netns: NetnsId, device: Option<DeviceId>) -> Option<Point> {
+        let on_device = device.and_then(|id| self.middle(id));
+        on_device.or_else(|| {
+            let machine = self.machine(machine)?;
+            let rect = machine.netns.iter().find(|it| it.id == netns).map_or(machine.rect, |it| it.rect);
+            Some(rect.middle())
+        })
+    }
+}
+
+/// Devices of a netns in the order in which they were made; loopbacks stand in no picture.
+pub fn devices_of(topology: &Topology, netns: NetnsId) -> impl Iterator<Item = (DeviceId, &api::topology::Device)> {
+    topology
+        .devices
+        .iter()
+        .filter(move |(_, device)| device.netns == netns && device.kind != "loopback")
+        .map(|(id, device)| (*id, device))
+}
+
+/// The netns of a machine: its own, and those `ip netns` names.
+pub fn netns_of(topology: &Topology, machine: MachineId) -> (Option<NetnsId>, Vec<NetnsId>) {
+    let mine = |(id, netns): (&NetnsId, &api::topology::Netns)| (netns.machine == machine).then_some(*id);
+    let all: Vec<NetnsId> = topology.netns.iter().filter_map(mine).collect();
+    let named = |id: &NetnsId| topology.netns.get(id).is_some_and(|netns| netns.name.is_some());
+    (all.iter().find(|id| !named(id)).copied(), all.iter().filter(|id| named(id)).copied().collect())
+}
+
+/// The addresses of a device, as one line.
+pub fn addresses(device: &api::topology::Device) -> String {
+    device.addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
