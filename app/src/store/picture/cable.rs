@@ -139,6 +139,8 @@ fn cable(
             let y = (from.y + to.y) / 2.0;
             elbow_down(from, to, y + apart(y))
         }
+        (Side::Left | Side::Right, _) => vec![from, point(to.x, from.y), to],
+        (_, Side::Left | Side::Right) => vec![from, point(from.x, to.y), to],
         _ => vec![from, to],
     }
 }

@@ -10,9 +10,9 @@ use api::{DeviceId, MachineId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Free space between columns and rows: an envelope with its label fits.
-const GAP_X: f64 = 104.0;
-const GAP_Y: f64 = 80.0;
-const MARGIN: f64 = 30.0;
+const GAP_X: f64 = 76.0;
+const GAP_Y: f64 = 72.0;
+const MARGIN: f64 = 22.0;
 /// From one card to the next on the same edge.
 const CARD_STEP: f64 = 30.0;
 /// Cells beyond this distance are a mistake in the lab, and are brought nearer.
@@ -114,25 +114,35 @@ fn side(topology: &Topology, memory: &Memory, machine: MachineId, card: DeviceId
     let (Some((x, y)), Some((to_x, to_y))) = (cell(machine), other.and_then(|netns| cell(netns.machine))) else {
         return Side::Bottom;
     };
-    let between = |cell: &(i32, i32)| cell.1 == y && cell.0 > x.min(to_x) && cell.0 < x.max(to_x);
+    let clear = |a: (i32, i32), b: (i32, i32)| !memory.cells.values().any(|cell| between(*cell, a, b));
+    let sideways = if to_x > x { Side::Right } else { Side::Left };
+    let upright = if to_y > y { Side::Bottom } else { Side::Top };
     match (to_x - x, to_y - y) {
         (0, 0) => Side::Bottom,
-        (_, 0) if memory.cells.values().any(|cell| between(cell)) => Side::Bottom,
-        (dx, 0) => {
-            if dx > 0 {
-                Side::Right
-            } else {
-                Side::Left
-            }
-        }
-        (_, dy) => {
-            if dy > 0 {
-                Side::Bottom
-            } else {
-                Side::Top
+        (_, 0) if clear((x, y), (to_x, to_y)) => sideways,
+        (_, 0) => Side::Bottom,
+        (0, _) => upright,
+        _ => {
+            // One bend, at the lower corner if it is free, else at the upper one; else up or down to a free row.
+            let mut corners = [(to_x, y), (x, to_y)];
+            corners.sort_by_key(|corner| -corner.1);
+            let free = |corner: &&(i32, i32)| {
+                let taken = memory.cells.values().any(|cell| cell == *corner);
+                !taken && clear((x, y), **corner) && clear(**corner, (to_x, to_y))
+            };
+            match corners.iter().find(free) {
+                Some(corner) if corner.1 == y => sideways,
+                _ => upright,
             }
         }
     }
+}
+
+/// Does a cell stand between two others of the same row or column?
+fn between(cell: (i32, i32), a: (i32, i32), b: (i32, i32)) -> bool {
+    let inside = |value: i32, a: i32, b: i32| value > a.min(b) && value < a.max(b);
+    (a.1 == b.1 && cell.1 == a.1 && inside(cell.0, a.0, b.0))
+        || (a.0 == b.0 && cell.0 == a.0 && inside(cell.1, a.1, b.1))
 }
 
 /// How large a box must be for its cards to stand side by side.

@@ -166,3 +166,6 @@ pub fn netns_of(topology: &Topology, machine: MachineId) -> (Option<NetnsId>, Ve
 pub fn addresses(device: &api::topology::Device) -> String {
     device.addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests;

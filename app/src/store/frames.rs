@@ -1,0 +1,179 @@
+//! The frames the page knows: rows of the Packets pane, what is filtered out of them, and their marks on the time bar.
+//!
+//! Folded from `Event::Frames`. Always: rows are in the order of their ids; at most `ROWS` are kept, the oldest go first.
+
+use super::filter::{Filter, Frame};
+use api::inspect::{Dissection, Field, FrameRow};
+use api::{DeviceId, FrameId, JourneyId};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// Rows kept; the engine itself keeps about as many.
+pub const ROWS: usize = 5_000;
+/// A deeper tree than this is not a packet.
+const DEPTH: usize = 12;
+
+#[derive(Debug, Default)]
+pub struct Frames {
+    rows: VecDeque<FrameRow>,
+    /// (name, value) of every field, for frames that were taken apart for a filter.
+    fields: BTreeMap<FrameId, Vec<(String, String)>>,
+}
+
+impl Frames {
+    pub fn clear(&mut self) {
+        *self = Frames::default();
+    }
+
+    pub fn add(&mut self, rows: Vec<FrameRow>) {
+        for row in rows {
+            if self.rows.back().is_none_or(|last| last.frame < row.frame) {
+                self.rows.push_back(row);
+            }
+        }
+        while self.rows.len() > ROWS {
+            if let Some(row) = self.rows.pop_front() {
+                self.fields.remove(&row.frame);
+            }
+        }
+    }
+
+    pub fn learn(&mut self, dissections: &[Dissection]) {
+        for dissection in dissections {
+            let mut flat = Vec::new();
+            flatten(&dissection.layers, 0, &mut flat);
+            flat.push(("frame.number".into(), dissection.row.frame.0.to_string()));
+            flat.push(("frame.len".into(), dissection.row.length.to_string()));
+            self.fields.insert(dissection.row.frame, flat);
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    pub fn get(&self, frame: FrameId) -> Option<&FrameRow> {
+        let index = self.rows.binary_search_by_key(&frame, |row| row.frame).ok()?;
+        self.rows.get(index)
+    }
+
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &FrameRow> {
+        self.rows.iter()
+    }
+
+    /// The last frame of a packet's life that is still known.
+    pub fn last_of(&self, journey: JourneyId) -> Option<FrameId> {
+        self.rows.iter().rev().find(|row| row.journey == journey).map(|row| row.frame)
+    }
+
+    /// The rows to show: on these devices (empty: on all), and as the filter says.
+    pub fn shown(&self, devices: &BTreeSet<DeviceId>, filter: Option<&Filter>) -> Vec<FrameId> {
+        self.rows
+            .iter()
+            .filter(|row| devices.is_empty() || devices.contains(&row.device))
+            .filter(|row| filter.is_none_or(|filter| self.passes(row, filter)))
+            .map(|row| row.frame)
+            .collect()
+    }
+
+    fn passes(&self, row: &FrameRow, filter: &Filter) -> bool {
+        let text = format!("{} {} {:?} {}", row.source, row.destination, row.protocol, row.info);
+        match self.fields.get(&row.frame) {
+            Some(fields) => filter.matches(&Frame { fields, text: &text }),
+            None => !filter.needs_fields() && filter.matches(&Frame { fields: &[], text: &text }),
+        }
+    }
+
+    /// Frames whose fields are not known yet, the newest first, at most `limit`.
+    pub fn unknown(&self, devices: &BTreeSet<DeviceId>, limit: usize) -> Vec<FrameId> {
+        self.rows
+            .iter()
+            .rev()
+            .filter(|row| devices.is_empty() || devices.contains(&row.device))
+            .map(|row| row.frame)
+            .filter(|frame| !self.fields.contains_key(frame))
+            .take(limit)
+            .collect()
+    }
+}
+
+fn flatten(fields: &[Field], depth: usize, into: &mut Vec<(String, String)>) {
+    if depth > DEPTH {
+        return;
+    }
+    for field in fields {
+        if !field.name.is_empty() {
+            into.push((field.name.clone(), field.value.clone()));
+        }
+        flatten(&field.fields, depth + 1, into);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use api::event::Protocol;
+
+    fn row(frame: u64, device: u32) -> FrameRow {
+        FrameRow {
+            frame: FrameId(frame),
+            at: frame,
+            device: DeviceId(device),
+            out: false,
+            journey: JourneyId(frame),
+            source: "10.0.0.1".into(),
+            destination: "10.0.0.2".into(),
+            protocol: Protocol::Icmp,
+            info: format!("Echo (ping) request seq={frame}"),
+            length: 98,
+        }
+    }
+
+    fn dissected(frame: u64, name: &str, value: &str) -> Dissection {
+        let field = |name: &str, value: &str| Field {
+            name: name.into(),
+            text: String::new(),
+            value: value.into(),
+            start: 0,
+            length: 0,
+            fields: Vec::new(),
+        };
+        let layer = Field { fields: vec![field(name, value)], ..field("ip", "") };
+        Dissection { row: row(frame, 1), bytes: Vec::new(), layers: vec![layer] }
+    }
+
+    #[test]
+    fn a_device_and_a_text_narrow_the_list() {
+        let mut frames = Frames::default();
+        frames.add((1..=6).map(|n| row(n, n as u32 % 2)).collect());
+        assert_eq!(frames.shown(&BTreeSet::new(), None).len(), 6);
+        assert_eq!(frames.shown(&[DeviceId(1)].into(), None).len(), 3);
+        let filter = Filter::parse("\"seq=4\"").expect("a filter");
+        assert_eq!(frames.shown(&BTreeSet::new(), filter.as_ref()), [FrameId(4)]);
+    }
+
+    #[test]
+    fn a_field_filter_shows_a_frame_once_it_is_taken_apart() {
+        let mut frames = Frames::default();
+        frames.add(vec![row(1, 1), row(2, 1)]);
+        let filter = Filter::parse("ip.ttl == 64 && frame.number == 2").expect("a filter");
+        assert!(frames.shown(&BTreeSet::new(), filter.as_ref()).is_empty());
+        assert_eq!(frames.unknown(&BTreeSet::new(), 9), [FrameId(2), FrameId(1)]);
+        frames.learn(&[dissected(1, "ip.ttl", "64"), dissected(2, "ip.ttl", "64")]);
+        assert_eq!(frames.shown(&BTreeSet::new(), filter.as_ref()), [FrameId(2)]);
+        assert!(frames.unknown(&BTreeSet::new(), 9).is_empty());
+    }
+
+    #[test]
+    fn old_rows_make_room_and_none_comes_twice() {
+        let mut frames = Frames::default();
+        frames.add((1..=ROWS as u64 + 10).map(|n| row(n, 1)).collect());
+        frames.add(vec![row(50, 1)]);
+        assert_eq!(frames.len(), ROWS);
+        assert_eq!(frames.get(FrameId(10)), None);
+        assert_eq!(frames.get(FrameId(11)).map(|row| row.frame), Some(FrameId(11)));
+    }
+}

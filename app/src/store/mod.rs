@@ -1,0 +1,17 @@
+//! What the page knows, as plain values that native tests can run.
+//!
+//! Always: no browser call, no clock, no chance in here; `page/` and `part/` only show what stands here.
+
+pub mod checks;
+pub mod clock;
+pub mod filter;
+pub mod frames;
+pub mod live;
+pub mod panes;
+pub mod picture;
+pub mod progress;
+pub mod route;
+pub mod share;
+pub mod stage;
+pub mod tables;
+pub mod timeline;
