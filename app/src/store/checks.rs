@@ -223,7 +223,8 @@ mod tests {
 
     #[test]
     fn a_question_is_judged_by_what_the_learner_says() {
-        let ask = Ask::Answer { question: "?".into(), choices: vec!["x".into(), "y".into()], correct: "y".into() };
+        let ask =
+            Ask::Answer { question: "?".into(), choices: vec!["x".into(), "y".into()], correct: "y".into() };
         let lesson = lesson(vec![Check { ask, ..used("q", None) }]);
         let mut checks = Checks { begun: true, ..Checks::default() };
         checks.facts(&lesson, &[]);

@@ -53,13 +53,7 @@ impl Clock {
 pub fn clock_text(now: u64) -> String {
     let micros = now / 1_000;
     let seconds = micros / 1_000_000;
-    format!(
-        "{:02}:{:02}.{:03} {:03}",
-        seconds / 60,
-        seconds % 60,
-        micros / 1_000 % 1_000,
-        micros % 1_000
-    )
+    format!("{:02}:{:02}.{:03} {:03}", seconds / 60, seconds % 60, micros / 1_000 % 1_000, micros % 1_000)
 }
 
 /// Seconds with microseconds, as a packet list shows them.

@@ -17,9 +17,28 @@ pub const PROTOCOLS: &[&str] =
 
 /// What the input offers while a filter is typed.
 pub const WORDS: &[&str] = &[
-    "arp", "dns", "http", "icmp", "tcp", "udp", "vxlan", "ip.addr ==", "ip.src ==", "ip.dst ==", "ip.ttl <",
-    "eth.addr ==", "tcp.port ==", "udp.port ==", "tcp.flags.syn == 1", "tcp.flags.reset == 1", "icmp.type ==",
-    "arp.opcode ==", "dns.qry.name contains", "http.request.method ==", "vxlan.vni ==", "frame.number ==",
+    "arp",
+    "dns",
+    "http",
+    "icmp",
+    "tcp",
+    "udp",
+    "vxlan",
+    "ip.addr ==",
+    "ip.src ==",
+    "ip.dst ==",
+    "ip.ttl <",
+    "eth.addr ==",
+    "tcp.port ==",
+    "udp.port ==",
+    "tcp.flags.syn == 1",
+    "tcp.flags.reset == 1",
+    "icmp.type ==",
+    "arp.opcode ==",
+    "dns.qry.name contains",
+    "http.request.method ==",
+    "vxlan.vni ==",
+    "frame.number ==",
     "frame.len >",
 ];
 
@@ -361,7 +380,9 @@ mod tests {
         ] {
             assert!(shows(yes), "{yes}");
         }
-        for no in ["udp", "ip.src == 10.96.0.20", "tcp.port == 443", "ip.addr != 10.0.0.1", "ip.ttl < 64", "!tcp"] {
+        for no in
+            ["udp", "ip.src == 10.96.0.20", "tcp.port == 443", "ip.addr != 10.0.0.1", "ip.ttl < 64", "!tcp"]
+        {
             assert!(!shows(no), "{no}");
         }
     }

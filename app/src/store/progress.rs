@@ -59,9 +59,9 @@ impl Progress {
 
     /// Solved and all, of the lessons that can be solved.
     pub fn count<'a>(&self, entries: impl Iterator<Item = &'a Entry>) -> (usize, usize) {
-        entries.filter(|entry| counts(entry)).fold((0, 0), |(solved, all), entry| {
-            (solved + usize::from(self.solved(&entry.id)), all + 1)
-        })
+        entries
+            .filter(|entry| counts(entry))
+            .fold((0, 0), |(solved, all), entry| (solved + usize::from(self.solved(&entry.id)), all + 1))
     }
 
     /// Where *Start* leads: the lesson last opened and not solved, else the first that is not solved.
@@ -101,7 +101,8 @@ mod tests {
             target_seconds: 60,
             needs: Vec::new(),
         };
-        let lessons = vec![entry("play", Kind::Playground), entry("a", Kind::Lesson), entry("b", Kind::Exercise)];
+        let lessons =
+            vec![entry("play", Kind::Playground), entry("a", Kind::Lesson), entry("b", Kind::Exercise)];
         Course { tracks: vec![Track { id: "t".into(), title: "T".into(), lessons }] }
     }
 

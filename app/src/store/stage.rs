@@ -78,8 +78,7 @@ impl Stage {
     pub fn fly(&mut self, flight: Flight, from: NetnsId, to: NetnsId, clock: &Clock) {
         let start = self.ready.get(&from).copied().unwrap_or(0.0).max(self.head);
         let rate = clock.rate();
-        let true_ms =
-            if rate > 0.0 { flight.arrives.saturating_sub(flight.sent) as f64 / rate } else { 0.0 };
+        let true_ms = if rate > 0.0 { flight.arrives.saturating_sub(flight.sent) as f64 / rate } else { 0.0 };
         let length = (true_ms / BEAT_MS).max(1.0);
         let ready = self.ready.entry(to).or_insert(0.0);
         *ready = ready.max(start + length);
@@ -94,7 +93,13 @@ impl Stage {
         self.forget();
     }
 
-    pub fn drop_at(&mut self, machine: MachineId, netns: NetnsId, device: Option<DeviceId>, why: (DropReason, JourneyId)) {
+    pub fn drop_at(
+        &mut self,
+        machine: MachineId,
+        netns: NetnsId,
+        device: Option<DeviceId>,
+        why: (DropReason, JourneyId),
+    ) {
         let (reason, journey) = why;
         let start = self.ready.get(&netns).copied().unwrap_or(0.0).max(self.head);
         let same = |mark: &&mut Mark| mark.netns == netns && mark.device == device && mark.reason == reason;
@@ -104,7 +109,16 @@ impl Stage {
             mark.journey = journey;
             return;
         }
-        self.marks.push_back(Mark { machine, netns, device, reason, journey, count: 1, start, left_ms: MARK_MS });
+        self.marks.push_back(Mark {
+            machine,
+            netns,
+            device,
+            reason,
+            journey,
+            count: 1,
+            start,
+            left_ms: MARK_MS,
+        });
         if self.marks.len() > MARKS {
             self.marks.pop_front();
         }
@@ -148,7 +162,9 @@ impl Stage {
         let flying = self.shows.iter().filter(|show| show.start <= self.head).map(|show| Envelope {
             flight: show.flight.clone(),
             came_by: show.came_by,
-            share: ((self.head - show.start) / show.length).min(true_share(&show.flight, now)).clamp(0.0, 1.0),
+            share: ((self.head - show.start) / show.length)
+                .min(true_share(&show.flight, now))
+                .clamp(0.0, 1.0),
             faded: false,
         });
         let resting = self.resting.iter().map(|(show, left)| Envelope {
@@ -228,7 +244,10 @@ mod tests {
         stage.advance(BEAT_MS, &clock, 0.0);
         let second = stage.envelopes(&clock, 0.0);
         assert_eq!(second.iter().filter(|it| !it.faded && it.share < 1.0).count(), 1);
-        assert_eq!(second.last().map(|it| (it.flight.from, it.came_by)), Some((DeviceId(3), Some(DeviceId(2)))));
+        assert_eq!(
+            second.last().map(|it| (it.flight.from, it.came_by)),
+            Some((DeviceId(3), Some(DeviceId(2))))
+        );
     }
 
     #[test]

@@ -52,7 +52,9 @@ fn changed(old: &[Table], new: &[Table]) -> BTreeSet<(usize, usize, usize)> {
         for row in open {
             let now = &table.rows[row];
             let alike = |was: &Vec<String>| was.iter().zip(now).filter(|(a, b)| a == b).count();
-            let best = (0..left.len()).max_by_key(|at| alike(left[*at])).filter(|at| alike(left[*at]) * 2 >= now.len());
+            let best = (0..left.len())
+                .max_by_key(|at| alike(left[*at]))
+                .filter(|at| alike(left[*at]) * 2 >= now.len());
             let was = best.map(|at| left.remove(at));
             let differs = |column: &usize| was.is_none_or(|was| was.get(*column) != now.get(*column));
             cells.extend((0..now.len()).filter(differs).map(|column| (index, row, column)));
@@ -80,7 +82,13 @@ mod tests {
 
     #[test]
     fn only_the_cell_that_changed_flashes() {
-        assert_eq!(after(&["10.0.0.2 aa STALE", "10.0.0.3 bb STALE"], &["10.0.0.2 aa STALE", "10.0.0.3 bb REACHABLE"]), [(0, 1, 2)]);
+        assert_eq!(
+            after(
+                &["10.0.0.2 aa STALE", "10.0.0.3 bb STALE"],
+                &["10.0.0.2 aa STALE", "10.0.0.3 bb REACHABLE"]
+            ),
+            [(0, 1, 2)]
+        );
     }
 
     #[test]

@@ -84,7 +84,9 @@ impl Timeline {
         let whole = knots.last().map_or(0.0, |knot| knot.1);
         let after = knots.partition_point(|knot| knot.0 <= at);
         let x = match (after.checked_sub(1).and_then(|index| knots.get(index)), knots.get(after)) {
-            (Some((from, left)), Some((to, right))) => left + (right - left) * (at - from) as f64 / (to - from) as f64,
+            (Some((from, left)), Some((to, right))) => {
+                left + (right - left) * (at - from) as f64 / (to - from) as f64
+            }
             (Some((_, left)), None) => *left,
             _ => 0.0,
         };

@@ -56,6 +56,7 @@ pub struct Table {
 pub enum Answer {
     Journey(Journey),
     Frame(Dissection),
+    Frames(Vec<Dissection>),
     Pcapng(Vec<u8>),
     Tables(Vec<Table>),
     /// What was asked for is not there (any more).

@@ -95,6 +95,8 @@ pub enum Command {
 pub enum Query {
     Journey(JourneyId),
     Frame(FrameId),
+    /// Several at once, for a filter that asks for fields; those that are gone are left out.
+    Frames(Vec<FrameId>),
     /// Frames captured, as a pcapng file; of one device or of all.
     Pcapng(Option<DeviceId>),
     /// The tables of a namespace: links, addresses, routes, neighbours, FDB, rules, conntrack, sockets.

@@ -107,7 +107,8 @@ fn cable(
 ) -> Vec<Point> {
     let (a, b) = ends;
     let (from, to) = (middle(picture, a), middle(picture, b));
-    let (Some(box_a), Some(box_b)) = (machine_box(topology, picture, a), machine_box(topology, picture, b)) else {
+    let (Some(box_a), Some(box_b)) = (machine_box(topology, picture, a), machine_box(topology, picture, b))
+    else {
         return vec![from, to];
     };
     let rect = |id: DeviceId| picture.devices.get(&id).map(|device| device.rect).unwrap_or_default();
@@ -167,9 +168,19 @@ fn tunnels(topology: &Topology, memory: &Memory, picture: &Picture) -> Vec<Link>
         for (b, other) in &ends[index + 1..] {
             let same = vni(&one.detail).is_some() && vni(&one.detail) == vni(&other.detail);
             let folded = machine_of(topology, one).is_some_and(|id| memory.folded.contains(&id));
-            if same && !folded && machine_of(topology, one) != machine_of(topology, other) && links.len() < TUNNELS {
+            if same
+                && !folded
+                && machine_of(topology, one) != machine_of(topology, other)
+                && links.len() < TUNNELS
+            {
                 let points = straight(picture, *a, *b);
-                links.push(Link { kind: LinkKind::Tunnel, a: *a, b: *b, points, live: live(topology, &[*a, *b]) });
+                links.push(Link {
+                    kind: LinkKind::Tunnel,
+                    a: *a,
+                    b: *b,
+                    points,
+                    live: live(topology, &[*a, *b]),
+                });
             }
         }
     }

@@ -111,7 +111,8 @@ fn side(topology: &Topology, memory: &Memory, machine: MachineId, card: DeviceId
     let device = |id: DeviceId| topology.devices.get(&id);
     let other = device(card).and_then(|it| device(it.peer?)).and_then(|it| topology.netns.get(&it.netns));
     let cell = |id: MachineId| memory.cells.get(&id).copied();
-    let (Some((x, y)), Some((to_x, to_y))) = (cell(machine), other.and_then(|netns| cell(netns.machine))) else {
+    let (Some((x, y)), Some((to_x, to_y))) = (cell(machine), other.and_then(|netns| cell(netns.machine)))
+    else {
         return Side::Bottom;
     };
     let clear = |a: (i32, i32), b: (i32, i32)| !memory.cells.values().any(|cell| between(*cell, a, b));
@@ -201,7 +202,11 @@ fn put_cards(cards: Vec<DeviceShape>, rect: Rect, side: Side, picture: &mut Pict
     let count = cards.len() as f64;
     let whole: f64 = cards.iter().map(|card| card.rect.w + 14.0).sum::<f64>() - 14.0;
     let step = if count > 1.0 { ((rect.w - whole) / (count + 1.0)).max(14.0) } else { 0.0 };
-    let mut x = if count > 1.0 { middle.x - (whole + (step - 14.0) * (count - 1.0)) / 2.0 } else { middle.x - whole / 2.0 };
+    let mut x = if count > 1.0 {
+        middle.x - (whole + (step - 14.0) * (count - 1.0)) / 2.0
+    } else {
+        middle.x - whole / 2.0
+    };
     for (index, mut card) in cards.into_iter().enumerate() {
         let y = middle.y + (index as f64 - (count - 1.0) / 2.0) * CARD_STEP;
         let at = match side {

@@ -36,8 +36,10 @@ pub struct Plan {
 
 pub fn plan(topology: &Topology, id: MachineId, memory: &Memory) -> Plan {
     let (own, named) = netns_of(topology, id);
-    let own_devices: Vec<(DeviceId, &Device)> = own.map(|own| devices_of(topology, own).collect()).unwrap_or_default();
-    let (cards, inner): (Vec<_>, Vec<_>) = own_devices.into_iter().partition(|(_, device)| device.kind == "nic");
+    let own_devices: Vec<(DeviceId, &Device)> =
+        own.map(|own| devices_of(topology, own).collect()).unwrap_or_default();
+    let (cards, inner): (Vec<_>, Vec<_>) =
+        own_devices.into_iter().partition(|(_, device)| device.kind == "nic");
     let folded = memory.folded.contains(&id);
     let foldable = !named.is_empty() || !inner.is_empty();
     let name = topology.machines.get(&id).map_or("", |machine| machine.name.as_str());
@@ -113,14 +115,19 @@ fn put_netns(topology: &Topology, named: &[NetnsId], plan: &mut Plan, top: f64) 
         let name = topology.netns.get(id).and_then(|netns| netns.name.clone()).unwrap_or_default();
         let devices: Vec<(DeviceId, &Device)> = devices_of(topology, *id).collect();
         let (bars, chips): (Vec<_>, Vec<_>) = devices.iter().partition(|(_, device)| device.kind == "bridge");
-        let chips: Vec<DeviceShape> = chips.iter().map(|(id, device)| shape(*id, device, Form::Port)).collect();
+        let chips: Vec<DeviceShape> =
+            chips.iter().map(|(id, device)| shape(*id, device, Form::Port)).collect();
         let bars: Vec<DeviceShape> = bars.iter().map(|(id, device)| shape(*id, device, Form::Bar)).collect();
         let addressed: Vec<(DeviceId, &Device)> =
             devices.iter().filter(|(_, device)| device.kind != "bridge").copied().collect();
         let mut lines = lines(&addressed, addressed.len() > 1, 24.0);
         let chips_width: f64 = chips.iter().map(|chip| chip.rect.w + BETWEEN).sum::<f64>() + PAD;
         let bars_width = bars.iter().map(|bar| bar.rect.w + PAD * 2.0).fold(0.0, f64::max);
-        let w = (name_width(&name) + PAD * 2.0).max(lines_width(&lines)).max(chips_width).max(bars_width).max(72.0);
+        let w = (name_width(&name) + PAD * 2.0)
+            .max(lines_width(&lines))
+            .max(chips_width)
+            .max(bars_width)
+            .max(72.0);
         let h = 24.0 + lines.len() as f64 * LINE + bars.len() as f64 * (BAR + 16.0) + 16.0;
         lines.iter_mut().for_each(|line| line.at = line.at.moved(point(x, top)));
         let mut bar_top = top + 28.0 + lines.len() as f64 * LINE;
@@ -153,7 +160,9 @@ fn put_netns(topology: &Topology, named: &[NetnsId], plan: &mut Plan, top: f64) 
     }
     plan.w = plan.w.max(x - BETWEEN * 2.0 - PAD);
     plan.h = top + tallest + PAD + CHIP / 2.0;
-    let beside = |a: &Device| a.peer.and_then(|peer| topology.devices.get(&peer)).is_some_and(|b| named.contains(&b.netns));
+    let beside = |a: &Device| {
+        a.peer.and_then(|peer| topology.devices.get(&peer)).is_some_and(|b| named.contains(&b.netns))
+    };
     let any_beside = topology.devices.values().any(|device| named.contains(&device.netns) && beside(device));
     plan.h += if any_beside { CHANNEL } else { 0.0 };
     top + tallest + CHIP / 2.0 + if any_beside { CHANNEL } else { 0.0 }
@@ -161,7 +170,8 @@ fn put_netns(topology: &Topology, named: &[NetnsId], plan: &mut Plan, top: f64) 
 
 /// Host ends of veths, bridges, and the rest, in rows of that order.
 fn put_inner(inner: &[(DeviceId, &Device)], plan: &mut Plan, top: f64) {
-    let place = |plan: &Plan, id: DeviceId| plan.devices.iter().find(|it| it.id == id).map(|it| it.rect.middle().x);
+    let place =
+        |plan: &Plan, id: DeviceId| plan.devices.iter().find(|it| it.id == id).map(|it| it.rect.middle().x);
     let (bridges, others): (Vec<_>, Vec<_>) = inner.iter().partition(|(_, device)| device.kind == "bridge");
     let (veths, rest): (Vec<_>, Vec<_>) = others.into_iter().partition(|(_, device)| device.kind == "veth");
     let mut y = top + if plan.netns.is_empty() { 0.0 } else { GAP - PAD / 2.0 };
@@ -218,7 +228,8 @@ fn stretch_bars(plan: &mut Plan, first: usize, last: usize) {
         let bar = plan.devices[index].clone();
         let ports: Vec<Rect> =
             plan.devices.iter().filter(|it| it.master == Some(bar.id)).map(|it| it.rect).collect();
-        let only = last - first == 1 || ports.is_empty() || plan.cards.iter().any(|it| it.master == Some(bar.id));
+        let only =
+            last - first == 1 || ports.is_empty() || plan.cards.iter().any(|it| it.master == Some(bar.id));
         let (left, right) = if only {
             (PAD, PAD + plan.w)
         } else {

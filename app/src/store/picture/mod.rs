@@ -146,7 +146,10 @@ impl Picture {
 }
 
 /// Devices of a netns in the order in which they were made; loopbacks stand in no picture.
-pub fn devices_of(topology: &Topology, netns: NetnsId) -> impl Iterator<Item = (DeviceId, &api::topology::Device)> {
+pub fn devices_of(
+    topology: &Topology,
+    netns: NetnsId,
+) -> impl Iterator<Item = (DeviceId, &api::topology::Device)> {
     topology
         .devices
         .iter()
