@@ -11,11 +11,13 @@
 
 mod captured;
 pub mod cmd;
+pub mod dns;
 mod fs;
 mod host;
 mod process;
 mod run;
 mod signal;
+pub mod socket;
 mod sys;
 mod system;
 mod tty;

@@ -111,6 +111,24 @@ impl Sys {
         self.mailbox.clone()
     }
 
+    /// A system call whose answer nobody waits for; made before the program's next one.
+    pub(crate) fn post(&self, call: impl FnOnce(&mut System, ProcessId) + 'static) {
+        let mut call = Some(call);
+        // Only a program that is being thrown away finds its mailbox taken.
+        let Ok(mut mailbox) = self.mailbox.try_borrow_mut() else { return };
+        let number = mailbox.next;
+        mailbox.next += 1;
+        mailbox.calls.insert(
+            number,
+            Box::new(move |system, id| {
+                if let Some(call) = call.take() {
+                    call(system, id);
+                }
+                true
+            }),
+        );
+    }
+
     /// A system call that may have to wait: `call` answers, or notes what it waits for and is tried again.
     pub fn call<T: 'static>(
         &self,

@@ -41,7 +41,7 @@ pub enum WaitOn {
     /// A thing of another module under that module's own number (pipe, terminal, socket).
     Pipe(u32),
     Tty(TtyId),
-    Socket(u32),
+    Socket(net::SocketId),
 }
 
 /// What a new process starts with.
@@ -69,6 +69,7 @@ pub struct System {
     pub(crate) open: OpenFiles,
     pub(crate) captured: BTreeMap<ProcessId, Captured>,
     pub(crate) random: Rng,
+    pub(crate) sockets: crate::socket::Held,
     ready: BTreeSet<ProcessId>,
     waiting: BTreeMap<WaitOn, BTreeSet<ProcessId>>,
     timers: BTreeMap<Timer, ProcessId>,
@@ -88,6 +89,7 @@ impl System {
             open: OpenFiles::default(),
             captured: BTreeMap::new(),
             random: Rng::stream(seed, "/dev/random"),
+            sockets: crate::socket::Held::new(),
             ready: BTreeSet::new(),
             waiting: BTreeMap::new(),
             timers: BTreeMap::new(),
@@ -308,6 +310,7 @@ impl System {
 
     /// When something is due next, of a process or of the network.
     pub fn next_at(&mut self) -> Option<Instant> {
+        self.wake_sockets();
         if !self.ready.is_empty() {
             return Some(self.now());
         }
@@ -316,6 +319,7 @@ impl System {
 
     /// Runs what is due next, at or before `until`; else sets the clock there and says false.
     pub fn step(&mut self, until: Instant) -> bool {
+        self.wake_sockets();
         if let Some(id) = self.ready.pop_first() {
             self.poll(id);
             return true;
@@ -438,6 +442,7 @@ impl System {
         let files = std::mem::take(&mut process.files);
         let parent = process.parent;
         files.into_values().for_each(|descriptor| self.drop_file(descriptor.file));
+        self.close_sockets_of(id);
         self.timers.retain(|_, waiting| *waiting != id);
         self.waiting.retain(|_, ids| {
             ids.remove(&id);

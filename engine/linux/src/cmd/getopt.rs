@@ -130,7 +130,9 @@ impl Iterator for Getopt {
             let word = self.next_word()?;
             match word.strip_prefix('-') {
                 Some("-") => return None,
-                Some(long) if long.starts_with('-') => return Some(self.long_option(&long[1..])),
+                Some(long) if long.starts_with('-') && !self.long.is_empty() => {
+                    return Some(self.long_option(&long[1..]));
+                }
                 Some(cluster) if !cluster.is_empty() => {
                     self.cluster = cluster.to_owned();
                     return Some(self.short_option());

@@ -1,0 +1,194 @@
+//! Sockets of a program: the network's socket calls as things that wait, and that close when dropped.
+//!
+//! Stands between programs and `net::socket`. Called by the network's commands and daemons.
+//! Always: a socket is closed when its handle is dropped or its process ends, whichever comes first.
+//! Differs from Linux: a socket has no file descriptor; it is not handed to children.
+
+use crate::process::ProcessId;
+use crate::sys::{Sys, Woke};
+use crate::system::{System, WaitOn};
+use net::{Datagram, Errno, Network, Owner, Shutdown, SocketId, SocketKind, SocketOption};
+use sim::Instant;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+
+/// Which process holds which sockets.
+pub(crate) type Held = BTreeMap<ProcessId, BTreeSet<SocketId>>;
+
+/// What one call of [`Socket::read`] takes at most.
+const READ_BYTES: usize = 65_536;
+
+impl System {
+    /// Wakes the programs whose sockets have become ready.
+    pub(crate) fn wake_sockets(&mut self) {
+        for id in self.net.take_woken() {
+            self.wake(WaitOn::Socket(id));
+        }
+    }
+
+    fn socket_close(&mut self, holder: ProcessId, id: SocketId) {
+        if self.sockets.get_mut(&holder).is_some_and(|held| held.remove(&id)) {
+            self.net.close(id).ok();
+        }
+    }
+
+    /// The process is over.
+    pub(crate) fn close_sockets_of(&mut self, holder: ProcessId) {
+        for id in self.sockets.remove(&holder).unwrap_or_default() {
+            self.net.close(id).ok();
+        }
+    }
+}
+
+impl Sys {
+    /// socket(2)
+    pub async fn socket(&self, kind: SocketKind) -> Result<Socket, Errno> {
+        let id = self
+            .ask(move |system, process| {
+                let (holder, netns) = (system.process(process), system.process(process).netns);
+                let owner = Owner { pid: holder.pid, uid: holder.uid, program: holder.name.clone() };
+                let id = system.net.socket(netns, kind, owner)?;
+                system.sockets.entry(process).or_default().insert(id);
+                Ok(id)
+            })
+            .await?;
+        Ok(Socket { id, sys: self.clone() })
+    }
+
+    /// A TCP socket that listens there; the steps of a server, with the first error.
+    pub async fn listen(&self, local: SocketAddr, backlog: u32) -> Result<Socket, Errno> {
+        let socket = self.socket(SocketKind::Tcp).await?;
+        socket.set(SocketOption::ReuseAddr(true)).await?;
+        socket.bind(local).await?;
+        socket.call(move |net, id| net.listen(id, backlog)).await?;
+        Ok(socket)
+    }
+}
+
+/// An open socket.
+pub struct Socket {
+    id: SocketId,
+    sys: Sys,
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        let id = self.id;
+        self.sys.post(move |system, process| system.socket_close(process, id));
+    }
+}
+
+impl Socket {
+    pub fn id(&self) -> SocketId {
+        self.id
+    }
+
+    /// For [`Sys::wait`].
+    pub fn wait_on(&self) -> WaitOn {
+        WaitOn::Socket(self.id)
+    }
+
+    /// A call that answers at once; `EAGAIN` where it would have to wait.
+    pub async fn call<T: 'static>(
+        &self,
+        call: impl FnOnce(&mut Network, SocketId) -> Result<T, Errno> + 'static,
+    ) -> Result<T, Errno> {
+        let id = self.id;
+        self.sys.ask(move |system, _| call(&mut system.net, id)).await
+    }
+
+    /// Tries until it answers or the deadline comes (`None`); a caught signal is `EINTR`.
+    pub async fn until<T: 'static>(
+        &self,
+        deadline: Option<Instant>,
+        attempt: impl Fn(&mut Network, SocketId) -> Result<T, Errno> + Clone + 'static,
+    ) -> Result<Option<T>, Errno> {
+        loop {
+            match self.call(attempt.clone()).await {
+                Err(Errno::EAGAIN) => {}
+                answer => return answer.map(Some),
+            }
+            match self.sys.wait(&[self.wait_on()], deadline).await {
+                Woke::Ready(_) => {}
+                Woke::Timeout => return Ok(None),
+                Woke::Signal(_) => return Err(Errno::EINTR),
+            }
+        }
+    }
+
+    pub async fn set(&self, option: SocketOption) -> Result<(), Errno> {
+        self.call(move |net, id| net.set_option(id, option)).await
+    }
+
+    pub async fn bind(&self, local: SocketAddr) -> Result<(), Errno> {
+        self.call(move |net, id| net.bind(id, local)).await
+    }
+
+    /// Waits for the connection of a TCP socket; `None` at the deadline.
+    pub async fn connect(&self, peer: SocketAddr, deadline: Option<Instant>) -> Result<Option<()>, Errno> {
+        match self.call(move |net, id| net.connect(id, peer)).await {
+            Err(Errno::EINPROGRESS) => self.until(deadline, connected).await,
+            answer => answer.map(Some),
+        }
+    }
+
+    pub async fn accept(&self) -> Result<(Socket, SocketAddr), Errno> {
+        let (id, peer) = self.until(None, |net, id| net.accept(id)).await?.ok_or(Errno::EAGAIN)?;
+        self.sys.ask(move |system, process| system.sockets.entry(process).or_default().insert(id)).await;
+        Ok((Socket { id, sys: self.sys.clone() }, peer))
+    }
+
+    /// Up to [`READ_BYTES`] of a stream; empty at its end, `None` at the deadline.
+    pub async fn read(&self, deadline: Option<Instant>) -> Result<Option<Vec<u8>>, Errno> {
+        self.until(deadline, |net, id| net.recv(id, READ_BYTES)).await
+    }
+
+    /// Sends all of it; `None` where the deadline came first.
+    pub async fn write(&self, bytes: &[u8], deadline: Option<Instant>) -> Result<Option<()>, Errno> {
+        let bytes = std::rc::Rc::new(bytes.to_vec());
+        let mut done = 0;
+        while done < bytes.len() {
+            let bytes = std::rc::Rc::clone(&bytes);
+            match self.until(deadline, move |net, id| net.send(id, &bytes[done..])).await? {
+                Some(sent) => done += sent,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(()))
+    }
+
+    pub async fn send_to(&self, bytes: Vec<u8>, to: SocketAddr) -> Result<usize, Errno> {
+        self.call(move |net, id| net.send_to(id, &bytes, to)).await
+    }
+
+    /// One datagram of a connected socket.
+    pub async fn send(&self, bytes: Vec<u8>) -> Result<usize, Errno> {
+        self.call(move |net, id| net.send(id, &bytes)).await
+    }
+
+    pub async fn recv_from(&self, deadline: Option<Instant>) -> Result<Option<Datagram>, Errno> {
+        self.until(deadline, |net, id| net.recv_from(id)).await
+    }
+
+    pub async fn shutdown(&self, how: Shutdown) -> Result<(), Errno> {
+        self.call(move |net, id| net.shutdown(id, how)).await
+    }
+
+    pub async fn local(&self) -> Result<SocketAddr, Errno> {
+        self.call(|net, id| net.local_address(id)).await
+    }
+
+    pub async fn peer(&self) -> Result<SocketAddr, Errno> {
+        self.call(|net, id| net.peer_address(id)).await
+    }
+}
+
+/// Has the handshake ended?
+fn connected(net: &mut Network, id: SocketId) -> Result<(), Errno> {
+    let readiness = net.readiness(id)?;
+    match net.take_error(id)? {
+        Some(errno) => Err(errno),
+        None if readiness.writable => Ok(()),
+        None => Err(Errno::EAGAIN),
+    }
+}
