@@ -1,1 +1,249 @@
-//! Every string the page shows.
+//! Every string the page shows, in one place, ready to be translated.
+//!
+//! Always: British spelling; short, plain, exact; no string of the page stands anywhere else.
+//! Words of the field (MASQUERADE, veth, …) and those of real tools are not here: they are not ours to translate.
+
+use crate::store::lab::Pace;
+
+// The page as a whole.
+pub const NAME: &str = "vethlab";
+pub const SKIP: &str = "Skip to the lab";
+pub const HOME: &str = "Course";
+pub const THEME: &str = "Light or dark";
+pub const THEME_SYSTEM: &str = "Theme: as the system";
+pub const THEME_LIGHT: &str = "Theme: light";
+pub const THEME_DARK: &str = "Theme: dark";
+pub const PALETTE: &str = "Commands";
+pub const PALETTE_KEY: &str = "Ctrl K";
+pub const PALETTE_TYPE: &str = "Type a command";
+pub const PALETTE_NONE: &str = "No such command";
+pub const MISSING: &str = "There is nothing at this address.";
+pub const TO_COURSE: &str = "To the course";
+pub const CLOSE: &str = "Close";
+pub const UPDATE: &str = "A new version of vethlab is ready.";
+pub const UPDATE_NOW: &str = "Reload";
+pub const UPDATE_LATER: &str = "Later";
+
+// Home.
+pub const LEAD: &str =
+    "Type real network commands on simulated machines, and see where every packet goes and why.";
+pub const LEAD_MORE: &str =
+    "Everything runs in this tab: no account, no installation, nothing leaves your browser.";
+pub const START: &str = "Start";
+pub const GO_ON: &str = "Go on";
+pub const SANDBOX: &str = "Sandbox";
+pub const COURSE: &str = "Course";
+pub const NO_COURSE: &str = "The course could not be loaded. Are you offline?";
+pub const LOADING_COURSE: &str = "Loading the course …";
+pub const NEW: &str = "not begun";
+pub const BEGUN: &str = "begun";
+pub const DONE: &str = "solved";
+pub const DONE_CLEAN: &str = "solved without help";
+pub const NEXT_UP: &str = "next";
+
+// The lab.
+pub const LESSON: &str = "Lesson";
+pub const PICTURE: &str = "Picture";
+pub const TERMINAL: &str = "Terminal";
+pub const PACKETS: &str = "Packets";
+pub const LOADING_LESSON: &str = "Loading the lesson …";
+pub const LESSON_FAILED: &str = "This lesson could not be loaded.";
+pub const RETRY: &str = "Try again";
+pub const ENGINE_LOADING: &str = "Starting the machines …";
+pub const FOLD_LESSON: &str = "Show or hide the lesson";
+pub const FOLD_DRAWER: &str = "Show or hide the drawer";
+pub const FOLD_TERMINAL: &str = "Show or hide the terminals";
+pub const RESIZE: &str = "Resize";
+pub const SANDBOX_TITLE: &str = "Sandbox";
+pub const SANDBOX_TEXT: &str = "A small network with no task. Try what you like: everything can be undone.";
+
+// Lesson pane.
+pub const CHECKS: &str = "Checks";
+pub const CHECK: &str = "Check now";
+pub const HINT: &str = "Hint";
+pub const NEXT_HINT: &str = "Next hint";
+pub const SOLUTION: &str = "Solution";
+pub const HIDE_SOLUTION: &str = "Hide the solution";
+pub const RESET: &str = "Reset";
+pub const LEARN: &str = "Learn";
+pub const PRACTISE: &str = "Practise";
+pub const MODE: &str = "Mode";
+pub const LEARN_MODE: &str = "Mode: learn (judged after each command)";
+pub const PRACTISE_MODE: &str = "Mode: practise (judged when you ask)";
+pub const WANT: &str = "want";
+pub const GOT: &str = "got";
+pub const WHY: &str = "why";
+pub const SHOW_ME: &str = "Show me the packet";
+pub const PASSED: &str = "Passed:";
+pub const STATE_PASS: &str = "passed";
+pub const STATE_FAIL: &str = "not yet";
+pub const STATE_ERROR: &str = "cannot be asked";
+pub const STATE_TODO: &str = "open";
+pub const SOLVED: &str = "Solved.";
+pub const SOLVED_CLEAN: &str = "Solved without help.";
+pub const NEXT_LESSON: &str = "Next:";
+pub const WHAT_HAPPENED: &str = "What happened";
+pub const GOAL: &str = "Goal";
+pub const READ_MORE: &str = "Read more";
+pub const NO_HINTS: &str = "This lesson has no hints.";
+pub const NO_PACKET: &str = "No packet was sent.";
+pub const RUNS: &str = "Types this in the terminal";
+pub const COPIES: &str = "Copies this";
+pub const COPIED: &str = "Copied.";
+pub const POINTS: &str = "points";
+pub const ANSWER: &str = "Answer";
+
+// Time.
+pub const TIME: &str = "Time";
+pub const PAUSE_OR_GO: &str = "Pause or go on";
+pub const PAUSE: &str = "Pause";
+pub const GO: &str = "Go on";
+pub const STEP_PACKET: &str = "One packet on";
+pub const STEP_EVENT: &str = "One event on";
+pub const STEP_BACK: &str = "One packet back";
+pub const TO_THE_END: &str = "On until nothing happens";
+pub const SPEED: &str = "Speed:";
+pub const SCRUB: &str = "Point in time";
+pub const CLOCK: &str = "Virtual time since boot";
+
+// History and sharing.
+pub const UNDO: &str = "Undo";
+pub const REDO: &str = "Redo";
+pub const UNDONE: &str = "The last command is undone.";
+pub const REDONE: &str = "The command is done again.";
+pub const RESET_DONE: &str = "The lab is as it began.";
+pub const NOTHING_TO_UNDO: &str = "There is nothing to undo.";
+pub const NOTHING_TO_REDO: &str = "There is nothing to redo.";
+pub const SHARE: &str = "Share";
+pub const SHARED: &str = "A link to this very state is copied.";
+pub const SHARE_FAILED: &str = "The link is in the address bar.";
+pub const OPENED_SHARED: &str = "This is a shared lab. Your own work on this lesson is kept.";
+pub const LINK_NOT_OURS: &str = "This link or file is damaged.";
+pub const LINK_OTHER_VERSION: &str = "This was saved by another version of vethlab.";
+pub const KEPT_UNREADABLE: &str = "Your earlier work was saved by another version. The lab begins anew.";
+pub const EXPORT: &str = "Save the lab as a file";
+pub const IMPORT: &str = "Open a lab file";
+pub const IMPORTED: &str = "The lab file is open.";
+pub const CAPTURE: &str = "Save all packets as pcapng";
+pub const GONE: &str = "That is not there any more.";
+
+// Picture.
+pub const ZOOM_IN: &str = "Zoom in";
+pub const ZOOM_OUT: &str = "Zoom out";
+pub const FIT: &str = "Fit the picture";
+pub const AS_LIST: &str = "The same as a list";
+pub const FOLD: &str = "Fold";
+pub const UNFOLD: &str = "Unfold";
+pub const EMPTY: &str = "No machines yet.";
+
+// Terminals.
+pub const TERMINALS: &str = "Terminals";
+pub const NEW_TERMINAL: &str = "New terminal";
+pub const TERMINAL_ON: &str = "Terminal on";
+pub const CLOSE_TERMINAL: &str = "Close this terminal";
+pub const TOO_MANY_TERMINALS: &str = "There are too many terminals open.";
+pub const SPLIT: &str = "Two terminals side by side";
+pub const SCREEN_READER: &str = "Screen reader mode of the terminals";
+pub const SCREEN_READER_ON: &str = "Screen reader mode is on.";
+pub const SCREEN_READER_OFF: &str = "Screen reader mode is off.";
+pub const KEYS: &str = "Keys";
+
+// Drawer.
+pub const DRAWER: &str = "Details";
+pub const TAB_PACKETS: &str = "Packets";
+pub const TAB_JOURNEY: &str = "Journey";
+pub const TAB_OBJECTS: &str = "Objects";
+pub const TAB_RULES: &str = "Rules";
+pub const FILTER: &str = "Filter: ip.addr == 10.0.0.1, arp, tcp.port == 80, or any word";
+pub const FILTER_LABEL: &str = "Display filter";
+pub const ALL_DEVICES: &str = "all devices";
+pub const DEVICE: &str = "Device";
+pub const SAVE_PCAPNG: &str = "pcapng";
+pub const NO_PACKETS: &str = "No packets yet. Type a command that sends one.";
+pub const NO_MATCH: &str = "No packet matches.";
+pub const COLUMNS: [&str; 5] = ["#", "time", "from", "to", "what"];
+pub const COLUMN_ON: &str = "on";
+pub const LAYERS: &str = "Layers";
+pub const BYTES: &str = "Bytes";
+pub const PICK_PACKET: &str = "Choose a packet to see its layers and bytes.";
+pub const PICK_JOURNEY: &str = "Choose a packet, in the list or in the picture, to see its whole way.";
+pub const PLAY: &str = "Play";
+pub const UNDER_WAY: &str = "still under way";
+pub const DELIVERED: &str = "Delivered.";
+pub const CONSUMED: &str = "Taken by the kernel.";
+pub const ENDED: &str = "Ended:";
+pub const FORKED: &str = "From the check: this packet was sent in a copy of your lab.";
+pub const CAUSED_BY: &str = "Caused by an earlier packet";
+pub const NO_TABLES: &str = "Nothing here.";
+pub const NO_RULES: &str = "No rules here.";
+pub const LOADING: &str = "Loading …";
+pub const SAME_AS: &str = "Types the command that prints this";
+pub const ALL_OF: &str = "of";
+
+// Failure.
+pub const CRASHED: &str = "The engine stopped. That is our mistake, not yours.";
+pub const RESTART: &str = "Restart from replay";
+pub const CRASH_SAVE: &str = "Save the replay";
+pub const ENGINE_FAILED: &str = "The engine could not be loaded.";
+
+pub fn pace(pace: Pace) -> String {
+    match pace {
+        Pace::Live => "live".into(),
+        Pace::Slow(factor) if factor >= 0.01 => format!("1 : {:.0}", 1.0 / factor),
+        Pace::Slow(factor) => format!("{:.0} ms a second", factor * 1000.0),
+        Pace::Packets(1.0) => "1 packet a second".into(),
+        Pace::Packets(count) => format!("{count:.0} packets a second"),
+        Pace::Paused => "paused".into(),
+    }
+}
+
+pub fn minutes(seconds: u32) -> String {
+    format!("{} min", seconds.div_ceil(60))
+}
+
+pub fn of(won: usize, all: usize) -> String {
+    format!("{won} of {all}")
+}
+
+pub fn speed_expected(got: &str) -> String {
+    format!("lab speed {got}: expected live, a factor such as 1/100, or packets such as 2/s.")
+}
+
+pub fn no_device(name: &str) -> String {
+    format!("There is no device {name} here; try MACHINE:DEVICE.")
+}
+
+pub fn no_lab_command(typed: &str) -> String {
+    format!(
+        "lab {typed}: not a command; there are check, hint, solution, reset, undo, redo, step, step back, end, pause, \
+         live, speed, capture, share and export."
+    )
+}
+
+pub fn hint(number: usize) -> String {
+    format!("{HINT} {number}")
+}
+
+pub fn times(count: u32) -> String {
+    if count > 1 { format!(" × {count}") } else { String::new() }
+}
+
+pub fn rules_walked(walked: u32) -> String {
+    match walked {
+        0 => String::new(),
+        1 => "1 rule walked".into(),
+        _ => format!("{walked} rules walked"),
+    }
+}
+
+pub fn filter_error(at: usize, expected: &str) -> String {
+    format!("Expected {expected} at character {}.", at + 1)
+}
+
+pub fn waited(seconds: &str) -> String {
+    format!("{seconds} later")
+}
+
+pub fn loading(percent: u32) -> String {
+    format!("{ENGINE_LOADING} {percent} %")
+}

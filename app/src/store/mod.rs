@@ -4,8 +4,10 @@
 
 pub mod checks;
 pub mod clock;
+pub mod command;
 pub mod filter;
 pub mod frames;
+pub mod lab;
 pub mod live;
 pub mod panes;
 pub mod picture;
