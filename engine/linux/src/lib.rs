@@ -15,6 +15,7 @@ pub mod dns;
 mod fs;
 mod host;
 mod process;
+pub mod resolver;
 mod run;
 mod signal;
 pub mod socket;
