@@ -1,0 +1,32 @@
+# The commands of vethlab. `make` alone prints them.
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vethlab
+RUN := . "$(CACHE)/env" &&
+SHELL := /bin/bash
+
+help: ## What can be made
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
+
+serve: ready ## Prepare, build and serve the page at http://127.0.0.1:8080
+	@$(RUN) trunk serve
+
+test: ## Prepare, and run every check there is
+	@scripts/setup.sh test
+	@$(RUN) scripts/test.sh
+
+build: ready ## The site as static files in dist/
+	@$(RUN) trunk build --release
+
+bench: ## Prepare, and print how fast and how big it is
+	@scripts/setup.sh test
+	@$(RUN) scripts/bench.sh
+
+fmt: ready ## Format the source
+	@$(RUN) cargo fmt --all
+
+setup: ## Prepare the machine for all of the above
+	@scripts/setup.sh test
+
+ready:
+	@scripts/setup.sh build
+
+.PHONY: help serve test build bench fmt setup ready
