@@ -1,1 +1,2 @@
-
+//! What holds for all crates together: house rules, recordings of the real tools, the page in a real browser.
+//!
