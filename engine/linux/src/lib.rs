@@ -11,6 +11,7 @@
 
 mod captured;
 pub mod cmd;
+pub mod daemon;
 pub mod dns;
 mod fs;
 mod host;
