@@ -21,6 +21,7 @@
 //! Always: every packet is real bytes with valid checksums and ends exactly once with a verdict.
 
 mod arena;
+mod capture;
 pub mod device;
 mod errno;
 mod hash;

@@ -6,7 +6,9 @@ use sim::{EventQueue, Instant, Rng};
 
 /// What is due at some time.
 #[derive(Debug)]
-pub(crate) enum Event {}
+pub(crate) enum Event {
+    Tcp(crate::socket::TcpEvent),
+}
 
 pub struct Network {
     pub(crate) now: Instant,
@@ -14,6 +16,7 @@ pub struct Network {
     pub(crate) queue: EventQueue<Event>,
     pub(crate) rng: Rng,
     next_journey: u64,
+    pub(crate) sockets: crate::socket::Sockets,
 }
 
 impl Network {
@@ -24,6 +27,7 @@ impl Network {
             queue: EventQueue::default(),
             rng: Rng::stream(seed, "net"),
             next_journey: 1,
+            sockets: Default::default(),
         }
     }
 
@@ -41,7 +45,10 @@ impl Network {
         match self.queue.pop(until) {
             Some((at, event)) => {
                 self.now = self.now.max(at);
-                match event {}
+                match event {
+                    Event::Tcp(event) => self.tcp_event(event),
+                }
+                true
             }
             None => {
                 self.now = self.now.max(until);

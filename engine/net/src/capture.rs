@@ -1,0 +1,3 @@
+//! Taps.
+#[derive(Debug, Default)]
+pub(crate) struct Capture {}

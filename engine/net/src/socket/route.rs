@@ -1,0 +1,224 @@
+//! What sockets ask of the packet path: the way to a peer, and to take a packet.
+//!
+//! Stands between `socket` and `path`: the only file here that knows how `path` is called.
+
+use super::header::{IPV4, Ipv4Header};
+use super::{MtuDiscover, ReceivedError, SocketId};
+use crate::{Errno, Network, Packet};
+use api::{DeviceId, NetnsId};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Local,
+    Unicast,
+    Broadcast,
+    Multicast,
+}
+
+/// How a packet for some destination leaves.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Way {
+    /// The socket's own address, or the one the route prefers.
+    pub source: IpAddr,
+    pub device: Option<DeviceId>,
+    /// Of the path as far as known.
+    pub mtu: u32,
+    pub kind: Kind,
+}
+
+impl Network {
+    /// The route for what the socket sends to `dst`; `flow` is (protocol, source port, destination port).
+    pub(super) fn socket_way(
+        &self,
+        id: SocketId,
+        dst: IpAddr,
+        flow: Option<(u8, u16, u16)>,
+    ) -> Result<Way, Errno> {
+        let socket = self.sockets.get(id)?;
+        let bound = Some(socket.local.ip()).filter(|ip| !ip.is_unspecified());
+        let _ = (dst, bound, flow);
+        #[cfg(test)]
+        return wire::way(socket.ns, dst);
+        #[cfg(not(test))]
+        Err(Errno::ENETUNREACH)
+    }
+
+    /// Sends one transport message as an IP packet with the socket's options.
+    pub(super) fn datagram_out(
+        &mut self,
+        id: SocketId,
+        way: &Way,
+        (src, dst): (Ipv4Addr, Ipv4Addr),
+        protocol: u8,
+        message: &[u8],
+    ) -> Result<(), Errno> {
+        let ns = self.sockets.get(id)?.ns;
+        let (default_ttl, numbered) = (self.default_ttl(ns), self.ip_id(ns, dst));
+        let socket = self.sockets.get(id)?;
+        let options = &socket.options;
+        let length = IPV4 + message.len();
+        let fits = length <= way.mtu as usize;
+        let probing = matches!(options.mtu_discover, MtuDiscover::Do | MtuDiscover::Probe);
+        let dont_fragment = probing || (fits && options.mtu_discover == MtuDiscover::Want);
+        if probing && !fits {
+            let destination =
+                SocketAddr::new(dst.into(), super::header::ports(message).map_or(0, |(_, port)| port));
+            self.local_error(id, Errno::EMSGSIZE, way.mtu, destination);
+            return Err(Errno::EMSGSIZE);
+        }
+        let ttl = match dst.is_multicast() {
+            true => options.multicast_ttl,
+            false => options.ttl.unwrap_or(default_ttl),
+        };
+        let id_field = match dont_fragment && socket.peer.is_none() {
+            true => 0,
+            false => numbered,
+        };
+        let header = Ipv4Header { src, dst, protocol, ttl, tos: options.tos, id: id_field, dont_fragment };
+        let bytes = header.around(message);
+        self.socket_output(id, &bytes)
+    }
+
+    /// Hands a whole packet to the path.
+    pub(super) fn socket_output(&mut self, id: SocketId, bytes: &[u8]) -> Result<(), Errno> {
+        let socket = self.sockets.get(id)?;
+        let (ns, mark, uid, device) =
+            (socket.ns, socket.options.mark, socket.owner.uid, socket.options.device);
+        let journey = self.new_journey();
+        let mut packet = Packet::new(journey, bytes);
+        packet.mark = mark;
+        packet.owner = Some(uid);
+        self.hand_over(ns, packet, device)
+    }
+
+    /// The way of a flow that has no socket of a program (yet).
+    pub(super) fn flow_way(
+        &self,
+        flow: &super::tcp::Flow,
+        options: &super::option::Options,
+    ) -> Result<Way, Errno> {
+        let _ = (flow, options);
+        #[cfg(test)]
+        return wire::way(flow.ns, flow.remote.ip());
+        #[cfg(not(test))]
+        Err(Errno::ENETUNREACH)
+    }
+
+    pub(super) fn frame_hand_over(
+        &mut self,
+        ns: NetnsId,
+        device: DeviceId,
+        frame: &[u8],
+    ) -> Result<(), Errno> {
+        let _ = (ns, device, frame);
+        Err(Errno::ENETDOWN)
+    }
+
+    /// May a socket be bound to it: an address of this machine, broadcast, multicast or unspecified.
+    pub(super) fn may_bind(&self, ns: NetnsId, address: IpAddr) -> bool {
+        let _ = (ns, address);
+        true
+    }
+
+    /// The identification for a packet to `dst` of a socket without its own count.
+    pub(super) fn ip_id(&mut self, ns: NetnsId, dst: Ipv4Addr) -> u16 {
+        let _ = (ns, dst);
+        self.rng.next_u32() as u16
+    }
+
+    pub(super) fn draw_port(&mut self, ns: NetnsId, count: u32) -> u32 {
+        let _ = ns;
+        self.rng.below(count)
+    }
+
+    /// Conntrack's original destination of the flow that arrives here as `peer` → `local`.
+    pub(super) fn flow_destination(
+        &self,
+        ns: NetnsId,
+        peer: SocketAddr,
+        local: SocketAddr,
+    ) -> Option<SocketAddr> {
+        let _ = (ns, peer, local);
+        None
+    }
+
+    pub(super) fn hand_over(
+        &mut self,
+        ns: NetnsId,
+        packet: Packet,
+        device: Option<DeviceId>,
+    ) -> Result<(), Errno> {
+        let _ = device;
+        #[cfg(test)]
+        wire::send(ns, packet);
+        #[cfg(not(test))]
+        let _ = (ns, packet);
+        Ok(())
+    }
+
+    /// Queues an error of this machine itself for a socket with `RecvErr`.
+    pub(super) fn local_error(&mut self, id: SocketId, errno: Errno, info: u32, destination: SocketAddr) {
+        let at = self.now;
+        let Ok(socket) = self.sockets.get_mut(id) else { return };
+        if socket.options.recv_err {
+            socket.queue_error(ReceivedError {
+                errno,
+                offender: None,
+                icmp_type: 0,
+                icmp_code: 0,
+                info,
+                destination,
+                payload: Vec::new(),
+                at,
+            });
+            self.sockets.wake(id);
+        }
+    }
+
+    pub(super) fn default_ttl(&self, ns: NetnsId) -> u8 {
+        let text = self.sysctl_get(ns, "net/ipv4/ip_default_ttl");
+        text.ok().and_then(|text| text.trim().parse().ok()).unwrap_or(64)
+    }
+
+    pub(super) fn is_broadcast(&self, ns: NetnsId, address: Ipv4Addr) -> bool {
+        let _ = (ns, address);
+        false
+    }
+}
+
+/// Until `path` stands: a wire between namespaces that each have one address, for tests of this folder alone.
+#[cfg(test)]
+pub(super) mod wire {
+    use super::*;
+    use std::cell::RefCell;
+    use std::collections::VecDeque;
+
+    #[derive(Default)]
+    pub struct Wire {
+        pub addresses: Vec<(NetnsId, Ipv4Addr)>,
+        pub mtu: u32,
+        pub queue: VecDeque<(NetnsId, Packet)>,
+    }
+
+    thread_local! {
+        pub static WIRE: RefCell<Wire> = RefCell::default();
+    }
+
+    pub fn way(ns: NetnsId, dst: IpAddr) -> Result<Way, Errno> {
+        WIRE.with_borrow(|wire| {
+            let own = wire.addresses.iter().find(|(at, _)| *at == ns).ok_or(Errno::ENETUNREACH)?;
+            let source = if dst.is_loopback() { dst } else { own.1.into() };
+            Ok(Way { source, device: None, mtu: wire.mtu, kind: Kind::Unicast })
+        })
+    }
+
+    pub fn send(ns: NetnsId, packet: Packet) {
+        WIRE.with_borrow_mut(|wire| {
+            let dst =
+                crate::socket::header::Ipv4::parse(packet.data()).expect("sockets write whole packets").dst;
+            let to = wire.addresses.iter().find(|(_, address)| *address == dst).map_or(ns, |(at, _)| *at);
+            wire.queue.push_back((to, packet));
+        });
+    }
+}

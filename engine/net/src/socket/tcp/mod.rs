@@ -1,0 +1,580 @@
+//! TCP sockets: listeners, connections, TIME-WAIT, and which segment is whose.
+//!
+//! Called by `socket/mod.rs` (programs), [`Network::deliver`] (segments) and the event queue (timers).
+//! Always: a flow (namespace and both ends) is filed once, as a connection or as a TIME-WAIT; a connection without a
+//! program lives until both sides are done; what is sent goes out after all tables are in order again, so that a
+//! segment to this very machine may come back at once.
+//! Differs from Linux: no SYN cookies (a full backlog drops), no fast open, no MD5 or AO; IPv4 only so far.
+//! Sources: RFC 9293; net/ipv4/tcp_ipv4.c, tcp_minisocks.c, inet_connection_sock.c.
+
+mod call;
+mod congestion;
+mod connection;
+mod engine;
+mod info;
+mod listener;
+mod rto;
+mod segment;
+mod time_wait;
+mod timer;
+
+use self::connection::{Connection, whole};
+use self::engine::{Engine, Outbox, Stack};
+use self::listener::Listener;
+use self::segment::{ACK, RST, SYN, Segment};
+use self::time_wait::{Outcome, TimeWait};
+use super::error::IcmpError;
+use super::header::{Ipv4, TCP_PROTOCOL, transport_checksum};
+use super::table::Body;
+use super::{Delivery, Owner, SocketId};
+use crate::hash::Map;
+use crate::network::Event;
+use crate::{Errno, Network, Packet};
+use api::{DropReason, NetnsId};
+use sim::Instant;
+use smoltcp::socket::tcp::State;
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+
+/// smoltcp sockets kept for the next connection, with their buffers.
+const POOL: usize = 64;
+
+/// Both ends of a connection, as seen from here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Flow {
+    pub ns: NetnsId,
+    pub local: SocketAddr,
+    pub remote: SocketAddr,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ConnectionId {
+    index: u32,
+    generation: u32,
+}
+
+/// What a program could notice of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Glance {
+    state: State,
+    readable: usize,
+    writable: bool,
+    fin: bool,
+}
+
+impl Glance {
+    fn of(connection: &Connection) -> Glance {
+        Glance {
+            state: connection.state(),
+            readable: connection.engine.socket().recv_queue(),
+            writable: connection.writable(),
+            fin: connection.fin_received,
+        }
+    }
+}
+
+/// On whose behalf segments go out.
+#[derive(Clone, Copy, Debug)]
+struct Sender {
+    ns: NetnsId,
+    uid: u32,
+    mark: u32,
+    device: Option<api::DeviceId>,
+}
+
+impl Sender {
+    fn of(connection: &Connection) -> Sender {
+        Sender {
+            ns: connection.flow.ns,
+            uid: connection.owner.uid,
+            mark: connection.options.mark,
+            device: connection.options.device,
+        }
+    }
+}
+
+/// What a TCP socket of a program is.
+#[derive(Debug, Default)]
+pub(crate) enum TcpState {
+    #[default]
+    Closed,
+    Listener(Listener),
+    Connection(ConnectionId),
+}
+
+impl TcpState {
+    pub fn is_listener(&self) -> bool {
+        matches!(self, TcpState::Listener(_))
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum TcpEvent {
+    Timer(ConnectionId),
+    /// The oldest TIME-WAIT may be over.
+    TimeWait,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Filed {
+    Connection(ConnectionId),
+    TimeWait(u64),
+}
+
+#[derive(Debug, Default)]
+struct Connections {
+    slots: Vec<(u32, Option<Box<Connection>>)>,
+    free: Vec<u32>,
+}
+
+impl Connections {
+    fn insert(&mut self, connection: Connection) -> ConnectionId {
+        let connection = Some(Box::new(connection));
+        if let Some(index) = self.free.pop() {
+            let slot = &mut self.slots[index as usize];
+            slot.1 = connection;
+            return ConnectionId { index, generation: slot.0 };
+        }
+        self.slots.push((0, connection));
+        ConnectionId { index: self.slots.len() as u32 - 1, generation: 0 }
+    }
+
+    fn get(&self, id: ConnectionId) -> Option<&Connection> {
+        let (generation, connection) = self.slots.get(id.index as usize)?;
+        connection.as_deref().filter(|_| *generation == id.generation)
+    }
+
+    fn get_mut(&mut self, id: ConnectionId) -> Option<&mut Connection> {
+        let (generation, connection) = self.slots.get_mut(id.index as usize)?;
+        connection.as_deref_mut().filter(|_| *generation == id.generation)
+    }
+
+    fn remove(&mut self, id: ConnectionId) -> Option<Box<Connection>> {
+        self.get(id)?;
+        let (generation, connection) = self.slots.get_mut(id.index as usize)?;
+        *generation = generation.wrapping_add(1);
+        self.free.push(id.index);
+        connection.take()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Connection> {
+        self.slots.iter().filter_map(|(_, connection)| connection.as_deref())
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Tcp {
+    connections: Connections,
+    flows: Map<Flow, Filed>,
+    stacks: BTreeMap<(NetnsId, u32), Stack>,
+    /// By a number that grows: the oldest first.
+    time_waits: BTreeMap<u64, TimeWait>,
+    last_time_wait: u64,
+    pool: Vec<Engine>,
+    outbox: Outbox,
+}
+
+impl Tcp {
+    fn engine(&mut self) -> Engine {
+        self.pool.pop().unwrap_or_else(Engine::new)
+    }
+
+    /// Is the pair of ends free for a new connection?
+    fn flow_free(&self, flow: &Flow) -> bool {
+        !self.flows.contains_key(flow)
+    }
+
+    pub fn time_wait_holds(&self, ns: NetnsId, port: u16) -> bool {
+        self.time_waits.values().any(|it| it.flow.ns == ns && it.flow.local.port() == port)
+    }
+}
+
+impl Network {
+    pub(crate) fn tcp_event(&mut self, event: TcpEvent) {
+        match event {
+            TcpEvent::Timer(id) => self.tcp_timer(id),
+            TcpEvent::TimeWait => self.tcp_expire_time_waits(),
+        }
+    }
+
+    /// A segment for this machine.
+    pub(super) fn tcp_deliver(&mut self, ns: NetnsId, packet: &mut Packet) -> Delivery {
+        let Some(ip) = Ipv4::parse(packet.data()) else { return Delivery::Dropped(DropReason::IpInHdr) };
+        let (src, dst, tos) = (ip.src, ip.dst, ip.tos);
+        let at = usize::from(packet.data()[0] & 0xf) * 4;
+        let Some(segment) = Segment::parse(ip.payload) else {
+            return Delivery::Dropped(DropReason::PktTooSmall);
+        };
+        if transport_checksum(src, dst, TCP_PROTOCOL, ip.payload) != 0 {
+            return Delivery::Dropped(DropReason::TcpCsum);
+        }
+        if dst.is_broadcast() || dst.is_multicast() || self.is_broadcast(ns, dst) || segment.src_port == 0 {
+            return Delivery::Dropped(DropReason::NoSocket);
+        }
+        let flow = Flow {
+            ns,
+            local: SocketAddr::new(dst.into(), segment.dst_port),
+            remote: SocketAddr::new(src.into(), segment.src_port),
+        };
+        match self.sockets.tcp.flows.get(&flow).copied() {
+            Some(Filed::Connection(id)) => self.tcp_segment(id, packet, at, &segment),
+            Some(Filed::TimeWait(number)) => self.tcp_time_wait_segment(number, packet, at, &segment),
+            None => match self.tcp_listener(flow, packet.device) {
+                Some(listener) => self.tcp_syn(listener, flow, packet, at, &segment),
+                None => {
+                    self.tcp_refuse(ns, (src, dst), tos, &segment);
+                    Delivery::Dropped(DropReason::NoSocket)
+                }
+            },
+        }
+    }
+
+    /// Nobody is there: a reset tells the sender.
+    fn tcp_refuse(&mut self, ns: NetnsId, (src, dst): (Ipv4Addr, Ipv4Addr), tos: u8, segment: &Segment) {
+        if segment.has(RST) {
+            return;
+        }
+        let mut answer = Segment {
+            src_port: segment.dst_port,
+            dst_port: segment.src_port,
+            flags: RST,
+            ..Segment::default()
+        };
+        match segment.has(ACK) {
+            true => answer.seq = segment.ack,
+            false => {
+                answer.flags |= ACK;
+                answer.ack = segment.end();
+            }
+        }
+        let ttl = self.default_ttl(ns);
+        let bytes = whole(dst, src, ttl, tos, 0, &answer, &[]);
+        self.tcp_output(ns, &bytes, 0, None, None);
+    }
+
+    fn tcp_output(
+        &mut self,
+        ns: NetnsId,
+        bytes: &[u8],
+        mark: u32,
+        uid: Option<u32>,
+        device: Option<api::DeviceId>,
+    ) {
+        let mut packet = Packet::new(self.new_journey(), bytes);
+        packet.mark = mark;
+        packet.owner = uid;
+        // TCP asks again by its timers; what became of this one packet shows in its journey.
+        if let Err(errno) = self.hand_over(ns, packet, device) {
+            let _: Errno = errno;
+        }
+    }
+
+    /// Runs `act` on a connection with its stack, then sends what came of it and tells the program.
+    fn tcp_drive(
+        &mut self,
+        id: ConnectionId,
+        act: impl FnOnce(&mut Connection, Instant, &mut Stack, &mut Outbox),
+    ) {
+        let (now, seed) = (self.now, self.seed);
+        let tcp = &mut self.sockets.tcp;
+        let Some(connection) = tcp.connections.get_mut(id) else { return };
+        let key = (connection.flow.ns, connection.stack_mtu());
+        let stack = tcp.stacks.entry(key).or_insert_with(|| Stack::new(seed, key.0, key.1 as usize));
+        let before = Glance::of(connection);
+        let mut outbox = std::mem::take(&mut tcp.outbox);
+        act(connection, now, stack, &mut outbox);
+        let packets: Vec<Vec<u8>> = outbox.packets().filter_map(|raw| connection.dress(now, raw)).collect();
+        outbox.clear();
+        connection.arm(now);
+        let sender = Sender::of(connection);
+        self.sockets.tcp.outbox = outbox;
+        self.tcp_settle(id, before);
+        self.tcp_send_packets(&sender, &packets);
+        self.tcp_schedule(id);
+    }
+
+    fn tcp_send_packets(&mut self, sender: &Sender, packets: &[Vec<u8>]) {
+        for bytes in packets {
+            self.tcp_output(sender.ns, bytes, sender.mark, Some(sender.uid), sender.device);
+        }
+    }
+
+    /// A segment of a connection we know.
+    fn tcp_segment(
+        &mut self,
+        id: ConnectionId,
+        packet: &mut Packet,
+        at: usize,
+        segment: &Segment,
+    ) -> Delivery {
+        if !segment.flags_make_sense() {
+            return Delivery::Dropped(DropReason::TcpFlags);
+        }
+        let Some(connection) = self.sockets.tcp.connections.get(id) else {
+            return Delivery::Dropped(DropReason::NoSocket);
+        };
+        let (state, socket, listener) = (connection.state(), connection.socket, connection.listener);
+        let orphan = socket.is_none() && listener.is_none();
+        if state == State::SynReceived && segment.has(ACK) && self.tcp_accept_full(listener) {
+            return Delivery::Dropped(DropReason::TcpListenOverflow);
+        }
+        let closing = matches!(state, State::FinWait1 | State::FinWait2);
+        if orphan && closing && segment.payload > 0 {
+            // Data that nobody will ever read.
+            self.tcp_reset(id, segment);
+            return Delivery::Consumed("tcp");
+        }
+        let reset = segment.has(RST);
+        let had_fin = connection.fin_received;
+        self.tcp_drive(id, |connection, now, stack, outbox| {
+            connection.receive(now, stack, packet.data_mut(), at, segment, outbox);
+            let fin = connection.fin_received && !had_fin;
+            let idle = connection.engine.socket().send_queue() == 0 && connection.socket.is_some();
+            if fin && idle && connection.state() == State::CloseWait {
+                connection.enter_ping_pong();
+                connection.deadlines.fin_ack = Some(now + connection::DELAYED_ACK);
+            } else if !idle || connection.deadlines.fin_ack.is_none() {
+                connection.transmit(now, stack, outbox);
+            }
+            if segment.payload > 0 && connection.is_interactive() {
+                connection.deadlines.delayed_ack = Some(now + connection::DELAYED_ACK);
+            }
+        });
+        let ended =
+            self.sockets.tcp.connections.get(id).is_none_or(|connection| connection.state() == State::Closed);
+        if reset && (ended || state == State::SynReceived) {
+            self.tcp_end(id, Some(Connection::error_after_reset(state)));
+        }
+        match socket.or(listener) {
+            Some(id) => Delivery::Delivered(id),
+            None => Delivery::Consumed("tcp"),
+        }
+    }
+
+    /// Follows a change of state: the backlog, TIME-WAIT, the end; and wakes the program.
+    fn tcp_settle(&mut self, id: ConnectionId, glance: Glance) {
+        let Some(connection) = self.sockets.tcp.connections.get(id) else { return };
+        let changed = Glance::of(connection) != glance;
+        let (before, after) = (glance.state, connection.state());
+        let (socket, listener) = (connection.socket, connection.listener);
+        if before == State::SynReceived && after != before && after != State::Closed && after != State::Listen
+        {
+            if let Some(listener) = listener {
+                self.tcp_established(listener, id);
+            }
+        } else if after == State::TimeWait && before != after {
+            self.tcp_begin_time_wait(id);
+        } else if after == State::Closed && before == State::LastAck {
+            self.tcp_end(id, None);
+        }
+        if let Some(socket) = socket.filter(|_| changed) {
+            self.sockets.wake(socket);
+        }
+    }
+
+    fn tcp_begin_time_wait(&mut self, id: ConnectionId) {
+        let until = self.now + time_wait::LENGTH;
+        let Some(connection) = self.sockets.tcp.connections.get_mut(id) else { return };
+        let waiting = connection.time_wait(until);
+        self.tcp_end(id, None);
+        let tcp = &mut self.sockets.tcp;
+        if tcp.time_waits.len() >= time_wait::MOST {
+            return;
+        }
+        tcp.last_time_wait += 1;
+        tcp.flows.insert(waiting.flow, Filed::TimeWait(tcp.last_time_wait));
+        if tcp.time_waits.is_empty() {
+            self.queue.push(until, Event::Tcp(TcpEvent::TimeWait));
+        }
+        tcp.time_waits.insert(tcp.last_time_wait, waiting);
+    }
+
+    fn tcp_expire_time_waits(&mut self) {
+        while let Some((number, first)) = self.sockets.tcp.time_waits.first_key_value() {
+            if first.until > self.now {
+                self.queue.push(first.until, Event::Tcp(TcpEvent::TimeWait));
+                return;
+            }
+            let number = *number;
+            self.tcp_end_time_wait(number);
+        }
+    }
+
+    fn tcp_end_time_wait(&mut self, number: u64) {
+        if let Some(ended) = self.sockets.tcp.time_waits.remove(&number) {
+            self.sockets.tcp.flows.remove(&ended.flow);
+        }
+    }
+
+    fn tcp_time_wait_segment(
+        &mut self,
+        number: u64,
+        packet: &mut Packet,
+        at: usize,
+        segment: &Segment,
+    ) -> Delivery {
+        let Some(waiting) = self.sockets.tcp.time_waits.get(&number) else {
+            return Delivery::Dropped(DropReason::NoSocket);
+        };
+        let flow = waiting.flow;
+        match waiting.receive(segment) {
+            Outcome::Ignore => {}
+            Outcome::End => self.tcp_end_time_wait(number),
+            Outcome::Acknowledge => {
+                let answer = waiting.answer((self.now.nanos() / 1_000_000) as u32);
+                let (mark, tos) = (waiting.mark, waiting.tos);
+                if let (std::net::IpAddr::V4(src), std::net::IpAddr::V4(dst)) =
+                    (flow.local.ip(), flow.remote.ip())
+                {
+                    let ttl = self.default_ttl(flow.ns);
+                    let bytes = whole(src, dst, ttl, tos, 0, &answer, &[]);
+                    self.tcp_output(flow.ns, &bytes, mark, None, None);
+                }
+            }
+            Outcome::Reopen => {
+                if let Some(listener) = self.tcp_listener(flow, packet.device) {
+                    self.tcp_end_time_wait(number);
+                    return self.tcp_syn(listener, flow, packet, at, segment);
+                }
+            }
+        }
+        Delivery::Consumed("tcp")
+    }
+
+    /// The connection is over for the network: its ends are free again. A program may still read what came.
+    fn tcp_end(&mut self, id: ConnectionId, errno: Option<Errno>) {
+        let Some(connection) = self.sockets.tcp.connections.get_mut(id) else { return };
+        let (flow, socket, listener) = (connection.flow, connection.socket, connection.listener);
+        if std::mem::replace(&mut connection.linked, false) {
+            self.sockets.tcp.flows.remove(&flow);
+        }
+        if let Some(listener) = listener {
+            self.tcp_leave_backlog(listener, id);
+        }
+        match socket {
+            Some(socket) => {
+                if let Some(errno) = errno {
+                    self.sockets.fail(socket, errno);
+                }
+                let Some(connection) = self.sockets.tcp.connections.get_mut(id) else { return };
+                if errno.is_some() && !connection.ended() {
+                    connection.engine.socket_mut().abort();
+                }
+                connection.arm(self.now);
+                self.sockets.wake(socket);
+            }
+            None => self.tcp_forget(id),
+        }
+    }
+
+    /// Removes a connection that no program holds.
+    fn tcp_forget(&mut self, id: ConnectionId) {
+        let Some(mut connection) = self.sockets.tcp.connections.remove(id) else { return };
+        if connection.linked {
+            self.sockets.tcp.flows.remove(&connection.flow);
+        }
+        if self.sockets.tcp.pool.len() < POOL {
+            connection.engine.socket_mut().abort();
+            self.sockets.tcp.pool.push(connection.engine);
+        }
+    }
+
+    /// Answers a segment with a reset and ends the connection.
+    fn tcp_reset(&mut self, id: ConnectionId, segment: &Segment) {
+        let now = self.now;
+        let Some(connection) = self.sockets.tcp.connections.get_mut(id) else { return };
+        let seq = if segment.has(ACK) { segment.ack } else { connection.snd_nxt };
+        let reset = connection.craft(now, RST, seq);
+        let sender = Sender::of(connection);
+        self.tcp_send_packets(&sender, &Vec::from_iter(reset));
+        self.tcp_end(id, None);
+    }
+
+    /// An ICMP error about a segment of ours.
+    pub(super) fn tcp_error(&mut self, ns: NetnsId, error: &IcmpError) {
+        let inner: &Ipv4 = &error.inner;
+        let Some((local, remote)) = super::header::ports(inner.payload) else { return };
+        let flow = Flow {
+            ns,
+            local: SocketAddr::new(inner.src.into(), local),
+            remote: SocketAddr::new(inner.dst.into(), remote),
+        };
+        let Some(Filed::Connection(id)) = self.sockets.tcp.flows.get(&flow).copied() else { return };
+        let Some(connection) = self.sockets.tcp.connections.get_mut(id) else { return };
+        let seq =
+            inner.payload.get(4..8).map(|four| u32::from_be_bytes([four[0], four[1], four[2], four[3]]));
+        let ours =
+            seq.is_some_and(|seq| seq.wrapping_sub(connection.snd_una) <= connection.outstanding().max(1));
+        if !ours {
+            return;
+        }
+        if error.errno == Errno::EMSGSIZE {
+            return self.tcp_mtu_changed(id);
+        }
+        if error.icmp_type == super::error::REDIRECT || error.icmp_type == super::error::SOURCE_QUENCH {
+            return;
+        }
+        match connection.state() {
+            State::SynSent | State::SynReceived => self.tcp_end(id, Some(error.errno)),
+            _ => connection.soft_error = Some(error.errno),
+        }
+    }
+
+    /// The path takes less than we sent: cut anew, and send again at once.
+    fn tcp_mtu_changed(&mut self, id: ConnectionId) {
+        let Some(connection) = self.sockets.tcp.connections.get(id) else { return };
+        let Ok(way) = self.flow_way(&connection.flow, &connection.options) else { return };
+        let Some(connection) = self.sockets.tcp.connections.get_mut(id) else { return };
+        if way.mtu >= connection.mtu {
+            return;
+        }
+        connection.set_mtu(way.mtu);
+        connection.deadlines.retransmit = None;
+        self.tcp_drive(id, |connection, now, stack, outbox| connection.send_again(now, stack, outbox));
+    }
+
+    /// A new connection's random numbers: timestamps' offset and first IP identification.
+    fn tcp_random(&self, flow: &Flow) -> u64 {
+        crate::hash::hash_of(&(self.seed, self.now.nanos(), flow))
+    }
+}
+
+fn first_syn(segment: &Segment) -> bool {
+    segment.has(SYN) && !segment.has(ACK | RST)
+}
+
+impl Body {
+    pub(super) fn connection(&self) -> Option<ConnectionId> {
+        match self {
+            Body::Tcp(TcpState::Connection(id)) => Some(*id),
+            _ => None,
+        }
+    }
+}
+
+/// The listener or connection behind a socket.
+impl Network {
+    fn tcp_state(&self, id: SocketId) -> Result<&TcpState, Errno> {
+        match &self.sockets.get(id)?.body {
+            Body::Tcp(state) => Ok(state),
+            _ => Err(Errno::ENOTSOCK),
+        }
+    }
+
+    fn tcp_state_mut(&mut self, id: SocketId) -> Result<&mut TcpState, Errno> {
+        match &mut self.sockets.get_mut(id)?.body {
+            Body::Tcp(state) => Ok(state),
+            _ => Err(Errno::ENOTSOCK),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) fn describe(packet: &[u8]) -> String {
+    let ip = Ipv4::parse(packet).expect("a packet");
+    let segment = Segment::parse(ip.payload).expect("a segment");
+    assert_eq!(transport_checksum(ip.src, ip.dst, TCP_PROTOCOL, ip.payload), 0);
+    let names = [(SYN, 'S'), (segment::FIN, 'F'), (segment::PSH, 'P'), (RST, 'R'), (ACK, '.')];
+    let flags: String = names.iter().filter(|(flag, _)| segment.has(*flag)).map(|(_, name)| *name).collect();
+    format!("{} [{flags}] {} win {}", ip.src, segment.payload, segment.window)
+}
