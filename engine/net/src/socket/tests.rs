@@ -1,6 +1,5 @@
 //! Sockets over a bare wire: no path, no devices.
 
-use super::header::Ipv4;
 use super::route::wire::{WIRE, Wire};
 use super::*;
 use crate::Network;

@@ -11,24 +11,22 @@
 use super::congestion::Congestion;
 use super::engine::{BUFFER, Engine, Outbox, Stack};
 use super::rto::Rto;
-use super::segment::{
-    ACK, FIN, HEADER, MOST_HEADER, PSH, RST, SYN, Segment, TIMESTAMPS_ALIGNED, before, plain,
-};
+use super::segment::{ACK, HEADER, MOST_HEADER, RST, SYN, Segment, TIMESTAMPS_ALIGNED, before, plain};
 use super::{Flow, Owner};
 use crate::Errno;
-use crate::socket::header::{IPV4, Ipv4Header, TCP_PROTOCOL, transport_checksum};
+use crate::socket::header::{IPV4, Ipv4Header, TCP_PROTOCOL};
 use crate::socket::option::Options;
 use crate::socket::{SocketId, TcpInfo};
 use sim::Instant;
 use smoltcp::socket::tcp::State;
 use smoltcp::wire::IpListenEndpoint;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// What the kernel chooses for `net.ipv4.tcp_rmem[2]` of 32 MiB.
-const WINDOW_SCALE: u8 = 10;
+pub(super) const WINDOW_SCALE: u8 = 10;
 /// Half of `net.ipv4.tcp_rmem[1]`.
-const FIRST_WINDOW: u32 = 65_536;
+pub(super) const FIRST_WINDOW: u32 = 65_536;
 /// TCP_ATO_MIN
 pub(super) const DELAYED_ACK: Duration = Duration::from_millis(40);
 /// TCP_MAX_QUICKACKS
@@ -64,20 +62,20 @@ pub(super) struct Connection {
     pub mtu: u32,
     pub warp: Duration,
     pub agreed: Agreed,
-    timestamp_offset: u32,
-    timestamp_recent: u32,
-    ip_id: u16,
+    pub(super) timestamp_offset: u32,
+    pub(super) timestamp_recent: u32,
+    pub(super) ip_id: u16,
     pub ttl: u8,
     pub snd_una: u32,
     pub snd_nxt: u32,
     pub rcv_nxt: u32,
     pub peer_window: u32,
-    told_window: u16,
+    pub(super) told_window: u16,
     pub rto: Rto,
     pub congestion: Congestion,
     pub retransmits: u8,
     pub probes: u8,
-    quick_acks: u8,
+    pub(super) quick_acks: u8,
     ping_pong: bool,
     pub fin_received: bool,
     pub soft_error: Option<Errno>,
@@ -382,102 +380,6 @@ impl Connection {
         self.transmit(now, stack, outbox);
     }
 
-    /// The whole IP packet for a segment of smoltcp's, as Linux would have written it.
-    pub fn dress(&mut self, now: Instant, raw: &[u8]) -> Option<Vec<u8>> {
-        let plain = Segment::parse(raw.get(IPV4..)?)?;
-        let payload = raw.get(IPV4 + plain.header..)?;
-        let mut segment = Segment { mss: None, scale: None, sack_permitted: false, ..plain };
-        let first = plain.has(SYN);
-        if first {
-            let active = !plain.has(ACK);
-            segment.mss = u16::try_from(self.mtu - (IPV4 + HEADER) as u32).ok();
-            segment.scale = if active { Some(WINDOW_SCALE) } else { self.agreed.scale.map(|(ours, _)| ours) };
-            segment.sack_permitted = active || self.agreed.sack;
-            segment.window = self.first_window();
-        } else if let Some((ours, _)) = self.agreed.scale {
-            segment.window = plain.window >> ours;
-        }
-        if plain.has(FIN) && !payload.is_empty() {
-            segment.flags |= PSH;
-        }
-        segment.timestamps = self.agreed.timestamps.then(|| (self.timestamp(now), self.timestamp_recent));
-        self.note_sent(now, &segment, payload.len() as u32);
-        self.wrap(&segment, payload)
-    }
-
-    pub fn timestamp(&self, now: Instant) -> u32 {
-        ((now.nanos() / 1_000_000) as u32).wrapping_add(self.timestamp_offset)
-    }
-
-    /// The first window is whole segments.
-    fn first_window(&self) -> u16 {
-        let options = if self.agreed.timestamps && self.listener.is_some() { TIMESTAMPS_ALIGNED } else { 0 };
-        let mss = self.mtu - (IPV4 + HEADER) as u32 - options;
-        (FIRST_WINDOW / mss.max(1) * mss).clamp(1, 65_535) as u16
-    }
-
-    fn note_sent(&mut self, now: Instant, segment: &Segment, payload: u32) {
-        if self.snd_nxt == self.snd_una && segment.has(SYN) {
-            self.snd_una = segment.seq;
-            self.snd_nxt = segment.seq;
-        }
-        let end = segment.seq.wrapping_add(segment.length());
-        let length = segment.length();
-        if length > 0 && !segment.has(RST) {
-            if before(segment.seq, self.snd_nxt) {
-                self.rto.retransmitted();
-                self.count.bytes_retransmitted += u64::from(payload);
-                self.count.retransmits_total += 1;
-            } else {
-                self.rto.sent(end, now);
-            }
-            self.last_send = Some(now);
-        }
-        if before(self.snd_nxt, end) {
-            self.snd_nxt = end;
-        }
-        if segment.has(ACK) {
-            if self.rcv_nxt != segment.ack && !segment.has(SYN) {
-                self.quick_acks = self.quick_acks.saturating_sub(1);
-            }
-            self.rcv_nxt = segment.ack;
-            self.deadlines.fin_ack = None;
-        }
-        self.told_window = segment.window;
-        self.count.segments_out += 1;
-        self.count.data_segments_out += u64::from(payload > 0);
-        self.count.bytes_sent += u64::from(payload);
-    }
-
-    /// A segment of our own making: keep-alive probes, challenge acknowledgements, resets of orphans.
-    pub fn craft(&mut self, now: Instant, flags: u8, seq: u32) -> Option<Vec<u8>> {
-        let segment = Segment {
-            src_port: self.flow.local.port(),
-            dst_port: self.flow.remote.port(),
-            seq,
-            ack: self.rcv_nxt,
-            flags,
-            window: self.told_window,
-            timestamps: self.agreed.timestamps.then(|| (self.timestamp(now), self.timestamp_recent)),
-            ..Segment::default()
-        };
-        self.count.segments_out += 1;
-        self.wrap(&segment, &[])
-    }
-
-    fn wrap(&mut self, segment: &Segment, payload: &[u8]) -> Option<Vec<u8>> {
-        let (IpAddr::V4(src), IpAddr::V4(dst)) = (self.flow.local.ip(), self.flow.remote.ip()) else {
-            return None;
-        };
-        // The answer to a SYN is made before there is a socket that could count.
-        let unnumbered = segment.has(SYN) && segment.has(ACK);
-        if !unnumbered {
-            self.ip_id = self.ip_id.wrapping_add(1);
-        }
-        let id = if unnumbered { 0 } else { self.ip_id };
-        Some(whole(src, dst, self.ttl, self.options.tos, id, segment, payload))
-    }
-
     /// What TIME-WAIT keeps.
     pub fn time_wait(&self, until: Instant) -> super::time_wait::TimeWait {
         super::time_wait::TimeWait {
@@ -518,25 +420,4 @@ impl Connection {
             _ => Errno::ECONNRESET,
         }
     }
-}
-
-/// A whole packet with one segment.
-pub(super) fn whole(
-    src: Ipv4Addr,
-    dst: Ipv4Addr,
-    ttl: u8,
-    tos: u8,
-    id: u16,
-    segment: &Segment,
-    payload: &[u8],
-) -> Vec<u8> {
-    let header = segment.emit();
-    let mut packet = Vec::with_capacity(IPV4 + header.len() + payload.len());
-    packet.resize(IPV4, 0);
-    packet.extend_from_slice(&header);
-    packet.extend_from_slice(payload);
-    let sum = transport_checksum(src, dst, TCP_PROTOCOL, &packet[IPV4..]);
-    packet[IPV4 + 16..IPV4 + 18].copy_from_slice(&sum.to_be_bytes());
-    Ipv4Header { src, dst, protocol: TCP_PROTOCOL, ttl, tos, id, dont_fragment: true }.write(&mut packet);
-    packet
 }

@@ -10,34 +10,34 @@
 mod call;
 mod congestion;
 mod connection;
+mod dress;
 mod engine;
 mod info;
 mod listener;
 mod rto;
 mod segment;
+mod table;
 mod time_wait;
 mod timer;
 
-use self::connection::{Connection, whole};
-use self::engine::{Engine, Outbox, Stack};
+use self::connection::Connection;
+use self::dress::whole;
+use self::engine::{Outbox, Stack};
 use self::listener::Listener;
 use self::segment::{ACK, RST, SYN, Segment};
-use self::time_wait::{Outcome, TimeWait};
+pub(crate) use self::table::{ConnectionId, Tcp};
+use self::table::{Filed, POOL};
+use self::time_wait::Outcome;
 use super::error::IcmpError;
 use super::header::{Ipv4, TCP_PROTOCOL, transport_checksum};
 use super::table::Body;
 use super::{Delivery, Owner, SocketId};
-use crate::hash::Map;
 use crate::network::Event;
 use crate::{Errno, Network, Packet};
 use api::{DropReason, NetnsId};
 use sim::Instant;
 use smoltcp::socket::tcp::State;
-use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
-
-/// smoltcp sockets kept for the next connection, with their buffers.
-const POOL: usize = 64;
 
 /// Both ends of a connection, as seen from here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,12 +45,6 @@ pub(super) struct Flow {
     pub ns: NetnsId,
     pub local: SocketAddr,
     pub remote: SocketAddr,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct ConnectionId {
-    index: u32,
-    generation: u32,
 }
 
 /// What a program could notice of a connection.
@@ -113,80 +107,6 @@ pub(crate) enum TcpEvent {
     Timer(ConnectionId),
     /// The oldest TIME-WAIT may be over.
     TimeWait,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Filed {
-    Connection(ConnectionId),
-    TimeWait(u64),
-}
-
-#[derive(Debug, Default)]
-struct Connections {
-    slots: Vec<(u32, Option<Box<Connection>>)>,
-    free: Vec<u32>,
-}
-
-impl Connections {
-    fn insert(&mut self, connection: Connection) -> ConnectionId {
-        let connection = Some(Box::new(connection));
-        if let Some(index) = self.free.pop() {
-            let slot = &mut self.slots[index as usize];
-            slot.1 = connection;
-            return ConnectionId { index, generation: slot.0 };
-        }
-        self.slots.push((0, connection));
-        ConnectionId { index: self.slots.len() as u32 - 1, generation: 0 }
-    }
-
-    fn get(&self, id: ConnectionId) -> Option<&Connection> {
-        let (generation, connection) = self.slots.get(id.index as usize)?;
-        connection.as_deref().filter(|_| *generation == id.generation)
-    }
-
-    fn get_mut(&mut self, id: ConnectionId) -> Option<&mut Connection> {
-        let (generation, connection) = self.slots.get_mut(id.index as usize)?;
-        connection.as_deref_mut().filter(|_| *generation == id.generation)
-    }
-
-    fn remove(&mut self, id: ConnectionId) -> Option<Box<Connection>> {
-        self.get(id)?;
-        let (generation, connection) = self.slots.get_mut(id.index as usize)?;
-        *generation = generation.wrapping_add(1);
-        self.free.push(id.index);
-        connection.take()
-    }
-
-    fn iter(&self) -> impl Iterator<Item = &Connection> {
-        self.slots.iter().filter_map(|(_, connection)| connection.as_deref())
-    }
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct Tcp {
-    connections: Connections,
-    flows: Map<Flow, Filed>,
-    stacks: BTreeMap<(NetnsId, u32), Stack>,
-    /// By a number that grows: the oldest first.
-    time_waits: BTreeMap<u64, TimeWait>,
-    last_time_wait: u64,
-    pool: Vec<Engine>,
-    outbox: Outbox,
-}
-
-impl Tcp {
-    fn engine(&mut self) -> Engine {
-        self.pool.pop().unwrap_or_else(Engine::new)
-    }
-
-    /// Is the pair of ends free for a new connection?
-    fn flow_free(&self, flow: &Flow) -> bool {
-        !self.flows.contains_key(flow)
-    }
-
-    pub fn time_wait_holds(&self, ns: NetnsId, port: u16) -> bool {
-        self.time_waits.values().any(|it| it.flow.ns == ns && it.flow.local.port() == port)
-    }
 }
 
 impl Network {

@@ -144,7 +144,7 @@ impl Segment {
                 bytes.extend_from_slice(&right.to_be_bytes());
             }
         }
-        bytes[12] = (bytes.len() / 4 << 4) as u8;
+        bytes[12] = ((bytes.len() / 4) << 4) as u8;
         bytes
     }
 }
