@@ -97,7 +97,8 @@ impl Socket {
         self.sys.ask(move |system, _| call(&mut system.net, id)).await
     }
 
-    /// Tries until it answers or the deadline comes (`None`); a caught signal is `EINTR`.
+    /// Tries until it answers or the deadline comes (`None`); a caught signal is `EINTR`, and still there for
+    /// [`Sys::wait`].
     pub async fn until<T: 'static>(
         &self,
         deadline: Option<Instant>,
@@ -111,7 +112,12 @@ impl Socket {
             match self.sys.wait(&[self.wait_on()], deadline).await {
                 Woke::Ready(_) => {}
                 Woke::Timeout => return Ok(None),
-                Woke::Signal(_) => return Err(Errno::EINTR),
+                Woke::Signal(signal) => {
+                    let put_back =
+                        move |system: &mut System, id| system.process_mut(id).pending.push_front(signal);
+                    self.sys.ask(put_back).await;
+                    return Err(Errno::EINTR);
+                }
             }
         }
     }

@@ -4,6 +4,7 @@
 
 pub mod getopt;
 pub mod iproute2;
+pub mod ping;
 
 use crate::process::Program;
 use crate::sys::Sys;
@@ -48,7 +49,7 @@ impl Args {
 }
 
 /// All commands, sorted by name.
-pub const ALL: &[&Command] = &[];
+pub const ALL: &[&Command] = &[&ping::PING, &ping::PING4, &ping::PING6];
 
 #[cfg(test)]
 mod tests {
