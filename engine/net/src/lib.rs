@@ -23,6 +23,7 @@
 mod arena;
 mod capture;
 pub mod device;
+pub mod dissect;
 mod errno;
 mod hash;
 mod mac;

@@ -55,11 +55,11 @@ impl FrameQueue {
 
 impl Network {
     /// Is any packet socket open in this namespace?
-    pub(super) fn packet_listened(&self, ns: NetnsId) -> bool {
+    pub(crate) fn packet_listened(&self, ns: NetnsId) -> bool {
         self.sockets.space(ns).is_some_and(|space| !space.packet.is_empty())
     }
 
-    pub(super) fn packet_deliver(
+    pub(crate) fn packet_deliver(
         &mut self,
         ns: NetnsId,
         view: &FrameView,

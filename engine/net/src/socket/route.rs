@@ -105,6 +105,11 @@ impl Network {
         Err(Errno::ENETUNREACH)
     }
 
+    /// What a device is called, with its namespace, for those who come later.
+    pub(crate) fn device_label(&self, device: DeviceId) -> String {
+        format!("device {}", device.0)
+    }
+
     pub(super) fn frame_hand_over(
         &mut self,
         ns: NetnsId,
