@@ -92,7 +92,7 @@ pub(crate) struct Sockets {
     /// The identifier given last to an ICMP socket (`ping_port_rover`).
     pub(super) icmp_rover: u16,
     pub(super) tcp: super::tcp::Tcp,
-    pub(super) capture: crate::capture::Capture,
+    pub(crate) capture: crate::capture::Capture,
 }
 
 impl Sockets {
