@@ -105,6 +105,11 @@ impl System {
         self.captured.get(&id).and_then(|captured| captured.exit)
     }
 
+    /// Has a captured command ended, and everything that it left behind with its output open?
+    pub fn output_is_closed(&self, id: ProcessId) -> bool {
+        self.exit_of(id).is_some() && !self.captures(id)
+    }
+
     /// Forgets a captured command; what it prints from now on is lost.
     pub fn forget_output(&mut self, id: ProcessId) {
         self.captured.remove(&id);

@@ -210,6 +210,11 @@ impl System {
         self.open.files.get_mut(&id).expect("an open file lives while a descriptor names it")
     }
 
+    /// May somebody still write to what is captured of that command?
+    pub(crate) fn captures(&self, id: ProcessId) -> bool {
+        self.open.files.values().any(|file| matches!(file.kind, OpenKind::Capture(it, _) if it == id))
+    }
+
     /// One more descriptor names it.
     pub(crate) fn hold(&mut self, id: OpenFileId) {
         self.open_file_mut(id).users += 1;
