@@ -41,7 +41,7 @@ part() {
     report+=("$(printf '%-12s %6d passed %5d failed %5d s' "$name" "${n[0]}" "${n[1]}" $((SECONDS - started)))")
 }
 
-documentation() { RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items; }
+documentation() { RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --workspace --no-deps --document-private-items; }
 
 WASM=(--target wasm32-unknown-unknown)
 part format cargo fmt --all --check
@@ -50,7 +50,7 @@ part clippy-wasm cargo clippy "${WASM[@]}" -p app -p worker -- -D warnings
 part native cargo nextest run --workspace
 part doctests cargo test --doc --workspace
 part docs documentation
-part parity cargo run -q --release -p tests --bin parity -- tests/parity
+part parity cargo run -q --release -p tests --bin parity -- --known tests/parity/known-failures.txt tests/parity
 part wasm env WASM_BINDGEN_TEST_TIMEOUT=120 cargo test "${WASM[@]}" -p app -p worker -p tests
 part site trunk build --release
 part e2e node tests/browser/run.mjs dist
