@@ -56,6 +56,16 @@ impl System {
 
     /// A new namespace, bound to a name: what `ip netns add` does. `EEXIST` where the name is taken.
     pub fn netns_add(&mut self, machine: MachineId, name: &str) -> Result<NetnsId, Errno> {
+        self.netns_bind(machine, name, None)
+    }
+
+    /// Binds a namespace (or a new one) to a name; `ip netns attach`. `EEXIST` where the name is taken.
+    pub fn netns_bind(
+        &mut self,
+        machine: MachineId,
+        name: &str,
+        netns: Option<NetnsId>,
+    ) -> Result<NetnsId, Errno> {
         let view = self.root_view(machine);
         if let Err(errno) = self.mkdir_path(&view, NETNS_RUN, 0o755)
             && errno != Errno::EEXIST
@@ -66,7 +76,7 @@ impl System {
         if found.place.is_some() {
             return Err(Errno::EEXIST);
         }
-        let netns = self.netns_new(machine);
+        let netns = netns.unwrap_or_else(|| self.netns_new(machine));
         self.create_at(&view, &found, Inode::new(Node::Netns(netns), 0o444, 0, 0, self.now()))?;
         Ok(netns)
     }

@@ -27,7 +27,7 @@ mod tty;
 pub use captured::ExecOptions;
 pub use cmd::{Args, Command, Exit};
 pub use fs::{Entry, Fd, FileKind, OpenFlags, STDERR, STDIN, STDOUT, Stat};
-pub use host::Host;
+pub use host::{Host, NETNS_RUN};
 pub use process::{Process, ProcessId, Program};
 pub use run::{Group, Start};
 pub use signal::Signal;

@@ -3,6 +3,7 @@
 //! Always: a command reads its arguments, asks the system, prints; nothing else.
 
 pub mod getopt;
+mod ip;
 pub mod iproute2;
 pub mod ping;
 
@@ -49,7 +50,13 @@ impl Args {
 }
 
 /// All commands, sorted by name.
-pub const ALL: &[&Command] = &[&ping::PING, &ping::PING4, &ping::PING6];
+#[rustfmt::skip]
+pub const ALL: &[&Command] = &[
+    &ip::IP,
+    &ping::PING,
+    &ping::PING4,
+    &ping::PING6,
+];
 
 #[cfg(test)]
 mod tests {

@@ -3,6 +3,8 @@
 //! Always: reading arguments and writing listings is pure; the commands ask the system before and after.
 //! Source: iproute2 6.1.0, its observable behaviour.
 
+pub mod batch;
+pub mod glob;
 pub mod json;
 pub mod lladdr;
 pub mod names;

@@ -73,16 +73,19 @@ pub struct Words<'a> {
     at: usize,
 }
 
-impl<'a> Words<'a> {
-    pub fn new(words: &'a [String]) -> Words<'a> {
-        Words { words, at: 0 }
-    }
+impl<'a> Iterator for Words<'a> {
+    type Item = &'a str;
 
-    /// The next word, taken.
-    pub fn next(&mut self) -> Option<&'a str> {
+    fn next(&mut self) -> Option<&'a str> {
         let word = self.words.get(self.at)?;
         self.at += 1;
         Some(word)
+    }
+}
+
+impl<'a> Words<'a> {
+    pub fn new(words: &'a [String]) -> Words<'a> {
+        Words { words, at: 0 }
     }
 
     /// The next word, left where it is.
