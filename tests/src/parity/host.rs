@@ -118,22 +118,6 @@ impl Host {
         result.get().unwrap_or(Err(Errno::EAGAIN)).map_err(|errno| errno.to_string())
     }
 
-    /// `nginx` is the real one's stand-in and a command: it reads its configuration file.
-    fn nginx(&mut self, fixture: &FixtureLine) -> Result<ProcessId, String> {
-        let id = &fixture.id;
-        let path = format!("/run/nginx-{id}.conf");
-        let text = format!(
-            "daemon off; pid /run/nginx-{id}.pid; error_log /dev/null; worker_processes 1; events {{}}\n\
-             http {{ access_log off; server_tokens off;\n{}\n}}\n",
-            fixture.payload.join("\n")
-        );
-        self.write(&path, text.into_bytes(), None)?;
-        let netns = self.netns(fixture.options.get("ns").map_or("", String::as_str))?;
-        let netns = netns.map(|(netns, name)| (netns, Some(name)));
-        let options = ExecOptions { netns, capture: true, ..options() };
-        Ok(self.system.exec(self.machine, &format!("exec nginx -c {path}"), options))
-    }
-
     fn drain(&mut self, job: Job) -> &mut Running {
         let running = &mut self.jobs[job.0 as usize];
         if let Some(id) = running.id {
@@ -227,15 +211,11 @@ impl Machine for Host {
             let mode = fixture.options.get("mode").and_then(|mode| u16::from_str_radix(mode, 8).ok());
             return self.write(&fixture.id, text.into_bytes(), mode);
         }
-        let id = if fixture.kind == "nginx" {
-            self.nginx(fixture)?
-        } else {
-            let words = fixture.options.iter().filter(|(name, _)| *name != "ns");
-            let words: Vec<_> = words.map(|(name, value)| format!("{name}={value}")).collect();
-            let netns = self.netns(fixture.options.get("ns").map_or("", String::as_str))?;
-            let server = Fixture::parse(&fixture.kind, &fixture.id, &words, &fixture.payload)?;
-            self.system.fixture_start(self.machine, netns, server).map_err(|errno| errno.to_string())?
-        };
+        let words = fixture.options.iter().filter(|(name, _)| *name != "ns");
+        let words: Vec<_> = words.map(|(name, value)| format!("{name}={value}")).collect();
+        let netns = self.netns(fixture.options.get("ns").map_or("", String::as_str))?;
+        let server = Fixture::parse(&fixture.kind, &fixture.id, &words, &fixture.payload)?;
+        let id = self.system.fixture_start(self.machine, netns, server).map_err(|errno| errno.to_string())?;
         // The recorder goes on once it listens.
         self.advance(Duration::from_millis(50));
         if self.system.find_process(id).is_none_or(|process| process.exit.is_some()) {
