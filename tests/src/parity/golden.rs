@@ -133,9 +133,7 @@ impl Reader {
         let Some(first) = line.chars().next() else {
             return self.close();
         };
-        let mut rest = line.chars();
-        (rest.next(), rest.next());
-        let rest = rest.as_str();
+        let rest = line.char_indices().nth(2).map_or("", |(start, _)| &line[start..]);
         if first == '>' {
             return self.go_on(rest);
         }
