@@ -9,6 +9,7 @@
 //!
 //! Always: a process sees its own machine and its own netns only; what it prints leaves through file descriptors.
 
+pub mod calendar;
 mod captured;
 pub mod cmd;
 pub mod daemon;

@@ -2,6 +2,7 @@
 //!
 //! Always: a command reads its arguments, asks the system, prints; nothing else.
 
+pub mod dig;
 pub mod getopt;
 mod ip;
 pub mod iproute2;
@@ -52,7 +53,10 @@ impl Args {
 /// All commands, sorted by name.
 #[rustfmt::skip]
 pub const ALL: &[&Command] = &[
+    &dig::DIG,
+    &dig::HOST,
     &ip::IP,
+    &dig::NSLOOKUP,
     &ping::PING,
     &ping::PING4,
     &ping::PING6,

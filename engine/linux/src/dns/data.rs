@@ -6,7 +6,7 @@
 
 use super::kind::Kind;
 use super::name::Name;
-use super::wire::{Reader, WireError, Writer};
+use super::wire::{Compression, Reader, WireError, Writer};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -149,6 +149,13 @@ impl Data {
             }
             Data::Bytes(bytes) => writer.bytes.extend(bytes),
         }
+    }
+
+    /// As on the wire, uncompressed.
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut writer = Writer::new(Compression::None);
+        self.write(&mut writer);
+        writer.bytes
     }
 
     /// Reads what stands behind the type in a zone file, split into words; quotes are taken off already.
