@@ -10,6 +10,8 @@ use api::DeviceId;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     pub title: String,
+    /// What `lab` understands for the same.
+    pub typed: &'static str,
     pub keys: &'static str,
     pub run: Run,
 }
@@ -36,10 +38,15 @@ pub enum PageAct {
 
 /// All that can be done now.
 pub fn entries(lab: &Lab) -> Vec<Entry> {
-    let act =
-        |title: &str, keys: &'static str, act: Act| Entry { title: title.into(), keys, run: Run::Act(act) };
+    let act = |title: &str, keys: &'static str, act: Act| Entry {
+        title: title.into(),
+        typed: typed(&act),
+        keys,
+        run: Run::Act(act),
+    };
     let page = |title: &str, keys: &'static str, act: PageAct| Entry {
         title: title.into(),
+        typed: "",
         keys,
         run: Run::Page(act),
     };
@@ -92,12 +99,38 @@ pub fn entries(lab: &Lab) -> Vec<Entry> {
     all
 }
 
-/// Rows whose title has all letters of `typed` in order; the closest together first.
+/// What to type after `lab` for the same; nothing where a terminal has no word for it.
+fn typed(act: &Act) -> &'static str {
+    match act {
+        Act::Check => "check",
+        Act::Hint => "hint",
+        Act::Solution => "solution",
+        Act::Reset => "reset",
+        Act::Undo => "undo",
+        Act::Redo => "redo",
+        Act::StepPacket => "step",
+        Act::StepEvent => "step event",
+        Act::StepBack => "step back",
+        Act::ToTheEnd => "end",
+        Act::TogglePause => "pause",
+        Act::Pace(Pace::Live) => "live",
+        Act::Capture(None) => "capture",
+        Act::Share => "share",
+        Act::Export => "export",
+        _ => "",
+    }
+}
+
+/// Rows whose title, or word to type, has all letters of `typed` in order; the closest together first.
 pub fn search(entries: &[Entry], typed: &str) -> Vec<Entry> {
     let typed: Vec<char> = typed.to_lowercase().chars().filter(|c| !c.is_whitespace()).collect();
     let mut found: Vec<(usize, &Entry)> = entries
         .iter()
-        .filter_map(|entry| Some((distance(&entry.title.to_lowercase(), &typed)?, entry)))
+        .filter_map(|entry| {
+            let by_title = distance(&entry.title.to_lowercase(), &typed);
+            let by_typed = distance(entry.typed, &typed);
+            Some((by_title.into_iter().chain(by_typed).min()?, entry))
+        })
         .collect();
     found.sort_by_key(|(distance, _)| *distance);
     found.into_iter().map(|(_, entry)| entry.clone()).collect()
@@ -196,28 +229,38 @@ pub fn by_key(code: &str, alt: bool, shift: bool, control: bool) -> Option<Run> 
 mod tests {
     use super::*;
 
-    fn typed(line: &str) -> Result<Act, String> {
+    fn read(line: &str) -> Result<Act, String> {
         let words: Vec<String> = line.split(' ').map(str::to_string).collect();
         parse(&words, &Lab::default())
     }
 
     #[test]
     fn lab_commands_are_the_controls() {
-        assert_eq!(typed("undo"), Ok(Act::Undo));
-        assert_eq!(typed("step back"), Ok(Act::StepBack));
-        assert_eq!(typed("speed 1/s"), Ok(Act::Pace(Pace::Packets(1.0))));
-        assert_eq!(typed("speed 1/1000"), Ok(Act::Pace(Pace::Slow(0.001))));
-        assert_eq!(typed("speed live"), Ok(Act::Pace(Pace::Live)));
-        assert_eq!(typed("speed 7"), Ok(Act::Pace(Pace::Live)));
+        assert_eq!(read("undo"), Ok(Act::Undo));
+        assert_eq!(read("step back"), Ok(Act::StepBack));
+        assert_eq!(read("speed 1/s"), Ok(Act::Pace(Pace::Packets(1.0))));
+        assert_eq!(read("speed 1/1000"), Ok(Act::Pace(Pace::Slow(0.001))));
+        assert_eq!(read("speed live"), Ok(Act::Pace(Pace::Live)));
+        assert_eq!(read("speed 7"), Ok(Act::Pace(Pace::Live)));
+    }
+
+    #[test]
+    fn what_the_palette_says_can_be_typed_is_understood() {
+        for entry in entries(&Lab::default()) {
+            if let (Run::Act(act), false) = (&entry.run, entry.typed.is_empty()) {
+                let paused = if *act == Act::TogglePause { Act::Pace(Pace::Paused) } else { act.clone() };
+                assert_eq!(read(entry.typed), Ok(paused));
+            }
+        }
     }
 
     #[test]
     fn a_wrong_lab_command_says_what_there_is() {
-        assert!(typed("dance").expect_err("no such command").contains("check"));
-        assert!(typed("speed fast").is_err());
-        assert!(typed("speed -1").is_err());
-        assert!(typed("speed nan").is_err());
-        assert!(typed("capture eth9").is_err());
+        assert!(read("dance").expect_err("no such command").contains("check"));
+        assert!(read("speed fast").is_err());
+        assert!(read("speed -1").is_err());
+        assert!(read("speed nan").is_err());
+        assert!(read("capture eth9").is_err());
     }
 
     #[test]

@@ -2,11 +2,13 @@
 //!
 //! Always: no browser call, no clock, no chance in here; `page/` and `part/` only show what stands here.
 
+pub mod bytes;
 pub mod checks;
 pub mod clock;
 pub mod command;
 pub mod filter;
 pub mod frames;
+pub mod journey;
 pub mod lab;
 pub mod live;
 pub mod panes;
@@ -17,3 +19,4 @@ pub mod share;
 pub mod stage;
 pub mod tables;
 pub mod timeline;
+pub mod viewport;

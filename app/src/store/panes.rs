@@ -45,8 +45,8 @@ pub struct Panes {
 impl Default for Panes {
     fn default() -> Self {
         Panes {
-            lesson: 352.0,
-            drawer: 396.0,
+            lesson: 340.0,
+            drawer: 376.0,
             terminal: 42.0,
             detail: 46.0,
             lesson_folded: false,

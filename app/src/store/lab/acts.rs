@@ -88,6 +88,10 @@ impl Lab {
                 }
                 self.draw();
             }
+            Act::Screen(width, height) => {
+                self.screen = (width, height);
+                self.draw();
+            }
             Act::Dismiss(id) => Rc::make_mut(&mut self.toasts).retain(|toast| toast.id != id),
             _ => {}
         }
@@ -128,10 +132,28 @@ impl Lab {
             // The page itself asks for each packet.
             Pace::Packets(_) | Pace::Paused => Speed::Paused,
         };
-        if self.clock.speed == speed && self.booted {
-            Vec::new()
-        } else {
-            vec![Effect::Send(Command::Speed(speed))]
+        self.speed_asked = Some(speed);
+        vec![Effect::Send(Command::Speed(speed))]
+    }
+
+    /// The engine changes speed by itself at a step, at the end, and at a reset: the page follows.
+    pub(super) fn follow_speed(&mut self) {
+        if self.speed_asked == Some(self.clock.speed) {
+            self.speed_asked = None;
+        }
+        if self.speed_asked.is_some() {
+            return;
+        }
+        match (self.clock.speed, self.pace) {
+            (Speed::Paused, Pace::Live | Pace::Slow(_)) => {
+                self.before_pause = self.pace;
+                self.pace = Pace::Paused;
+            }
+            (Speed::Live, Pace::Paused | Pace::Packets(_) | Pace::Slow(_)) => self.pace = Pace::Live,
+            (Speed::Slow(factor), Pace::Paused | Pace::Packets(_) | Pace::Live) => {
+                self.pace = Pace::Slow(factor)
+            }
+            _ => {}
         }
     }
 

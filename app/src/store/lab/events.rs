@@ -5,7 +5,7 @@
 
 use super::{Crash, Effect, Lab, Question, SaveFor, Tty};
 use crate::store::clock::Clock;
-use crate::store::picture::layout;
+use crate::store::picture::layout_for;
 use crate::store::timeline::{Mark, What};
 use crate::words;
 use api::event::{Event, Flight};
@@ -19,6 +19,11 @@ impl Lab {
     pub fn events(&mut self, batch: Vec<Event>, page_ms: f64) -> Vec<Effect> {
         let mut effects = Vec::new();
         let mut drawn = false;
+        if !self.booted
+            && !batch.iter().any(|event| matches!(event, Event::Booted { .. } | Event::Crashed { .. }))
+        {
+            return effects;
+        }
         let replayed = batch.iter().any(|event| matches!(event, Event::Booted { .. }));
         for event in batch {
             drawn |= matches!(event, Event::Topology(_) | Event::Booted { .. });
@@ -47,6 +52,7 @@ impl Lab {
             Event::Booted { .. } => return self.booted(),
             Event::Clock { now, speed, settled, undo, redo } => {
                 self.clock = Clock { now, speed, settled, undo, redo, seen_ms: page_ms };
+                self.follow_speed();
                 Rc::make_mut(&mut self.timeline).reach(now);
                 return self.clock_struck(page_ms);
             }
@@ -67,7 +73,9 @@ impl Lab {
             Event::Facts { id, facts } => return self.facts_came(id, &facts),
             Event::Answer { id, answer } => return self.answered(id, answer),
             Event::Replay(replay) => {
-                return match self.saves.pop_front() {
+                let why = self.saves.pop_front();
+                return match why {
+                    _ if replay.lab.name != self.lab_name => Vec::new(),
                     Some(SaveFor::Keeping) | None => vec![Effect::Keep(replay)],
                     Some(SaveFor::Link) => vec![Effect::Link(replay)],
                     Some(SaveFor::File) => vec![Effect::Download {
@@ -125,7 +133,7 @@ impl Lab {
 
     /// Lays the picture out anew.
     pub(super) fn draw(&mut self) {
-        self.picture = Rc::new(layout(&self.topology, &mut self.memory));
+        self.picture = Rc::new(layout_for(&self.topology, &mut self.memory, self.screen));
     }
 
     fn flight(&mut self, flight: Flight) {
@@ -178,6 +186,9 @@ impl Lab {
         if let Some(gone) = self.rebuilding.take() {
             gone.into_iter().for_each(|tty| self.tty_closed(tty));
             self.travelling = false;
+            if self.ttys.iter().all(|tty| Some(tty.id) != self.active) {
+                self.active = self.ttys.first().map(|tty| tty.id);
+            }
             if self.ttys.is_empty() {
                 return self.first_terminal();
             }

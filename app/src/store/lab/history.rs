@@ -16,6 +16,7 @@ impl Lab {
     }
 
     pub fn boot(&mut self, replay: Replay) -> Vec<Effect> {
+        self.lab_name.clone_from(&replay.lab.name);
         let mut effects = vec![Effect::Send(Command::Boot(replay))];
         effects.extend(self.set_pace(super::Pace::Live));
         effects

@@ -7,7 +7,9 @@ mod acts;
 mod ask;
 mod events;
 mod history;
+pub use history::unreadable;
 mod lesson;
+pub use lesson::{flights, plain};
 #[cfg(test)]
 mod tests;
 
@@ -22,9 +24,10 @@ use super::stage::Stage;
 use super::tables::Tables;
 use super::timeline::Timeline;
 use api::inspect::Dissection;
-use api::request::Replay;
+use api::request::{Replay, Speed};
 use api::{Command, DeviceId, FrameId, Journey, JourneyId, MachineId, NetnsId, Topology, TtyId};
 use lessons::Lesson;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
@@ -62,6 +65,8 @@ pub enum Act {
     /// Marks the bytes of one field of the tree.
     Field(Option<(u32, u32)>),
     Fold(MachineId),
+    /// The picture's pane has this width and height.
+    Screen(f64, f64),
     OpenTty(String),
     CloseTty(TtyId),
     SelectTty(TtyId),
@@ -111,7 +116,7 @@ impl Pace {
     ];
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Mode {
     /// Judged after every command.
     #[default]
@@ -120,7 +125,7 @@ pub enum Mode {
     Practise,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Tab {
     #[default]
     Packets,
@@ -214,9 +219,15 @@ pub struct Lab {
     pub topology: Rc<Topology>,
     pub picture: Rc<Picture>,
     pub memory: Memory,
+    /// Width and height of the picture's pane.
+    screen: (f64, f64),
     pub clock: Clock,
     pub pace: Pace,
     before_pause: Pace,
+    /// A speed that was asked for and that the engine has not confirmed.
+    speed_asked: Option<Speed>,
+    /// The name of the lab that was booted; what another lab still says is not ours.
+    lab_name: String,
     pub ttys: Rc<Vec<Tty>>,
     pub active: Option<TtyId>,
     next_tty: u32,
@@ -263,7 +274,7 @@ pub struct Lab {
 
 impl Lab {
     pub fn new(lesson: Option<Rc<Lesson>>, done: Done) -> Lab {
-        Lab { lesson, done, ..Lab::default() }
+        Lab { lesson, done, screen: (690.0, 460.0), ..Lab::default() }
     }
 
     pub fn toast(&mut self, text: impl Into<String>, bad: bool) -> Effect {
@@ -275,6 +286,18 @@ impl Lab {
             toasts.remove(0);
         }
         Effect::Announce(text)
+    }
+
+    /// What is looked at, to be kept across a reload.
+    pub fn view_text(&self) -> String {
+        let view = View { active: self.active.map(|tty| tty.0), tab: self.tab, mode: self.mode };
+        serde_json::to_string(&view).expect("a view is plain data")
+    }
+
+    pub fn restore_view(&mut self, text: &str) {
+        if let Ok(view) = serde_json::from_str::<View>(text) {
+            (self.active, self.tab, self.mode) = (view.active.map(TtyId), view.tab, view.mode);
+        }
     }
 
     /// The machine whose tables are shown when nothing is selected: that of the open terminal.
@@ -300,6 +323,14 @@ impl Lab {
             }
         }
     }
+}
+
+/// What is looked at, as it is kept.
+#[derive(Serialize, Deserialize)]
+struct View {
+    active: Option<u32>,
+    tab: Tab,
+    mode: Mode,
 }
 
 /// Toasts shown at once.

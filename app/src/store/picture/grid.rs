@@ -2,17 +2,17 @@
 //!
 //! Always: no two machines share a cell; a cell once given is kept for the machine's life.
 
-use super::geometry::{Point, Rect, mono_width, point};
-use super::interior::{CHIP, Plan};
+use super::geometry::{Point, Rect, point};
+use super::interior::{CHIP, Edges, Plan, card_width};
 use super::{DeviceShape, MachineShape, Memory, Picture};
 use api::topology::{Role, Topology};
 use api::{DeviceId, MachineId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Free space between columns and rows: an envelope with its label fits.
-const GAP_X: f64 = 76.0;
+const GAP_X: f64 = 66.0;
 const GAP_Y: f64 = 72.0;
-const MARGIN: f64 = 22.0;
+const MARGIN: f64 = 20.0;
 /// From one card to the next on the same edge.
 const CARD_STEP: f64 = 30.0;
 /// Cells beyond this distance are a mistake in the lab, and are brought nearer.
@@ -62,16 +62,47 @@ fn joins(role: Role) -> bool {
     matches!(role, Role::Router | Role::Switch)
 }
 
+/// On which edge each card stands.
+pub fn sides(topology: &Topology, memory: &Memory) -> BTreeMap<DeviceId, Side> {
+    let cards = topology.devices.iter().filter(|(_, device)| device.kind == "nic");
+    cards
+        .filter_map(|(id, device)| {
+            let netns = topology.netns.get(&device.netns).filter(|netns| netns.name.is_none())?;
+            Some((*id, side(topology, memory, netns.machine, *id)))
+        })
+        .collect()
+}
+
+/// What those cards ask of the inside of one machine.
+pub fn edges(topology: &Topology, machine: MachineId, sides: &BTreeMap<DeviceId, Side>) -> Edges {
+    let mut edges = Edges::default();
+    for (id, side) in sides {
+        let Some(device) = topology.devices.get(id) else { continue };
+        if topology.netns.get(&device.netns).is_none_or(|netns| netns.machine != machine) {
+            continue;
+        }
+        let inward = card_width(&device.name) / 2.0;
+        match side {
+            Side::Left => edges.left = edges.left.max(inward),
+            Side::Right => edges.right = edges.right.max(inward),
+            Side::Top => edges.top = true,
+            Side::Bottom => edges.bottom = true,
+        }
+    }
+    edges
+}
+
 /// Puts every plan into its cell and every card on its edge.
-pub fn place(topology: &Topology, mut plans: Vec<Plan>, memory: &mut Memory) -> Picture {
-    let sides: BTreeMap<DeviceId, Side> = plans
-        .iter()
-        .flat_map(|plan| plan.cards.iter().map(|card| (card.id, side(topology, memory, plan.id, card.id))))
-        .collect();
+pub fn place(
+    topology: &Topology,
+    mut plans: Vec<Plan>,
+    memory: &mut Memory,
+    sides: &BTreeMap<DeviceId, Side>,
+) -> Picture {
     let mut columns: BTreeMap<i32, f64> = BTreeMap::new();
     let mut rows: BTreeMap<i32, f64> = BTreeMap::new();
     for plan in &mut plans {
-        let (w, h) = room_for_cards(plan, &sides);
+        let (w, h) = room_for_cards(plan, sides);
         let kept = memory.sizes.get(&plan.id).copied().filter(|_| !memory.folded.contains(&plan.id));
         let (old_w, old_h) = kept.unwrap_or_default();
         (plan.w, plan.h) = (plan.w.max(w).max(old_w), plan.h.max(h).max(old_h));
@@ -89,7 +120,7 @@ pub fn place(topology: &Topology, mut plans: Vec<Plan>, memory: &mut Memory) -> 
         let (column, row) = memory.cells.get(&plan.id).copied().unwrap_or_default();
         let slack = point((columns[&column] - plan.w) / 2.0, (rows[&row] - plan.h) / 2.0);
         let corner = point(lefts[&column], tops[&row]).moved(slack);
-        put(topology, plan, corner, &sides, &mut picture);
+        put(topology, plan, corner, sides, &mut picture);
     }
     picture
 }
@@ -181,6 +212,7 @@ fn put(
         netns: plan.netns,
         lines: plan.lines,
         folded: !plan.hidden.is_empty(),
+        title: plan.title,
         foldable: plan.foldable,
     });
 }
@@ -234,9 +266,4 @@ pub fn side_of(machine: Rect, card: Rect) -> Side {
     } else {
         Side::Bottom
     }
-}
-
-/// The width a label needs beside a cable.
-pub fn label_width(text: &str) -> f64 {
-    mono_width(text) + 8.0
 }

@@ -19,6 +19,16 @@ const BETWEEN: f64 = 10.0;
 /// The free channel below the netns in which a veth between two of them runs.
 pub const CHANNEL: f64 = 26.0;
 
+/// What the cards on a machine's edges ask of its inside.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Edges {
+    /// How far the widest card on that edge reaches in.
+    pub left: f64,
+    pub right: f64,
+    pub top: bool,
+    pub bottom: bool,
+}
+
 /// A machine's inside, ready to be put somewhere.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -32,9 +42,11 @@ pub struct Plan {
     pub cards: Vec<DeviceShape>,
     pub hidden: Vec<DeviceId>,
     pub foldable: bool,
+    /// Where the name is written.
+    pub title: Point,
 }
 
-pub fn plan(topology: &Topology, id: MachineId, memory: &Memory) -> Plan {
+pub fn plan(topology: &Topology, id: MachineId, memory: &Memory, edges: Edges) -> Plan {
     let (own, named) = netns_of(topology, id);
     let own_devices: Vec<(DeviceId, &Device)> =
         own.map(|own| devices_of(topology, own).collect()).unwrap_or_default();
@@ -43,17 +55,23 @@ pub fn plan(topology: &Topology, id: MachineId, memory: &Memory) -> Plan {
     let folded = memory.folded.contains(&id);
     let foldable = !named.is_empty() || !inner.is_empty();
     let name = topology.machines.get(&id).map_or("", |machine| machine.name.as_str());
-    let lines = lines(&cards, cards.len() > 1, TITLE + 2.0);
+    // A card on the upper edge reaches into the box, so the name makes room.
+    let top = if edges.top { CHIP / 2.0 - 2.0 } else { 0.0 };
+    let simple = !foldable && lines_of(&cards) < 2;
+    // In a plain host a card on the side fits between name and address.
+    let between = if simple && edges.left + edges.right > 0.0 { 8.0 } else { 0.0 };
+    let lines = lines(&cards, cards.len() > 1, TITLE + 2.0 + top + between);
     let mut plan = Plan {
         id,
-        w: (name_width(name) + 64.0).max(lines_width(&lines)).max(112.0),
-        h: TITLE + lines.len() as f64 * LINE + PAD,
+        w: (name_width(name) + 64.0).max(lines_width(&lines)).max(if foldable { 84.0 } else { 100.0 }),
+        h: TITLE + top + lines.len() as f64 * LINE + PAD + between - if lines.is_empty() { 6.0 } else { 0.0 },
         lines,
         netns: Vec::new(),
         devices: Vec::new(),
         cards: cards.iter().map(|(id, device)| shape(*id, device, Form::Port)).collect(),
         hidden: Vec::new(),
         foldable,
+        title: point(PAD, top),
     };
     if folded {
         plan.hidden = inner.iter().map(|(id, _)| *id).collect();
@@ -66,7 +84,23 @@ pub fn plan(topology: &Topology, id: MachineId, memory: &Memory) -> Plan {
     }
     put_inner(&inner, &mut plan, y);
     plan.w += PAD * 2.0;
+    let only_bridges = named.is_empty() && inner.iter().all(|(_, device)| device.kind == "bridge");
+    if only_bridges && !inner.is_empty() && !edges.bottom && edges.top {
+        plan.turn_over();
+    }
+    if only_bridges && inner.len() == 1 {
+        plan.centre_bar();
+    }
+    if !simple {
+        let room = |inward: f64| if inward > 0.0 { (inward - PAD + 8.0).max(0.0) } else { 0.0 };
+        plan.widen(room(edges.left), room(edges.right), foldable);
+    }
     plan
+}
+
+/// How many devices have addresses.
+fn lines_of(devices: &[(DeviceId, &Device)]) -> usize {
+    devices.iter().filter(|(_, device)| !device.addresses.is_empty()).count()
 }
 
 /// Address lines of the devices that have some.
@@ -88,6 +122,15 @@ fn lines_width(lines: &[Line]) -> f64 {
     lines.iter().map(width).fold(0.0, f64::max)
 }
 
+fn chip_width(text: f64) -> f64 {
+    (text + 14.0).max(36.0)
+}
+
+/// The width of a card with this name.
+pub fn card_width(name: &str) -> f64 {
+    chip_width(mono_width(name))
+}
+
 fn shape(id: DeviceId, device: &Device, form: Form) -> DeviceShape {
     let address = if form == Form::Port { String::new() } else { addresses(device) };
     let text = mono_width(&device.name) + if address.is_empty() { 0.0 } else { mono_width(&address) + 8.0 };
@@ -99,7 +142,7 @@ fn shape(id: DeviceId, device: &Device, form: Form) -> DeviceShape {
         kind: device.kind.clone(),
         detail: device.detail.clone(),
         form,
-        rect: Rect { x: 0.0, y: 0.0, w: (text + 14.0).max(36.0), h },
+        rect: Rect { x: 0.0, y: 0.0, w: chip_width(text), h },
         address,
         up: device.up,
         running: device.running,
@@ -243,8 +286,47 @@ fn stretch_bars(plan: &mut Plan, first: usize, last: usize) {
 }
 
 impl Plan {
+    /// Name and addresses below, bridges above: so that no wire from the upper edge crosses the name.
+    fn turn_over(&mut self) {
+        let bars = self.devices.iter().map(|bar| bar.rect.bottom()).fold(0.0, f64::max);
+        let first = self.devices.iter().map(|bar| bar.rect.y).fold(f64::MAX, f64::min);
+        let (up, gap) = (CHIP + 4.0 - first, 8.0);
+        self.devices.iter_mut().for_each(|bar| bar.rect.y += up);
+        let down = bars + up + gap - self.title.y;
+        self.title.y += down - 4.0;
+        self.lines.iter_mut().for_each(|line| line.at.y += down - 4.0);
+        self.h = bars + up + gap + TITLE + self.lines.len() as f64 * LINE;
+    }
+
+    /// A switch's one bridge stands in the middle of the height, level with the cards on its sides.
+    fn centre_bar(&mut self) {
+        let Some(bar) = self.devices.iter().find(|device| device.form == Form::Bar).map(|bar| bar.rect)
+        else {
+            return;
+        };
+        let middle = bar.middle().y;
+        if middle * 2.0 >= self.h {
+            self.h = middle * 2.0;
+        } else {
+            let down = self.h / 2.0 - middle;
+            self.devices.iter_mut().for_each(|device| device.rect.y += down);
+        }
+    }
+
+    /// Room at the left and right for the cards there. Above or below other things the text may keep its place.
+    fn widen(&mut self, left: f64, right: f64, text_stays: bool) {
+        let title = self.title;
+        self.shift(point(left, 0.0));
+        self.title = title;
+        if text_stays {
+            self.lines.iter_mut().for_each(|line| line.at.x -= left);
+        }
+        self.w += left + right;
+    }
+
     /// Moves everything inside by `by`: from the box's own corner to its place in the picture.
     pub fn shift(&mut self, by: Point) {
+        self.title = self.title.moved(by);
         self.lines.iter_mut().for_each(|line| line.at = line.at.moved(by));
         self.devices.iter_mut().for_each(|device| device.rect = device.rect.moved(by));
         for netns in &mut self.netns {

@@ -24,7 +24,12 @@ pub struct Memory {
     pub sizes: BTreeMap<MachineId, (f64, f64)>,
     /// Machines shown without what is inside them.
     pub folded: BTreeSet<MachineId>,
+    /// Rows are drawn as columns: for a screen that is higher than wide.
+    pub turned: bool,
 }
+
+/// A picture is turned from its author's way only if it then appears this much larger.
+const TURN_GAIN: f64 = 1.2;
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Picture {
@@ -46,6 +51,8 @@ pub struct MachineShape {
     pub netns: Vec<NetnsShape>,
     pub lines: Vec<Line>,
     pub folded: bool,
+    /// The corner of the line that holds name and role.
+    pub title: Point,
     /// There is something inside to fold away.
     pub foldable: bool,
 }
@@ -114,12 +121,38 @@ pub struct Link {
     pub live: bool,
 }
 
+/// Lays a topology out so that it appears as large as it can on a screen of that size.
+pub fn layout_for(topology: &Topology, memory: &mut Memory, screen: (f64, f64)) -> Picture {
+    let now = layout(topology, memory);
+    let mut turned = Memory { turned: !memory.turned, sizes: BTreeMap::new(), ..memory.clone() };
+    let other = layout(topology, &mut turned);
+    let scale = |picture: &Picture| {
+        (screen.0 / picture.width.max(1.0)).min(screen.1 / picture.height.max(1.0)).min(1.0)
+    };
+    if scale(&other) > scale(&now) * if memory.turned { 1.0 } else { TURN_GAIN } {
+        *memory = turned;
+        return other;
+    }
+    now
+}
+
 /// Lays a topology out.
 pub fn layout(topology: &Topology, memory: &mut Memory) -> Picture {
     grid::assign_cells(topology, memory);
-    let plans: Vec<interior::Plan> =
-        topology.machines.keys().map(|id| interior::plan(topology, *id, memory)).collect();
-    let mut picture = grid::place(topology, plans, memory);
+    let cells = memory.cells.clone();
+    if memory.turned {
+        memory.cells.values_mut().for_each(|cell| *cell = (cell.1, cell.0));
+    }
+    let picture = layout_cells(topology, memory);
+    memory.cells = cells;
+    picture
+}
+
+fn layout_cells(topology: &Topology, memory: &mut Memory) -> Picture {
+    let sides = grid::sides(topology, memory);
+    let plan = |id: &MachineId| interior::plan(topology, *id, memory, grid::edges(topology, *id, &sides));
+    let plans: Vec<interior::Plan> = topology.machines.keys().map(plan).collect();
+    let mut picture = grid::place(topology, plans, memory, &sides);
     cable::route(topology, memory, &mut picture);
     picture
 }

@@ -151,6 +151,21 @@ fn what_was_there_stays_put_when_something_comes_and_goes() {
 }
 
 #[test]
+fn on_a_high_screen_rows_become_columns_and_back() {
+    let mut sketch = Sketch::default();
+    let all: Vec<NetnsId> = (0..5).map(|x| sketch.machine("m", Some((x, 0)))).collect();
+    for pair in all.windows(2) {
+        sketch.cable(pair[0], pair[1]);
+    }
+    let mut memory = Memory::default();
+    let wide = layout_for(&sketch.0, &mut memory, (800.0, 400.0));
+    assert!(wide.width > wide.height && !memory.turned);
+    let high = layout_for(&sketch.0, &mut memory, (390.0, 700.0));
+    assert!(high.height > high.width && memory.turned);
+    assert_eq!(layout_for(&sketch.0, &mut memory, (800.0, 400.0)), wide);
+}
+
+#[test]
 fn an_envelope_crosses_a_bridge_on_its_bar() {
     let (sketch, _) = node();
     let picture = sketch.picture();

@@ -90,6 +90,7 @@ pub const NO_PACKET: &str = "No packet was sent.";
 pub const RUNS: &str = "Types this in the terminal";
 pub const COPIES: &str = "Copies this";
 pub const COPIED: &str = "Copied.";
+pub const NOT_COPIED: &str = "The browser does not let this page copy.";
 pub const POINTS: &str = "points";
 pub const ANSWER: &str = "Answer";
 
@@ -189,10 +190,9 @@ pub const ENGINE_FAILED: &str = "The engine could not be loaded.";
 pub fn pace(pace: Pace) -> String {
     match pace {
         Pace::Live => "live".into(),
-        Pace::Slow(factor) if factor >= 0.01 => format!("1 : {:.0}", 1.0 / factor),
-        Pace::Slow(factor) => format!("{:.0} ms a second", factor * 1000.0),
-        Pace::Packets(1.0) => "1 packet a second".into(),
-        Pace::Packets(count) => format!("{count:.0} packets a second"),
+        Pace::Slow(factor) => format!("1 : {:.0}", 1.0 / factor),
+        Pace::Packets(1.0) => "1 packet/s".into(),
+        Pace::Packets(count) => format!("{count:.0} packets/s"),
         Pace::Paused => "paused".into(),
     }
 }
@@ -236,6 +236,11 @@ pub fn rules_walked(walked: u32) -> String {
     }
 }
 
+/// A row of the packet list, to be read aloud.
+pub fn frame_words(row: &api::inspect::FrameRow) -> String {
+    format!("{}: {} to {}, {}", row.frame.0, row.source, row.destination, row.info)
+}
+
 pub fn filter_error(at: usize, expected: &str) -> String {
     format!("Expected {expected} at character {}.", at + 1)
 }
@@ -246,4 +251,22 @@ pub fn waited(seconds: &str) -> String {
 
 pub fn loading(percent: u32) -> String {
     format!("{ENGINE_LOADING} {percent} %")
+}
+
+pub mod stop;
+
+/// `03-namespaces` as a heading: `Namespaces`.
+pub fn track(id: &str) -> String {
+    let name = id.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-').replace('-', " ");
+    let mut letters = name.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
+
+pub fn kind(kind: lessons::Kind) -> &'static str {
+    match kind {
+        lessons::Kind::Lesson => "",
+        lessons::Kind::Exercise => "exercise",
+        lessons::Kind::ExamTask => "exam task",
+        lessons::Kind::Playground => "playground",
+    }
 }

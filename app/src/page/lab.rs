@@ -1,0 +1,423 @@
+//! The lab: a lesson, its machines, and everything one sees of them. Holds the one `store::lab::Lab` and the terminals.
+//!
+//! Always: what happens goes through `Lab::act` or `Lab::events`; `effects` carries out what they answer; `lab_view`
+//! shows the rest.
+
+use crate::engine::{Engine, Said};
+use crate::platform::keys::{self, Key};
+use crate::platform::listener::Listener;
+use crate::platform::terminal::Terminal as Xterm;
+use crate::platform::theme::Theme;
+use crate::platform::timer::{Interval, now_ms};
+use crate::platform::{element, fetch, storage};
+use api::{Journey, TtyId};
+use app::store::command::{PageAct, Run, by_key};
+use app::store::lab::{Act, Lab, Pace};
+use app::store::panes::{Narrow, Panes, Split};
+use app::store::picture::{Picture, Point};
+use app::store::progress::Progress;
+use app::words;
+use lessons::{Course, Lesson};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use wasm_bindgen_futures::spawn_local;
+use yew::prelude::*;
+
+/// How often the page looks for what is due.
+const TICK_MS: u32 = 120;
+/// How long a toast stays; a bad one stays twice as long.
+const TOAST_MS: f64 = 5_000.0;
+
+#[derive(Properties, PartialEq)]
+pub struct LabPageProps {
+    pub id: AttrValue,
+    pub shared: Option<AttrValue>,
+    pub engine: Engine,
+    pub course: Option<Rc<Course>>,
+    pub theme: Theme,
+    pub on_theme: Callback<()>,
+}
+
+pub enum Msg {
+    Said(Said),
+    Act(Act),
+    Run(Run),
+    Lesson(Option<Rc<Lesson>>),
+    Retry,
+    Terminal(TtyId, Option<Rc<Xterm>>),
+    Size(Split, f64),
+    Fold(Split),
+    Show(Narrow),
+    Palette(bool),
+    Split,
+    Control,
+    Copied(bool),
+    Toast(&'static str, bool),
+    SaveCrash,
+    Tick,
+    Beat,
+    Hide,
+}
+
+type TrailKey = (Option<*const Journey>, *const Picture);
+
+pub struct LabPage {
+    pub(super) lab: Lab,
+    pub(super) panes: Panes,
+    pub(super) terminals: BTreeMap<TtyId, Rc<Xterm>>,
+    /// What was put out before the terminal was there.
+    pub(super) early: BTreeMap<TtyId, Vec<u8>>,
+    pub(super) focus_next: Option<TtyId>,
+    /// Share of the engine that is loaded, until it is ready.
+    pub(super) loading: Option<f64>,
+    pub(super) engine_failed: Option<String>,
+    pub(super) lesson_failed: bool,
+    pub(super) palette: bool,
+    pub(super) fit: u32,
+    pub(super) beside: Option<TtyId>,
+    pub(super) control: bool,
+    pub(super) screen_reader: bool,
+    pub(super) announcement: String,
+    trail: Option<(TrailKey, Rc<Vec<Vec<Point>>>)>,
+    toasts_since: BTreeMap<u32, f64>,
+    beats: Option<(Pace, Interval)>,
+    _tick: Interval,
+    _listeners: [Listener; 2],
+}
+
+impl Component for LabPage {
+    type Message = Msg;
+    type Properties = LabPageProps;
+
+    fn create(ctx: &Context<Self>) -> Self {
+        let props = ctx.props();
+        let link = ctx.link();
+        let progress = Progress::read(&storage::get("progress").unwrap_or_default());
+        let done = progress.lessons.get(props.id.as_str()).cloned().unwrap_or_default();
+        let mut lab = Lab::new(None, done);
+        if let Some(kept) = storage::get(&format!("view.{}", props.id)) {
+            lab.restore_view(&kept);
+        }
+        props.engine.listen(link.callback(Msg::Said));
+        props.engine.start();
+        load(ctx);
+        let on_key = {
+            let link = link.clone();
+            move |key: &Key| match by_key(&key.code, key.alt, key.shift, key.control) {
+                Some(run) => {
+                    link.send_message(Msg::Run(run));
+                    true
+                }
+                None => false,
+            }
+        };
+        let on_hide = link.callback(|()| Msg::Hide);
+        let on_tick = link.callback(|()| Msg::Tick);
+        LabPage {
+            lab,
+            panes: Panes::read(&storage::get("panes").unwrap_or_default()),
+            terminals: BTreeMap::new(),
+            early: BTreeMap::new(),
+            focus_next: None,
+            loading: Some(0.0),
+            engine_failed: None,
+            lesson_failed: false,
+            palette: false,
+            fit: 0,
+            beside: None,
+            control: false,
+            screen_reader: storage::get("screen-reader").is_some(),
+            announcement: String::new(),
+            trail: None,
+            toasts_since: BTreeMap::new(),
+            beats: None,
+            _tick: Interval::new(TICK_MS, move || on_tick.emit(())),
+            _listeners: [keys::on_key(on_key), keys::on_hide(move || on_hide.emit(()))],
+        }
+    }
+
+    fn changed(&mut self, ctx: &Context<Self>, old: &LabPageProps) -> bool {
+        if ctx.props().theme != old.theme {
+            self.terminals.values().for_each(|terminal| terminal.theme());
+        }
+        true
+    }
+
+    fn update(&mut self, ctx: &Context<Self>, msg: Msg) -> bool {
+        match msg {
+            Msg::Said(said) => self.said(ctx, said),
+            Msg::Act(act) => self.act(ctx, act),
+            Msg::Run(run) => {
+                self.palette &= run == Run::Page(PageAct::Palette);
+                match run {
+                    Run::Act(act) => self.act(ctx, act),
+                    Run::Page(act) => self.page_act(ctx, act),
+                }
+            }
+            Msg::Lesson(lesson) => {
+                self.lesson_came(ctx, lesson);
+                true
+            }
+            Msg::Retry => {
+                self.lesson_failed = false;
+                load(ctx);
+                true
+            }
+            Msg::Terminal(tty, terminal) => self.terminal_came(tty, terminal),
+            Msg::Size(split, size) => {
+                self.panes.set(split, size);
+                storage::set("panes", &self.panes.write());
+                true
+            }
+            Msg::Fold(split) => {
+                self.panes.toggle(split);
+                storage::set("panes", &self.panes.write());
+                true
+            }
+            Msg::Show(narrow) => {
+                self.panes.narrow = narrow;
+                storage::set("panes", &self.panes.write());
+                true
+            }
+            Msg::Palette(open) => {
+                self.palette = open;
+                self.focus_next = self.lab.active.filter(|_| !open);
+                true
+            }
+            Msg::Split => {
+                let other =
+                    self.lab.ttys.iter().rev().map(|tty| tty.id).find(|id| Some(*id) != self.lab.active);
+                self.beside = if self.beside.is_some() { None } else { other };
+                true
+            }
+            Msg::Control => {
+                self.control = !self.control;
+                true
+            }
+            Msg::Copied(done) => self.toast(if done { words::COPIED } else { words::NOT_COPIED }, !done),
+            Msg::Toast(text, bad) => self.toast(text, bad),
+            Msg::SaveCrash => self.save_crash(),
+            Msg::Tick => self.tick(ctx),
+            Msg::Beat => {
+                let effects = self.lab.beat();
+                self.perform(ctx, effects);
+                false
+            }
+            Msg::Hide => {
+                let effects = self.lab.keep_now();
+                self.perform(ctx, effects);
+                false
+            }
+        }
+    }
+
+    fn view(&self, ctx: &Context<Self>) -> Html {
+        self.show(ctx)
+    }
+
+    fn rendered(&mut self, _ctx: &Context<Self>, _first: bool) {
+        if let Some(terminal) = self.focus_next.take_if(|tty| self.terminals.contains_key(tty)) {
+            self.terminals[&terminal].focus();
+        }
+    }
+
+    fn destroy(&mut self, ctx: &Context<Self>) {
+        let engine = &ctx.props().engine;
+        engine.silence();
+        engine.send(&api::Command::Speed(api::request::Speed::Paused));
+    }
+}
+
+/// Fetches the lesson.
+fn load(ctx: &Context<LabPage>) {
+    let url = format!("./lessons/{}.json", ctx.props().id);
+    let came = ctx.link().callback(Msg::Lesson);
+    spawn_local(async move {
+        let lesson = fetch::text(&url).await.and_then(|text| serde_json::from_str::<Lesson>(&text).ok());
+        came.emit(lesson.map(Rc::new));
+    });
+}
+
+impl LabPage {
+    fn said(&mut self, ctx: &Context<Self>, said: Said) -> bool {
+        match said {
+            Said::Loading(share) => self.loading = Some(share),
+            Said::Ready => (self.loading, self.engine_failed) = (None, None),
+            Said::Failed(words) => self.engine_failed = Some(words),
+            Said::Events(events) => {
+                let effects = self.lab.events(events, now_ms());
+                self.perform(ctx, effects);
+                self.trail();
+            }
+        }
+        true
+    }
+
+    fn act(&mut self, ctx: &Context<Self>, act: Act) -> bool {
+        let act = self.with_control(act);
+        let seen = !matches!(act, Act::Typed { .. } | Act::Resized { .. });
+        self.follow(&act);
+        let effects = self.lab.act(act, now_ms());
+        self.perform(ctx, effects);
+        self.trail();
+        self.pace(ctx);
+        seen
+    }
+
+    /// A key after the Ctrl of the key row is a control key.
+    fn with_control(&mut self, act: Act) -> Act {
+        match act {
+            Act::Typed { tty, bytes } if self.control && bytes.len() == 1 => {
+                self.control = false;
+                Act::Typed { tty, bytes: vec![bytes[0] & 0x1f] }
+            }
+            other => other,
+        }
+    }
+
+    /// On a narrow screen the pane that an act is about comes to the front; a folded drawer opens.
+    fn follow(&mut self, act: &Act) {
+        match act {
+            Act::PickJourney(_) | Act::Tab(_) => {
+                self.panes.narrow = Narrow::Packets;
+                self.panes.drawer_folded = false;
+            }
+            Act::ShowMe(_) => {
+                self.panes.narrow = Narrow::Picture;
+                self.panes.drawer_folded = false;
+            }
+            Act::PlayJourney => self.panes.narrow = Narrow::Picture,
+            Act::Run { .. } => {
+                self.panes.terminal_folded = false;
+                if self.panes.narrow != Narrow::Terminal {
+                    self.panes.narrow = Narrow::Picture;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// In a paced world the page's timer asks for each packet.
+    fn pace(&mut self, ctx: &Context<Self>) {
+        let pace = self.lab.pace;
+        if self.beats.as_ref().map(|(pace, _)| *pace) == Some(pace) {
+            return;
+        }
+        self.beats = match pace {
+            Pace::Packets(count) => {
+                let beat = ctx.link().callback(|()| Msg::Beat);
+                let ms = (1_000.0 / count.max(0.1)) as u32;
+                Some((pace, Interval::new(ms, move || beat.emit(()))))
+            }
+            _ => None,
+        };
+    }
+
+    fn page_act(&mut self, ctx: &Context<Self>, act: PageAct) -> bool {
+        match act {
+            PageAct::Home => crate::platform::location::go("#/"),
+            PageAct::Theme => ctx.props().on_theme.emit(()),
+            PageAct::ScreenReader => return self.toggle_screen_reader(),
+            PageAct::Import => {
+                let came = ctx.link().callback(|text| Msg::Act(Act::Import(text)));
+                crate::platform::file::open(move |text| came.emit(text));
+            }
+            PageAct::FoldLesson => return <Self as Component>::update(self, ctx, Msg::Fold(Split::Lesson)),
+            PageAct::FoldDrawer => return <Self as Component>::update(self, ctx, Msg::Fold(Split::Drawer)),
+            PageAct::FoldTerminal => {
+                return <Self as Component>::update(self, ctx, Msg::Fold(Split::Terminal));
+            }
+            PageAct::Fit => self.fit += 1,
+            PageAct::Palette => {
+                let open = !self.palette;
+                return <Self as Component>::update(self, ctx, Msg::Palette(open));
+            }
+        }
+        true
+    }
+
+    fn toggle_screen_reader(&mut self) -> bool {
+        self.screen_reader = !self.screen_reader;
+        self.terminals.values().for_each(|terminal| terminal.screen_reader(self.screen_reader));
+        if self.screen_reader {
+            storage::set("screen-reader", "on");
+            self.toast(words::SCREEN_READER_ON, false)
+        } else {
+            storage::remove("screen-reader");
+            self.toast(words::SCREEN_READER_OFF, false)
+        }
+    }
+
+    fn terminal_came(&mut self, tty: TtyId, terminal: Option<Rc<Xterm>>) -> bool {
+        match terminal {
+            Some(terminal) => {
+                if let Some(bytes) = self.early.remove(&tty) {
+                    terminal.write(&bytes);
+                }
+                if Some(tty) == self.lab.active && !crate::platform::theme::narrow() {
+                    terminal.focus();
+                }
+                self.terminals.insert(tty, terminal);
+            }
+            None => {
+                self.terminals.remove(&tty);
+                self.early.remove(&tty);
+            }
+        }
+        false
+    }
+
+    fn tick(&mut self, ctx: &Context<Self>) -> bool {
+        let now = now_ms();
+        let effects = self.lab.refresh(now);
+        self.perform(ctx, effects);
+        self.pace(ctx);
+        let shown: Vec<(u32, bool)> = self.lab.toasts.iter().map(|toast| (toast.id, toast.bad)).collect();
+        self.toasts_since.retain(|id, _| shown.iter().any(|(it, _)| it == id));
+        let mut seen = false;
+        for (id, bad) in shown {
+            let since = *self.toasts_since.entry(id).or_insert(now);
+            if now - since > if bad { TOAST_MS * 2.0 } else { TOAST_MS } {
+                self.lab.act(Act::Dismiss(id), now);
+                seen = true;
+            }
+        }
+        seen
+    }
+
+    pub(super) fn toast(&mut self, text: &str, bad: bool) -> bool {
+        self.lab.toast(text, bad);
+        self.announcement = text.to_string();
+        true
+    }
+
+    fn save_crash(&mut self) -> bool {
+        if let Some(crash) = &self.lab.crash {
+            let text = app::store::share::pack(&crash.replay);
+            crate::platform::file::save("crash.vethlab", "text/plain", text.as_bytes());
+        }
+        false
+    }
+
+    /// The way of the packet that is shown, found anew when it or the picture has changed.
+    fn trail(&mut self) {
+        let journey = self.lab.shown.as_ref().map(|shown| Rc::as_ptr(&shown.journey));
+        let key = (journey, Rc::as_ptr(&self.lab.picture));
+        if self.trail.as_ref().is_some_and(|(known, _)| *known == key) {
+            return;
+        }
+        let found =
+            self.lab.shown.as_ref().map(|it| app::store::journey::trail(&self.lab.picture, &it.journey));
+        self.trail = Some((key, Rc::new(found.unwrap_or_default())));
+    }
+
+    pub(super) fn shown_trail(&self) -> Rc<Vec<Vec<Point>>> {
+        self.trail.as_ref().map(|(_, trail)| Rc::clone(trail)).unwrap_or_default()
+    }
+
+    pub(super) fn set_title(&self) {
+        if let Some(lesson) = &self.lab.lesson {
+            element::set_title(&format!("{} · {}", lesson.title, words::NAME));
+        }
+    }
+}

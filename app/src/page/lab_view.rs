@@ -1,0 +1,158 @@
+//! How the lab is laid out: top bar, lesson, picture over terminals, drawer.
+
+use super::lab::{LabPage, Msg};
+use crate::part::bottom_bar::BottomBar;
+use crate::part::crash::Crashed;
+use crate::part::drawer::Drawer;
+use crate::part::lesson_pane::LessonPane;
+use crate::part::palette::Palette;
+use crate::part::picture::PictureView;
+use crate::part::splitter::Splitter;
+use crate::part::terminals::Terminals;
+use crate::part::time_bar::TimeBar;
+use crate::part::toasts::Toasts;
+use crate::part::top_bar::{LabLine, TopBar};
+use app::store::command::entries;
+use app::store::panes::{Narrow, Split};
+use app::store::progress::Progress;
+use app::words;
+use std::rc::Rc;
+use yew::prelude::*;
+
+/// From this width on the drawer has room for sixteen bytes in a line.
+const WIDE_DRAWER: f64 = 540.0;
+
+impl LabPage {
+    pub(super) fn show(&self, ctx: &Context<Self>) -> Html {
+        let link = ctx.link();
+        let panes = &self.panes;
+        let narrow = match panes.narrow {
+            Narrow::Lesson => "lesson",
+            Narrow::Picture => "picture",
+            Narrow::Terminal => "terminal",
+            Narrow::Packets => "packets",
+        };
+        let class = classes!(
+            "lab",
+            panes.lesson_folded.then_some("lab--no-lesson"),
+            panes.drawer_folded.then_some("lab--no-drawer")
+        );
+        let on_size = link.callback(|(split, size)| Msg::Size(split, size));
+        let on_fold = link.callback(Msg::Fold);
+        html! {
+            <div class="app app--lab">
+                <a class="skip" href="#lesson" onclick={Callback::from(skip)}>{ words::SKIP }</a>
+                { self.top(ctx) }
+                <div {class} data-narrow={narrow} style={panes.style()}>
+                    { self.progress_bar() }
+                    { self.lesson(ctx) }
+                    <Splitter split={Split::Lesson} size={panes.lesson} on_size={on_size.clone()} on_fold={on_fold.clone()} />
+                    { self.middle(ctx) }
+                    <Splitter split={Split::Drawer} size={panes.drawer} {on_size} {on_fold} />
+                    { self.drawer(ctx) }
+                </div>
+                <BottomBar shown={panes.narrow} on_show={link.callback(Msg::Show)} />
+                { self.floating(ctx) }
+            </div>
+        }
+    }
+
+    fn top(&self, ctx: &Context<Self>) -> Html {
+        let lab = &self.lab;
+        let lesson = lab.lesson.as_deref();
+        let line = LabLine {
+            track: lesson.map(|it| words::track(&it.track)).unwrap_or_default(),
+            title: lesson.map(|it| it.title.clone()).unwrap_or_default(),
+            points: lesson.filter(|it| !it.checks.is_empty()).map(|it| lab.checks.points(it)),
+            mode: lab.mode,
+            undo: lab.clock.undo > 0,
+            redo: lab.clock.redo > 0,
+        };
+        html! {
+            <TopBar lab={line} theme={ctx.props().theme} on_theme={ctx.props().on_theme.clone()}
+                on_act={ctx.link().callback(Msg::Act)} on_palette={ctx.link().callback(|()| Msg::Palette(true))} />
+        }
+    }
+
+    fn progress_bar(&self) -> Html {
+        let Some(share) = self.loading.filter(|_| self.engine_failed.is_none()) else {
+            return Html::default();
+        };
+        let unknown = share < 0.0;
+        let style = (!unknown).then(|| format!("transform:scaleX({share:.3})"));
+        html! { <div class={classes!("loading", unknown.then_some("loading--unknown"))} aria-hidden="true"><div class="bar" {style}></div></div> }
+    }
+
+    fn lesson(&self, ctx: &Context<Self>) -> Html {
+        let (lab, link) = (&self.lab, ctx.link());
+        let next = ctx.props().course.as_ref().and_then(|course| {
+            let progress = Progress::default();
+            progress.after(course, &ctx.props().id).cloned()
+        });
+        html! {
+            <LessonPane lesson={lab.lesson.clone()} failed={self.lesson_failed} checks={lab.checks.clone()} mode={lab.mode}
+                hints={lab.hints} solution={lab.solution} done={lab.done.clone()} {next} on_act={link.callback(Msg::Act)}
+                on_retry={link.callback(|()| Msg::Retry)} on_copied={link.callback(Msg::Copied)} />
+        }
+    }
+
+    fn middle(&self, ctx: &Context<Self>) -> Html {
+        let (lab, link) = (&self.lab, ctx.link());
+        let on_act = link.callback(Msg::Act);
+        let machines: Vec<String> =
+            lab.topology.machines.values().map(|machine| machine.name.clone()).collect();
+        let folded = self.panes.terminal_folded;
+        html! {
+            <div class={classes!("middle", folded.then_some("middle--no-terminal"))}>
+                <PictureView picture={lab.picture.clone()} topology={lab.topology.clone()} stage={lab.stage.clone()} clock={lab.clock}
+                    pick={lab.pick} trail={self.shown_trail()} fit={self.fit} on_act={on_act.clone()} />
+                <TimeBar clock={lab.clock} pace={lab.pace} timeline={lab.timeline.clone()} on_act={on_act.clone()} />
+                <Splitter split={Split::Terminal} size={self.panes.terminal} on_size={link.callback(|(split, size)| Msg::Size(split, size))}
+                    on_fold={link.callback(Msg::Fold)} />
+                <Terminals ttys={lab.ttys.clone()} active={lab.active} beside={self.beside.filter(|it| Some(*it) != lab.active)}
+                    machines={Rc::new(machines)} loading={self.loading.filter(|_| self.engine_failed.is_none())}
+                    screen_reader={self.screen_reader} {folded} {on_act} control={self.control}
+                    on_open={link.callback(|(tty, terminal)| Msg::Terminal(tty, terminal))} on_split={link.callback(|()| Msg::Split)}
+                    on_fold={link.callback(|()| Msg::Fold(Split::Terminal))} on_control={link.callback(|()| Msg::Control)} />
+            </div>
+        }
+    }
+
+    fn drawer(&self, ctx: &Context<Self>) -> Html {
+        let (lab, link) = (&self.lab, ctx.link());
+        html! {
+            <Drawer tab={lab.tab} topology={lab.topology.clone()} frames={lab.frames.clone()} frame={lab.frame}
+                dissection={lab.dissection.clone()} field={lab.field} filter_text={lab.filter_text.clone()} filter={lab.filter.clone()}
+                filter_error={lab.filter_error.clone()} devices={lab.picked_devices()} pick={lab.pick} table_pick={lab.table_pick()}
+                shown={lab.shown.clone()} tables={lab.tables.clone()} detail={self.panes.detail} wide={self.panes.drawer >= WIDE_DRAWER && !crate::platform::theme::narrow()}
+                on_act={link.callback(Msg::Act)} on_size={link.callback(|(split, size)| Msg::Size(split, size))}
+                on_split_fold={link.callback(Msg::Fold)} on_fold={link.callback(|()| Msg::Fold(Split::Drawer))} />
+        }
+    }
+
+    fn floating(&self, ctx: &Context<Self>) -> Html {
+        let (lab, link) = (&self.lab, ctx.link());
+        let on_act = link.callback(Msg::Act);
+        html! {
+            <>
+                <div class="unseen" role="status" aria-live="polite">{ &self.announcement }</div>
+                <Toasts toasts={lab.toasts.clone()} on_act={on_act.clone()} />
+                if let Some(words) = &self.engine_failed {
+                    <div class="toasts"><div class="toast toast--bad" role="alert"><p>{ words::ENGINE_FAILED }{ " " }{ words }</p></div></div>
+                }
+                if self.palette {
+                    <Palette entries={Rc::new(entries(lab))} on_run={link.callback(Msg::Run)} on_close={link.callback(|()| Msg::Palette(false))} />
+                }
+                if let Some(crash) = &lab.crash {
+                    <Crashed message={crash.message.clone()} on_save={link.callback(|()| Msg::SaveCrash)} {on_act} />
+                }
+            </>
+        }
+    }
+}
+
+/// The hash is the route, so the link must not change it.
+fn skip(event: MouseEvent) {
+    event.prevent_default();
+    crate::platform::element::focus_id("lesson");
+}

@@ -1,0 +1,105 @@
+//! The drawer: Packets, Journey, Objects, Rules.
+
+use super::icon::{Glyph, Tool};
+use super::journey::JourneyView;
+use super::packets::Packets;
+use super::perhaps;
+use super::table::TablesView;
+use api::DeviceId;
+use api::inspect::Dissection;
+use api::topology::Topology;
+use app::store::filter::FilterError;
+use app::store::frames::Frames;
+use app::store::lab::{Act, Pick, Shown, Tab};
+use app::store::live::Live;
+use app::store::panes::Split;
+use app::store::tables::Tables;
+use app::words;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+use yew::prelude::*;
+
+#[derive(Properties, PartialEq)]
+pub struct DrawerProps {
+    pub tab: Tab,
+    pub topology: Rc<Topology>,
+    pub frames: Live<Frames>,
+    pub frame: Option<api::FrameId>,
+    pub dissection: Option<Rc<Dissection>>,
+    pub field: Option<(u32, u32)>,
+    pub filter_text: AttrValue,
+    pub filter: Option<app::store::filter::Filter>,
+    pub filter_error: Option<FilterError>,
+    pub devices: BTreeSet<DeviceId>,
+    pub pick: Option<Pick>,
+    pub table_pick: Option<Pick>,
+    pub shown: Option<Shown>,
+    pub tables: Rc<Tables>,
+    pub detail: f64,
+    /// There is room for sixteen bytes in a line.
+    pub wide: bool,
+    pub on_act: Callback<Act>,
+    pub on_size: Callback<(Split, f64)>,
+    pub on_split_fold: Callback<Split>,
+    pub on_fold: Callback<()>,
+}
+
+const TABS: [(Tab, &str); 4] = [
+    (Tab::Packets, words::TAB_PACKETS),
+    (Tab::Journey, words::TAB_JOURNEY),
+    (Tab::Objects, words::TAB_OBJECTS),
+    (Tab::Rules, words::TAB_RULES),
+];
+
+#[component]
+pub fn Drawer(props: &DrawerProps) -> Html {
+    let device = match props.pick {
+        Some(Pick::Device(id)) => Some(id),
+        _ => None,
+    };
+    html! {
+        <aside class="pane drawer" aria-label={words::DRAWER}>
+            <div class="drawer-tabs">
+                <div class="tab-list" role="tablist" aria-label={words::DRAWER}>{ for TABS.iter().map(|it| tab(*it, props)) }</div>
+                <span class="push"></span>
+                <Tool glyph={Glyph::Download} label={words::CAPTURE} on_click={props.on_act.reform(move |()| Act::Capture(device))} />
+                <Tool glyph={Glyph::Right} label={words::FOLD_DRAWER} class="wide-only" on_click={props.on_fold.clone()} />
+            </div>
+            <div class="drawer-body" role="tabpanel" id="drawer-panel" aria-label={TABS.iter().find(|it| it.0 == props.tab).map(|it| it.1)}
+                tabindex="-1">{ body(props) }</div>
+        </aside>
+    }
+}
+
+fn tab((tab, text): (Tab, &'static str), props: &DrawerProps) -> Html {
+    let on = props.tab == tab;
+    let index = TABS.iter().position(|it| it.0 == tab).unwrap_or(0);
+    let onkeydown = perhaps(&props.on_act, move |event: KeyboardEvent| match event.key().as_str() {
+        "ArrowRight" => Some(Act::Tab(TABS[(index + 1) % TABS.len()].0)),
+        "ArrowLeft" => Some(Act::Tab(TABS[(index + TABS.len() - 1) % TABS.len()].0)),
+        _ => None,
+    });
+    html! {
+        <button type="button" role="tab" aria-selected={if on { "true" } else { "false" }} aria-controls="drawer-panel"
+            tabindex={if on { "0" } else { "-1" }} {onkeydown} onclick={props.on_act.reform(move |_| Act::Tab(tab))}>{ text }</button>
+    }
+}
+
+fn body(props: &DrawerProps) -> Html {
+    match props.tab {
+        Tab::Packets => html! {
+            <Packets topology={props.topology.clone()} frames={props.frames.clone()} frame={props.frame}
+                dissection={props.dissection.clone()} field={props.field} filter_text={props.filter_text.clone()}
+                filter={props.filter.clone()} filter_error={props.filter_error.clone()} devices={props.devices.clone()}
+                pick={props.pick} detail={props.detail} wide={props.wide} on_act={props.on_act.clone()}
+                on_size={props.on_size.clone()} on_fold={props.on_split_fold.clone()} />
+        },
+        Tab::Journey => html! {
+            <JourneyView shown={props.shown.clone()} topology={props.topology.clone()} on_act={props.on_act.clone()} />
+        },
+        Tab::Objects | Tab::Rules => html! {
+            <TablesView tables={props.tables.clone()} rules={props.tab == Tab::Rules} pick={props.table_pick}
+                topology={props.topology.clone()} on_act={props.on_act.clone()} />
+        },
+    }
+}

@@ -1,0 +1,148 @@
+//! What moves in the picture: packets as envelopes, and the marks where some ended.
+//!
+//! Always: an animation frame is asked for only while something moves; the scene behind is not drawn again.
+
+use super::protocol_class;
+use super::scene::num;
+use crate::platform::frame::AnimationFrame;
+use crate::platform::{theme, timer};
+use api::JourneyId;
+use app::store::clock::Clock;
+use app::store::live::Live;
+use app::store::picture::geometry::{along, mono_width};
+use app::store::picture::{Picture, Point};
+use app::store::stage::{Envelope, Mark, Stage};
+use app::words;
+use std::rc::Rc;
+use yew::prelude::*;
+
+/// With more envelopes than this in view, labels would hide the picture; they show on hover.
+const LABELS: usize = 8;
+/// The longest step of the play: after a pause of the browser nothing jumps.
+const LONGEST_MS: f64 = 100.0;
+
+#[derive(Properties, PartialEq)]
+pub struct EnvelopesProps {
+    pub picture: Rc<Picture>,
+    pub stage: Live<Stage>,
+    pub clock: Clock,
+    pub on_pick: Callback<JourneyId>,
+}
+
+pub struct Envelopes {
+    frame: Option<AnimationFrame>,
+    last_ms: f64,
+    still: bool,
+}
+
+pub enum Msg {
+    Frame(f64),
+}
+
+impl Component for Envelopes {
+    type Message = Msg;
+    type Properties = EnvelopesProps;
+
+    fn create(ctx: &Context<Self>) -> Self {
+        let mut envelopes =
+            Envelopes { frame: None, last_ms: timer::now_ms(), still: theme::reduced_motion() };
+        envelopes.go_on(ctx);
+        envelopes
+    }
+
+    fn changed(&mut self, ctx: &Context<Self>, old: &EnvelopesProps) -> bool {
+        let props = ctx.props();
+        if props.stage != old.stage
+            || props.clock.speed != old.clock.speed
+            || props.clock.now != old.clock.now
+        {
+            self.go_on(ctx);
+        }
+        !Rc::ptr_eq(&props.picture, &old.picture)
+    }
+
+    fn update(&mut self, ctx: &Context<Self>, Msg::Frame(now_ms): Msg) -> bool {
+        self.frame = None;
+        let props = ctx.props();
+        let passed = (now_ms - self.last_ms).clamp(0.0, LONGEST_MS);
+        self.last_ms = now_ms;
+        if props.stage.quietly(|stage| stage.advance(passed, &props.clock, now_ms)) {
+            self.go_on(ctx);
+        }
+        true
+    }
+
+    fn view(&self, ctx: &Context<Self>) -> Html {
+        let props = ctx.props();
+        let stage = props.stage.read();
+        let envelopes = stage.envelopes(&props.clock, self.last_ms);
+        let labels = envelopes.len() <= LABELS;
+        html! {
+            <g class="moving">
+                { for stage.marks().iter().filter_map(|mark| self.mark(mark, ctx)) }
+                { for envelopes.iter().filter_map(|envelope| self.envelope(envelope, labels, ctx)) }
+            </g>
+        }
+    }
+}
+
+impl Envelopes {
+    fn go_on(&mut self, ctx: &Context<Self>) {
+        if self.frame.is_none() {
+            let link = ctx.link().clone();
+            self.frame = Some(AnimationFrame::request(move |ms| link.send_message(Msg::Frame(ms))));
+        }
+    }
+
+    fn envelope(&self, envelope: &Envelope, labels: bool, ctx: &Context<Self>) -> Option<Html> {
+        let flight = &envelope.flight;
+        let path = ctx.props().picture.path(envelope.came_by, flight.from, flight.to);
+        // Without motion an envelope stands where it arrives.
+        let at = along(&path, if self.still { 1.0 } else { envelope.share })?;
+        let journey = flight.journey;
+        let class = classes!(
+            "env",
+            format!("env--{}", protocol_class(flight.protocol)),
+            envelope.faded.then_some("env--faded")
+        );
+        let onclick = pick(ctx, journey);
+        let beside = if flight.depth > 0 { 23.0 } else { 18.0 };
+        let label = labels && !flight.label.is_empty();
+        Some(html! {
+            <g {class} transform={translate(at)} {onclick}>
+                <title>{ &flight.label }</title>
+                if flight.depth > 0 { <rect class="around" x="-17" y="-12.5" width="34" height="25" rx="4" /> }
+                <rect class="paper" x="-12" y="-8.5" width="24" height="17" rx="2.5" />
+                <path class="flap" d="M-11-6.5L0 2 11-6.5" />
+                if label {
+                    <rect class="label" x={num(beside - 3.0)} y="-8" width={num(mono_width(&flight.label) + 6.0)} height="16" rx="3" />
+                    <text x={num(beside)} y="0">{ &flight.label }</text>
+                }
+            </g>
+        })
+    }
+
+    fn mark(&self, mark: &Mark, ctx: &Context<Self>) -> Option<Html> {
+        let at = ctx.props().picture.place(mark.machine, mark.netns, mark.device)?;
+        let text = format!("{}{}", mark.reason.name(), words::times(mark.count));
+        Some(html! {
+            <g class="mark" transform={translate(at)} onclick={pick(ctx, mark.journey)}>
+                <title>{ mark.reason.explain() }</title>
+                <circle class="disc" r="11" />
+                <path class="cross" d="M-4.5-4.5L4.5 4.5M4.5-4.5L-4.5 4.5" />
+                <text x="17" y="0">{ text }</text>
+            </g>
+        })
+    }
+}
+
+fn pick(ctx: &Context<Envelopes>, journey: JourneyId) -> Callback<MouseEvent> {
+    ctx.props().on_pick.reform(move |event: MouseEvent| {
+        event.stop_propagation();
+        journey
+    })
+}
+
+fn translate(at: Point) -> String {
+    format!("translate({:.1} {:.1})", at.x, at.y)
+}

@@ -1,0 +1,133 @@
+//! Which part of the picture is in view, on a screen of which size.
+//!
+//! Always: until it is moved, all of the picture is in view, not magnified beyond `MAGNIFY`; it can never be lost.
+
+use super::picture::{Picture, Rect};
+
+/// A small picture is not blown up beyond this when it fits.
+const MAGNIFY: f64 = 1.3;
+/// Pixels at the top that a fitting picture leaves to the tools.
+const TOOLS: f64 = 44.0;
+/// Screen pixels a unit, at most and at least.
+const NEAREST: f64 = 4.0;
+const FARTHEST: f64 = 0.08;
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Viewport {
+    width: f64,
+    height: f64,
+    /// Scale (pixels a unit) and the point of the picture in the middle of the screen; `None` fits.
+    moved: Option<(f64, f64, f64)>,
+}
+
+impl Default for Viewport {
+    fn default() -> Self {
+        Viewport { width: 690.0, height: 460.0, moved: None }
+    }
+}
+
+impl Viewport {
+    pub fn fit(&mut self) {
+        self.moved = None;
+    }
+
+    pub fn differs(&self, width: f64, height: f64) -> bool {
+        width > 1.0
+            && height > 1.0
+            && ((width - self.width).abs() > 0.5 || (height - self.height).abs() > 0.5)
+    }
+
+    /// Answers whether anything changed.
+    pub fn resize(&mut self, width: f64, height: f64) -> bool {
+        let differs = self.differs(width, height);
+        if differs {
+            (self.width, self.height) = (width, height);
+        }
+        differs
+    }
+
+    /// The middle of the screen, in pixels.
+    pub fn middle(&self) -> (f64, f64) {
+        (self.width / 2.0, self.height / 2.0)
+    }
+
+    fn state(&self, picture: &Picture) -> (f64, f64, f64) {
+        self.moved.unwrap_or_else(|| {
+            let height = (self.height - TOOLS).max(1.0);
+            let scale =
+                (self.width / picture.width.max(1.0)).min(height / picture.height.max(1.0)).min(MAGNIFY);
+            (scale, picture.width / 2.0, picture.height / 2.0 - TOOLS / 2.0 / scale)
+        })
+    }
+
+    /// The rectangle of the picture that fills the screen.
+    pub fn shown(&self, picture: &Picture) -> Rect {
+        let (scale, x, y) = self.state(picture);
+        let (w, h) = (self.width / scale, self.height / scale);
+        Rect { x: x - w / 2.0, y: y - h / 2.0, w, h }
+    }
+
+    /// Zooms by a factor; the point under `at` (pixels) stays where it is.
+    pub fn zoom(&mut self, picture: &Picture, by: f64, at: (f64, f64)) {
+        let (scale, x, y) = self.state(picture);
+        let next = (scale * by).clamp(FARTHEST, NEAREST);
+        let (dx, dy) = (at.0 - self.width / 2.0, at.1 - self.height / 2.0);
+        let shift = 1.0 / scale - 1.0 / next;
+        self.put(picture, next, x + dx * shift, y + dy * shift);
+    }
+
+    /// Moves the view by so many pixels.
+    pub fn pan(&mut self, picture: &Picture, dx: f64, dy: f64) {
+        let (scale, x, y) = self.state(picture);
+        self.put(picture, scale, x + dx / scale, y + dy / scale);
+    }
+
+    fn put(&mut self, picture: &Picture, scale: f64, x: f64, y: f64) {
+        self.moved =
+            Some((scale, x.clamp(0.0, picture.width.max(1.0)), y.clamp(0.0, picture.height.max(1.0))));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn picture(width: f64, height: f64) -> Picture {
+        Picture { width, height, ..Picture::default() }
+    }
+
+    #[test]
+    fn a_large_picture_fits_and_a_small_one_is_not_blown_up() {
+        let view = Viewport::default();
+        let large = view.shown(&picture(2_000.0, 500.0));
+        assert!(large.w >= 2_000.0 && large.h >= 500.0);
+        let small = view.shown(&picture(100.0, 50.0));
+        assert!((690.0 / small.w - MAGNIFY).abs() < 1e-9);
+        assert!((small.middle().x - 50.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn zooming_keeps_the_point_under_the_pointer() {
+        let (mut view, picture) = (Viewport::default(), picture(1_000.0, 800.0));
+        let under = |view: &Viewport| {
+            let rect = view.shown(&picture);
+            (rect.x + 100.0 * rect.w / 690.0, rect.y + 50.0 * rect.h / 460.0)
+        };
+        let before = under(&view);
+        view.zoom(&picture, 2.0, (100.0, 50.0));
+        let after = under(&view);
+        assert!((before.0 - after.0).abs() < 1e-6 && (before.1 - after.1).abs() < 1e-6);
+    }
+
+    #[test]
+    fn the_picture_cannot_be_lost() {
+        let (mut view, picture) = (Viewport::default(), picture(300.0, 300.0));
+        view.pan(&picture, 1e9, -1e9);
+        let shown = view.shown(&picture);
+        assert!(shown.overlaps(Rect { x: 0.0, y: 0.0, w: 300.0, h: 300.0 }));
+        view.zoom(&picture, 1e-9, (0.0, 0.0));
+        assert!(view.shown(&picture).w <= 690.0 / FARTHEST + 1.0);
+        view.fit();
+        assert_eq!(view, Viewport::default());
+    }
+}
