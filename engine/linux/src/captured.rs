@@ -49,15 +49,25 @@ impl Default for ExecOptions {
 
 /// The environment of a process that nobody logged in for.
 pub(crate) fn environment() -> BTreeMap<String, String> {
-    [("HOME", "/root"), ("PATH", DEFAULT_PATH), ("LC_ALL", "C"), ("TZ", "UTC")]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into()
+    [
+        ("HOME", "/root"),
+        ("LANG", "C"),
+        ("LC_ALL", "C"),
+        ("LOGNAME", "root"),
+        ("PATH", DEFAULT_PATH),
+        ("SHELL", "/bin/bash"),
+        ("TERM", "dumb"),
+        ("TZ", "UTC"),
+        ("USER", "root"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into()
 }
 
 impl System {
     /// Runs `bash -c command` on a machine.
     pub fn exec(&mut self, machine: MachineId, command: &str, options: ExecOptions) -> ProcessId {
-        let arguments = ["bash", "-c", command].map(str::to_owned).to_vec();
+        let arguments = ["/bin/bash", "-c", command].map(str::to_owned).to_vec();
         let mut environment = environment();
         environment.extend(options.environment);
         let (netns, netns_name) = options.netns.unwrap_or((self.host(machine).netns, None));
@@ -120,6 +130,17 @@ impl System {
         let until = self.now() + limit;
         while self.exit_of(id).is_none() && self.step(until) {}
         self.exit_of(id)
+    }
+
+    /// Does anything still hold the output streams of that command (a child behind `&`)?
+    pub fn output_is_open(&self, id: ProcessId) -> bool {
+        self.open.kinds().any(|kind| matches!(kind, OpenKind::Capture(of, _) if *of == id))
+    }
+
+    /// Steps the world for as long as something is due at this very instant.
+    pub fn run_until_quiet(&mut self) {
+        let now = self.now();
+        while self.step(now) {}
     }
 }
 

@@ -17,14 +17,17 @@ pub mod dns;
 mod fs;
 mod host;
 mod process;
+mod regex;
 pub mod resolver;
 mod run;
+mod shell;
 mod signal;
 pub mod socket;
 mod sys;
 mod system;
 mod tty;
 
+pub use calendar::Date;
 pub use captured::ExecOptions;
 pub use cmd::{Args, Command, Exit};
 pub use fs::{Entry, Fd, FileKind, OpenFlags, STDERR, STDIN, STDOUT, Stat};

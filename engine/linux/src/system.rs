@@ -25,7 +25,7 @@ const CALLS_PER_SLICE: u32 = 20_000;
 /// By how long such a process is put off.
 const SLICE: Duration = Duration::from_millis(10);
 /// Processes of one machine, zombies included; one more is `EAGAIN` (`fork: Resource temporarily unavailable`).
-const PROCESSES: usize = 512;
+pub(crate) const PROCESSES: usize = 512;
 /// The wall clock when the world boots: Monday, 5 January 2026, 09:00 UTC.
 pub const BOOT_SECONDS: u64 = 1_767_603_600;
 
@@ -42,6 +42,28 @@ pub enum WaitOn {
     Pipe(u32),
     Tty(TtyId),
     Socket(net::SocketId),
+}
+
+/// What has become of a child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ChildState {
+    Running,
+    Stopped(Signal),
+    /// Its status, and the signal that killed it.
+    Exited(Exit, Option<Signal>),
+    /// Not a child, or waited for already.
+    Gone,
+}
+
+impl ChildState {
+    pub fn status(self) -> u8 {
+        match self {
+            ChildState::Running => 0,
+            ChildState::Stopped(signal) => 128 + signal.number(),
+            ChildState::Exited(exit, _) => exit.0,
+            ChildState::Gone => 127,
+        }
+    }
 }
 
 /// What a new process starts with.
@@ -70,6 +92,7 @@ pub struct System {
     pub(crate) captured: BTreeMap<ProcessId, Captured>,
     pub(crate) random: Rng,
     pub(crate) sockets: crate::socket::Held,
+    seed: u64,
     ready: BTreeSet<ProcessId>,
     waiting: BTreeMap<WaitOn, BTreeSet<ProcessId>>,
     timers: BTreeMap<Timer, ProcessId>,
@@ -90,6 +113,7 @@ impl System {
             captured: BTreeMap::new(),
             random: Rng::stream(seed, "/dev/random"),
             sockets: crate::socket::Held::new(),
+            seed,
             ready: BTreeSet::new(),
             waiting: BTreeMap::new(),
             timers: BTreeMap::new(),
@@ -115,6 +139,15 @@ impl System {
 
     pub fn command(&self, name: &str) -> Option<&'static Command> {
         self.commands.get(name).copied()
+    }
+
+    /// All programs that machines of this world have, by name.
+    pub fn commands(&self) -> impl Iterator<Item = &'static Command> {
+        self.commands.values().copied()
+    }
+
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed
     }
 
     /// A process that is alive or not yet waited for.
@@ -467,6 +500,23 @@ impl System {
             self.forget_process(id);
         }
         self.collect_netns();
+    }
+
+    /// What has become of a child; one that has ended is waited for thereby.
+    pub(crate) fn child_state(&mut self, parent: ProcessId, child: ProcessId) -> ChildState {
+        let Some(process) = self.processes.get(&child).filter(|process| process.parent == Some(parent))
+        else {
+            return ChildState::Gone;
+        };
+        match (process.exit, process.stopped, process.stop_signal) {
+            (Some(exit), _, _) => {
+                let killed_by = process.killed_by;
+                self.forget_process(child);
+                ChildState::Exited(exit, killed_by)
+            }
+            (None, true, Some(signal)) => ChildState::Stopped(signal),
+            _ => ChildState::Running,
+        }
     }
 
     /// The entry of a process that has been waited for.

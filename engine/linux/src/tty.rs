@@ -12,6 +12,9 @@ use api::TtyId;
 use net::Errno;
 
 impl System {
+    /// Who gets the keyboard and its signals: a job's group, or again the group of the shell that asks.
+    pub(crate) fn tty_foreground(&mut self, _shell: ProcessId, _group: Option<ProcessId>) {}
+
     pub(crate) fn tty_read(&mut self, _tty: TtyId, _who: ProcessId, _max: usize) -> Result<Vec<u8>, Errno> {
         Ok(Vec::new())
     }

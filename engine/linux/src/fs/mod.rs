@@ -13,7 +13,7 @@ mod synthetic;
 mod tree;
 
 pub use call::{Entry, STDERR, STDIN, STDOUT};
-pub(crate) use open::{Descriptor, OpenFiles, OpenKind};
+pub(crate) use open::{DESCRIPTORS, Descriptor, OpenFiles, OpenKind};
 pub use open::{Fd, OpenFlags};
 pub(crate) use path::{Access, Place, View, allows};
 pub(crate) use pipe::{Pipe, PipeId};

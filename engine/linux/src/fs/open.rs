@@ -101,6 +101,12 @@ pub(crate) struct OpenFiles {
     next_pipe: u32,
 }
 
+impl OpenFiles {
+    pub fn kinds(&self) -> impl Iterator<Item = &OpenKind> {
+        self.files.values().map(|file| &file.kind)
+    }
+}
+
 impl System {
     /// Opens what `path` names, for nobody yet: the caller puts it under a descriptor.
     pub(crate) fn open_path(

@@ -35,6 +35,7 @@ const LINKS: &[(&str, &str)] = &[
     ("/bin", "usr/bin"),
     ("/sbin", "usr/sbin"),
     ("/lib", "usr/lib"),
+    ("/usr/bin/sh", "dash"),
     ("/var/run", "/run"),
     ("/dev/fd", "/proc/self/fd"),
     ("/dev/stdin", "/proc/self/fd/0"),

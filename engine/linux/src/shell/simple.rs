@@ -1,0 +1,460 @@
+//! A simple command: assignments, words and redirections become a function, a builtin or a program.
+//!
+//! Source: bash(1), "SIMPLE COMMAND EXPANSION", "COMMAND EXECUTION".
+
+use super::builtin::{self, Argument as Given};
+use super::expand::{Key, set_element};
+use super::quoting::quote_if_needed;
+use super::syntax::{Argument, Assignment, Command, Dialect, Redirect, Simple, Value, Word};
+use super::variables::{Content, Variable};
+use super::{Failure, Flow, Running, Shell};
+use crate::run::{DEFAULT_PATH, Start};
+use net::Errno;
+use std::collections::BTreeMap;
+
+impl Shell {
+    pub(super) async fn run_simple(
+        &mut self,
+        command: &Command,
+        simple: &Simple,
+        tail: bool,
+    ) -> Result<Flow, Failure> {
+        self.line = command.line;
+        let flow = self.tick().await;
+        if flow != Flow::Next {
+            return Ok(flow);
+        }
+        self.substituted = None;
+        let kept = self.process_fds.len();
+        let words = self.expand_arguments(&simple.words).await?;
+        let flow = match words.first().map(Given::text) {
+            None => self.only_assignments(simple, &command.redirects).await,
+            Some(name) => self.run_named(name, words, simple, command, tail).await,
+        };
+        self.close_process_fds(kept).await;
+        flow
+    }
+
+    async fn expand_arguments(&mut self, arguments: &[Argument]) -> Result<Vec<Given>, Failure> {
+        let mut given = Vec::new();
+        for argument in arguments {
+            match argument {
+                Argument::Word(word) => {
+                    given.extend(self.expand_word(word).await?.into_iter().map(Given::Text))
+                }
+                Argument::Assignment(assignment) => given.push(self.expand_assignment(assignment).await?),
+            }
+        }
+        Ok(given)
+    }
+
+    async fn expand_assignment(&mut self, assignment: &Assignment) -> Result<Given, Failure> {
+        let index = match &assignment.index {
+            Some(word) => Some(self.expand_text(word).await?),
+            None => None,
+        };
+        let value = match &assignment.value {
+            Value::Scalar(word) => builtin::Given::Scalar(self.expand_value(word).await?),
+            Value::Array(elements) => builtin::Given::Array(self.expand_elements(elements).await?),
+        };
+        Ok(Given::Assignment { name: assignment.name.clone(), index, append: assignment.append, value })
+    }
+
+    /// The elements of `(a b [5]=c)`.
+    pub(super) async fn expand_elements(
+        &mut self,
+        elements: &[(Option<Word>, Word)],
+    ) -> Result<Vec<(Option<String>, String)>, Failure> {
+        let mut all = Vec::new();
+        for (index, word) in elements {
+            match index {
+                Some(index) => {
+                    let index = self.expand_text(index).await?;
+                    all.push((Some(index), self.expand_value(word).await?));
+                }
+                None => all.extend(self.expand_word(word).await?.into_iter().map(|text| (None, text))),
+            }
+        }
+        Ok(all)
+    }
+
+    async fn only_assignments(&mut self, simple: &Simple, redirects: &[Redirect]) -> Result<Flow, Failure> {
+        match self.redirect(redirects).await {
+            Ok(saved) => self.undo_redirects(saved).await,
+            Err(Failure::Discard) => {
+                self.status = 1;
+                return Ok(Flow::Next);
+            }
+            Err(failure) => return Err(failure),
+        }
+        for assignment in &simple.assignments {
+            self.assign(assignment).await?;
+            self.trace_assignment(&assignment.name).await;
+        }
+        self.status = self.substituted.unwrap_or(0);
+        Ok(Flow::Next)
+    }
+
+    pub(super) async fn assign_text(
+        &mut self,
+        name: &str,
+        text: String,
+        append: bool,
+    ) -> Result<(), Failure> {
+        if !append {
+            return self.set_variable(name, text).await;
+        }
+        let variable = self.variables.get(name);
+        let (integer, old) = variable
+            .map_or((false, String::new()), |it| (it.integer, it.value().unwrap_or_default().to_owned()));
+        let text = match integer {
+            true => format!("({old:0>1})+({text})"),
+            false => old + &text,
+        };
+        self.set_variable(name, text).await
+    }
+
+    pub(super) async fn assign_element(
+        &mut self,
+        name: &str,
+        index: &str,
+        text: String,
+        append: bool,
+    ) -> Result<(), Failure> {
+        if self.variables.get(name).is_some_and(|variable| variable.readonly) {
+            return self.set_variable(name, text).await;
+        }
+        let key = self.key(name, index).await?;
+        let old = self.variables.get(name).and_then(|variable| super::expand::element(variable, &key));
+        let text = match (append, self.variables.get(name).is_some_and(|variable| variable.integer)) {
+            (_, true) => self.evaluate(&text).await?.to_string(),
+            (true, _) => old.unwrap_or_default() + &text,
+            _ => text,
+        };
+        set_element(self.variables.entry(name), key, text);
+        Ok(())
+    }
+
+    pub(super) async fn assign_array(
+        &mut self,
+        name: &str,
+        elements: Vec<(Option<String>, String)>,
+        append: bool,
+    ) -> Result<(), Failure> {
+        if self.variables.get(name).is_some_and(|variable| variable.readonly) {
+            return self.set_variable(name, String::new()).await;
+        }
+        let associative = matches!(
+            self.variables.get(name).and_then(|it| it.content.as_ref()),
+            Some(Content::Associative(_))
+        );
+        let variable = self.variables.entry(name);
+        if !append {
+            variable.content = Some(match associative {
+                true => Content::Associative(BTreeMap::new()),
+                false => Content::Indexed(BTreeMap::new()),
+            });
+        }
+        if associative {
+            return self.assign_pairs(name, elements).await;
+        }
+        let mut next = variable.indexed().keys().next_back().map_or(0, |last| last + 1);
+        for (index, text) in elements {
+            if let Some(index) = index
+                && let Key::Number(number) = self.key(name, &index).await?
+            {
+                next = number;
+            }
+            set_element(self.variables.entry(name), Key::Number(next), text);
+            next += 1;
+        }
+        Ok(())
+    }
+
+    /// `declare -A a=([k]=v)`, or keys and values in turn.
+    async fn assign_pairs(
+        &mut self,
+        name: &str,
+        elements: Vec<(Option<String>, String)>,
+    ) -> Result<(), Failure> {
+        let mut key: Option<String> = None;
+        for (index, text) in elements {
+            match (index, key.take()) {
+                (Some(index), _) => set_element(self.variables.entry(name), Key::Text(index), text),
+                (None, Some(known)) => set_element(self.variables.entry(name), Key::Text(known), text),
+                (None, None) => key = Some(text),
+            }
+        }
+        if let Some(key) = key {
+            set_element(self.variables.entry(name), Key::Text(key), String::new());
+        }
+        Ok(())
+    }
+
+    async fn run_named(
+        &mut self,
+        name: String,
+        words: Vec<Given>,
+        simple: &Simple,
+        command: &Command,
+        tail: bool,
+    ) -> Result<Flow, Failure> {
+        let special = name == "exec";
+        let function = self.functions.get(&name).cloned();
+        let is_builtin = builtin::is_builtin(&name, self.dialect);
+        if function.is_none() && !is_builtin {
+            return self.run_external(&name, words, simple, command, tail).await;
+        }
+        let saved = match self.redirect(&command.redirects).await {
+            Ok(saved) => saved,
+            Err(Failure::Discard) => {
+                self.status = 1;
+                return Ok(Flow::Next);
+            }
+            Err(failure) => return Err(failure),
+        };
+        let keeps = special && function.is_none();
+        let before = match self.assign_temporarily(simple, keeps).await {
+            Ok(before) => before,
+            Err(failure) => {
+                self.undo_redirects(saved).await;
+                return Err(failure);
+            }
+        };
+        self.trace(&words).await;
+        let flow = match function {
+            Some(body) => {
+                let arguments = words.into_iter().skip(1).map(|word| word.text()).collect();
+                self.call_function(&name, &body, arguments).await
+            }
+            None => {
+                self.sync_environment().await;
+                self.run_builtin(&name, words).await
+            }
+        };
+        self.restore(before);
+        match keeps {
+            true if flow == Flow::Next && self.status == 0 => self.keep_redirects(saved).await,
+            _ => self.undo_redirects(saved).await,
+        }
+        Ok(flow)
+    }
+
+    /// The assignments before a command count while it runs.
+    async fn assign_temporarily(
+        &mut self,
+        simple: &Simple,
+        keeps: bool,
+    ) -> Result<Vec<(String, Option<Variable>)>, Failure> {
+        let mut before = Vec::new();
+        for assignment in &simple.assignments {
+            if !keeps {
+                before.push((assignment.name.clone(), self.variables.get_direct(&assignment.name).cloned()));
+            }
+            self.assign(assignment).await?;
+            self.trace_assignment(&assignment.name).await;
+            self.variables.entry(&assignment.name).exported = true;
+            self.environment_changed = true;
+        }
+        Ok(before)
+    }
+
+    fn restore(&mut self, before: Vec<(String, Option<Variable>)>) {
+        for (name, variable) in before.into_iter().rev() {
+            match variable {
+                Some(variable) => *self.variables.entry_direct(&name) = variable,
+                None => self.variables.remove(&name),
+            }
+            self.environment_changed = true;
+        }
+    }
+
+    pub(super) fn call_function<'a>(
+        &'a mut self,
+        name: &'a str,
+        body: &'a Command,
+        arguments: Vec<String>,
+    ) -> Running<'a, Flow> {
+        Box::pin(async move {
+            if self.calls >= super::CALLS {
+                let limit = super::CALLS;
+                let words = format!("{name}: maximum function nesting level exceeded ({limit})");
+                let failure = self.complain(words).await;
+                return self.failed(failure);
+            }
+            self.calls += 1;
+            let positional = std::mem::replace(&mut self.positional, arguments);
+            let (loops, line) = (std::mem::take(&mut self.loops), self.line);
+            self.variables.enter();
+            self.function_names.push(name.to_owned());
+            let flow = self.run_command(body, false).await;
+            self.function_names.pop();
+            self.variables.leave();
+            self.positional = positional;
+            (self.loops, self.line) = (loops, line);
+            self.calls -= 1;
+            self.environment_changed = true;
+            match flow {
+                Flow::Return | Flow::Break(_) | Flow::Continue(_) => Flow::Next,
+                flow => flow,
+            }
+        })
+    }
+
+    async fn run_external(
+        &mut self,
+        name: &str,
+        words: Vec<Given>,
+        simple: &Simple,
+        command: &Command,
+        tail: bool,
+    ) -> Result<Flow, Failure> {
+        let before = self.assign_temporarily(simple, false).await?;
+        let environment = self.variables.exported();
+        let search = self.scalar("PATH").unwrap_or_else(|| DEFAULT_PATH.to_owned());
+        self.restore(before);
+        self.trace(&words).await;
+        let saved = match self.redirect(&command.redirects).await {
+            Ok(saved) => saved,
+            Err(Failure::Discard) => {
+                self.status = 1;
+                return Ok(Flow::Next);
+            }
+            Err(failure) => return Err(failure),
+        };
+        let arguments: Vec<String> = words.iter().map(Given::text).collect();
+        let flow = match self.locate(name, &search).await {
+            Err(status) => {
+                self.status = status;
+                self.pipe_status = vec![status];
+                Flow::Next
+            }
+            Ok(path) => {
+                let start = self.start_of(path, arguments, environment).await;
+                if tail {
+                    let errno = self.sys.exec(start).await;
+                    self.status = self.cannot_execute(name, errno).await;
+                    Flow::Next
+                } else {
+                    match self.sys.spawn(start).await {
+                        Ok(child) => {
+                            self.undo_redirects(saved).await;
+                            return Ok(self.wait_foreground(vec![child], &command.source).await);
+                        }
+                        Err(errno) => {
+                            self.status = self.cannot_execute(name, errno).await;
+                            Flow::Next
+                        }
+                    }
+                }
+            }
+        };
+        self.undo_redirects(saved).await;
+        Ok(flow)
+    }
+
+    /// A file that is no program is a script of this shell.
+    pub(super) async fn start_of(
+        &self,
+        path: String,
+        arguments: Vec<String>,
+        environment: BTreeMap<String, String>,
+    ) -> Start {
+        let wanted = (path.clone(), arguments.clone());
+        let script = self
+            .sys
+            .ask(move |system, id| {
+                let view = system.view(id);
+                system.load(&view, &wanted.0, wanted.1).err() == Some(Errno::ENOEXEC)
+            })
+            .await;
+        let mut environment = environment;
+        environment.insert("_".to_owned(), path.clone());
+        let group = self.job_group();
+        if script {
+            let shell = if self.dialect == Dialect::Bash { "/bin/bash" } else { "/bin/sh" };
+            let rest = arguments.into_iter().skip(1);
+            let arguments = [shell.to_owned(), path].into_iter().chain(rest).collect();
+            let path = Some(shell.to_owned());
+            return Start { arguments, path, environment: Some(environment), group, ..Start::default() };
+        }
+        Start { arguments, path: Some(path), environment: Some(environment), group, ..Start::default() }
+    }
+
+    /// Where a command's file is; else says why not, and the status.
+    pub(super) async fn locate(&mut self, name: &str, search: &str) -> Result<String, u8> {
+        if let Some(path) = self.hashed.get(name) {
+            return Ok(path.clone());
+        }
+        match self.find(name, search).await {
+            Ok(path) => {
+                if !name.contains('/') {
+                    self.hashed.insert(name.to_owned(), path.clone());
+                }
+                Ok(path)
+            }
+            Err(errno) => Err(self.cannot_execute(name, errno).await),
+        }
+    }
+
+    pub(super) async fn find(&self, name: &str, search: &str) -> Result<String, Errno> {
+        let (name, search) = (name.to_owned(), search.to_owned());
+        self.sys
+            .ask(move |system, id| {
+                let view = system.view(id);
+                system.find_executable(&view, &name, &search)
+            })
+            .await
+    }
+
+    async fn cannot_execute(&mut self, name: &str, errno: Errno) -> u8 {
+        let dash = self.dialect == Dialect::Dash;
+        let directory = self.sys.stat(name).await.is_ok_and(|stat| stat.kind == crate::FileKind::Directory);
+        let (words, status) = match errno {
+            Errno::ENOENT if !name.contains('/') && !dash => (format!("{name}: command not found"), 127),
+            Errno::ENOENT if dash => (format!("{name}: not found"), 127),
+            Errno::ENOENT if self.sys.exists(name).await => {
+                (format!("{name}: cannot execute: required file not found"), 127)
+            }
+            Errno::ENOENT => (format!("{name}: {errno}"), 127),
+            Errno::EACCES if directory && name.contains('/') && !dash => {
+                (format!("{name}: Is a directory"), 126)
+            }
+            Errno::EAGAIN => (format!("fork: {errno}"), 254),
+            _ => (format!("{name}: {errno}"), 126),
+        };
+        self.complain_line(words).await;
+        status
+    }
+
+    async fn trace_assignment(&mut self, name: &str) {
+        if self.options.xtrace {
+            let value = self.scalar(name).unwrap_or_default();
+            let value = if value.is_empty() { String::new() } else { quote_if_needed(&value) };
+            self.trace_plain(&format!("{name}={value}")).await;
+        }
+    }
+
+    /// `set -x`
+    async fn trace(&mut self, words: &[Given]) {
+        if self.options.xtrace {
+            let shown: Vec<String> = words
+                .iter()
+                .map(|word| match word {
+                    Given::Text(text) => quote_if_needed(text),
+                    assignment => assignment.text(),
+                })
+                .collect();
+            self.trace_plain(&shown.join(" ")).await;
+        }
+    }
+
+    pub(super) async fn trace_plain(&mut self, text: &str) {
+        if self.options.xtrace {
+            let prompt = self.scalar("PS4").unwrap_or_else(|| "+ ".to_owned());
+            let depth = self.indirection;
+            let first: String = prompt.chars().take(1).collect();
+            self.sys.eprint(format!("{}{prompt}{text}\n", first.repeat(depth))).await;
+        }
+    }
+}
