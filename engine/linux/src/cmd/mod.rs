@@ -3,6 +3,8 @@
 //! Always: a command reads its arguments, asks the system, prints; nothing else.
 
 pub mod bash;
+mod brctl;
+mod bridge;
 pub mod chmod;
 pub mod dig;
 pub mod echo;
@@ -61,6 +63,8 @@ impl Args {
 pub const ALL: &[&Command] = &[
     &test::BRACKET,
     &bash::BASH,
+    &brctl::BRCTL,
+    &bridge::BRIDGE,
     &dig::DIG,
     &echo::ECHO,
     &dig::HOST,

@@ -3,7 +3,7 @@
 //! Differs from iproute2: addresses cannot be added by hand.
 
 use super::address::print::color;
-use super::run::Run;
+use crate::cmd::iproute2::run::Run;
 use crate::cmd::iproute2::{Color, Family, Printer, Stop, Words, lladdr, matches, prefix};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -5,22 +5,21 @@
 //! Differs from iproute2: objects of other protocols (xfrm, mptcp, l2tp …) are not simulated.
 //! Source: ip(8) of iproute2 6.1.0 and its observable behaviour.
 
-mod address;
-mod link;
+pub(super) mod address;
+pub(super) mod link;
 mod maddr;
-mod monitor;
+pub(super) mod monitor;
 mod neigh;
 mod netns;
 mod nexthop;
 mod route;
 mod rule;
-mod run;
 mod tunnel;
 
-use super::iproute2::{Family, Names, Printer, Stop, Words, batch, matches, names, number};
+use super::iproute2::run::{Object, Options, Run};
+use super::iproute2::{Family, Stop, Words, batch, matches, number};
 use super::{Args, Command, Exit};
 use crate::sys::Sys;
-use run::{Options, Run};
 
 pub const IP: Command =
     Command { name: "ip", path: "/usr/sbin/ip", man: "ip(8)", run: |sys, args| Box::pin(ip(sys, args)) };
@@ -150,109 +149,25 @@ fn option(parsed: &mut Parsed, word: &str, words: &mut Words<'_>) -> Result<(), 
 
 async fn ip(sys: Sys, args: Args) -> Exit {
     let mut words = Words::new(args.rest());
-    let mut parsed = match options(&mut words) {
+    let parsed = match options(&mut words) {
         Ok(parsed) => parsed,
-        Err(stop) => return told(&sys, &stop).await,
+        Err(stop) => return stop.told(&sys).await,
     };
     if parsed.version {
         sys.print("ip utility, iproute2-6.1.0, libbpf 1.1.2\n").await;
         return Exit::OK;
     }
-    parsed.options.dress.color =
-        batch::palette(&sys, parsed.color.as_deref(), parsed.options.dress.json).await;
-    let mut netns = sys.net(|_, netns| netns).await;
-    if let Some(name) = &parsed.netns {
-        match sys.netns_named(name).await {
-            Ok(found) => netns = found,
-            Err(error) => {
-                let text = match error {
-                    net::Errno::EINVAL => {
-                        format!("setting the network namespace \"{name}\" failed: {error}\n")
-                    }
-                    _ => format!("Cannot open network namespace \"{name}\": {error}\n"),
-                };
-                return told(&sys, &Stop::exit(255, text)).await;
-            }
-        }
-        // Files of /proc and /sys, and what `netns exec` starts, are those of the chosen namespace too.
-        sys.enter_netns(netns, Some(name)).await;
-    }
-    let mut names = read_names(&sys).await;
-    names.numeric = parsed.numeric;
-    let out = Printer::new(parsed.options.dress);
-    let in_batch = parsed.batch.is_some();
-    let mut run = Run { sys: sys.clone(), netns, options: parsed.options, names, out, in_batch };
-    if let Some(file) = parsed.batch {
-        return run_batch(&mut run, &file).await;
-    }
-    match words.next() {
-        Some(object) => {
-            let done = Box::pin(dispatch(&mut run, object, words)).await;
-            run.flush().await;
-            match done {
-                Ok(()) => Exit::OK,
-                Err(stop) => told(&sys, &stop).await,
-            }
-        }
-        None => told(&sys, &usage()).await,
-    }
-}
-
-async fn told(sys: &Sys, stop: &Stop) -> Exit {
-    sys.eprint(&stop.text).await;
-    Exit(stop.status)
-}
-
-/// `/etc/iproute2`, where a machine has it.
-pub(super) async fn read_names(sys: &Sys) -> Names {
-    let mut all = Names::default();
-    for list in names::List::ALL {
-        let (file, folder) = list.files();
-        let mut paths = vec![format!("/etc/iproute2/{file}")];
-        if let Some(folder) = folder {
-            let path = format!("/etc/iproute2/{folder}");
-            let entries = sys.read_dir(&path).await.unwrap_or_default();
-            let fits = |name: &str| name.ends_with(".conf") && !name.starts_with('.');
-            paths.extend(entries.iter().filter(|it| fits(&it.name)).map(|it| format!("{path}/{}", it.name)));
-        }
-        for path in paths {
-            if let Ok(text) = sys.read_file(&path).await {
-                all.read(list, &String::from_utf8_lossy(&text));
-            }
-        }
-    }
-    all
-}
-
-async fn run_batch(run: &mut Run, file: &str) -> Exit {
-    let lines = match batch::read(&run.sys, file).await {
-        Ok(lines) => lines,
-        Err(stop) => return told(&run.sys, &stop).await,
+    let mut run = match Run::start(sys.clone(), parsed.options, parsed.netns, parsed.color).await {
+        Ok(run) => run,
+        Err(stop) => return stop.told(&sys).await,
     };
-    let family = run.options.family;
-    let mut status = Exit::OK;
-    for (number, line) in lines {
-        let words = match batch::split(&line) {
-            Ok(words) => words,
-            Err(stop) => return told(&run.sys, &stop).await,
-        };
-        let Some((object, rest)) = words.split_first() else { continue };
-        run.options.family = family;
-        let done = Box::pin(dispatch(run, object, Words::new(rest))).await;
-        run.flush().await;
-        if let Err(stop) = done {
-            told(&run.sys, &stop).await;
-            if stop.exits {
-                return Exit(stop.status);
-            }
-            run.sys.eprint(format!("Command failed {file}:{number}\n")).await;
-            status = Exit::FAILURE;
-            if !run.options.force {
-                break;
-            }
-        }
+    run.names.numeric = parsed.numeric;
+    let object: Object = |run, object, words| Box::pin(dispatch(run, object, words));
+    match (parsed.batch, words.next()) {
+        (Some(file), _) => run.batch(&file, object).await,
+        (None, Some(word)) => run.one(object, word, words).await,
+        (None, None) => usage().told(&sys).await,
     }
-    status
 }
 
 async fn dispatch(run: &mut Run, object: &str, words: Words<'_>) -> Result<(), Stop> {

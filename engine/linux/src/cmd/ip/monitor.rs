@@ -8,7 +8,7 @@ use super::link::print::Listing;
 use super::neigh::print::Row as NeighbourRow;
 use super::route::print::{Asked, Row as RouteRow};
 use super::rule::print::Row as RuleRow;
-use super::run::{Run, Snapshot};
+use crate::cmd::iproute2::run::{Run, Snapshot};
 use crate::cmd::iproute2::{Color, Family, Stop, Words, lladdr, matches};
 use crate::signal::Signal;
 use crate::sys::Woke;
@@ -16,7 +16,7 @@ use net::rtnetlink::{Change, FdbEntry, nud};
 use std::time::Duration;
 
 /// How often the monitor looks for changes.
-const LOOK: Duration = Duration::from_millis(20);
+pub const LOOK: Duration = Duration::from_millis(20);
 
 /// The objects that may be listened to, by keyword and by the label that `label` puts in front.
 const OBJECTS: &[(&str, &str)] = &[
@@ -96,7 +96,7 @@ async fn listen(run: &mut Run, wanted: &Wanted) -> Signal {
 }
 
 /// What `-t` and `-ts` put in front.
-async fn timestamp(run: &Run) -> String {
+pub async fn timestamp(run: &Run) -> String {
     if run.options.timestamp == 0 {
         return String::new();
     }

@@ -2,7 +2,7 @@
 //!
 //! Differs from iproute2: `netns monitor` is not simulated.
 
-use super::run::{Run, refused};
+use crate::cmd::iproute2::run::{Run, refused};
 use crate::cmd::iproute2::{Stop, Words, matches, number};
 use crate::run::Start;
 use api::NetnsId;

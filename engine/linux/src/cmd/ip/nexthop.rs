@@ -1,6 +1,6 @@
 //! `ip nexthop`: nexthop objects, of which this world has none; routes name their nexthops themselves.
 
-use super::run::{Run, refused};
+use crate::cmd::iproute2::run::{Run, refused};
 use crate::cmd::iproute2::{Stop, Words, matches};
 use net::Errno;
 

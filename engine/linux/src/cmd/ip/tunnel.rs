@@ -1,8 +1,8 @@
 //! `ip tunnel`: IPv4 tunnels by the old words; of their modes only ipip is simulated.
 
 use super::link::parse;
-use super::run::{Run, Snapshot};
 use crate::cmd::iproute2::names::List;
+use crate::cmd::iproute2::run::{Run, Snapshot};
 use crate::cmd::iproute2::{Color, Printer, Stop, Words, matches};
 use net::rtnetlink::{Link, LinkInfo, LinkKind, LinkRequest, TunnelRequest};
 use std::net::Ipv4Addr;

@@ -11,6 +11,7 @@ pub mod names;
 pub mod number;
 pub mod prefix;
 pub mod printer;
+pub mod run;
 pub mod words;
 
 pub use names::Names;

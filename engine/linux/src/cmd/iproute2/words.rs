@@ -3,6 +3,9 @@
 //! Always: an error carries its exact text and exit status; nothing is printed here.
 //! Source: iproute2 lib/utils.c as seen from outside (texts, statuses, prefix matching).
 
+use crate::cmd::Exit;
+use crate::sys::Sys;
+
 /// True where `word` is a beginning of `full`: `ip a`, `ip ro sh`. The empty word is a beginning of nothing.
 pub fn matches(word: &str, full: &str) -> bool {
     !word.is_empty() && full.starts_with(word)
@@ -27,6 +30,12 @@ impl Stop {
     /// The command fails; `-batch` tells its line and `-force` goes on.
     pub fn fail(status: u8, text: impl Into<String>) -> Stop {
         Stop { text: text.into(), status, exits: false }
+    }
+
+    /// The text goes to stderr; the status is the tool's.
+    pub async fn told(&self, sys: &Sys) -> Exit {
+        sys.eprint(&self.text).await;
+        Exit(self.status)
     }
 
     pub fn incomplete() -> Stop {

@@ -6,8 +6,8 @@
 use super::print::{FLAGS, Row};
 use super::usage;
 use crate::cmd::ip::link::print::Listing;
-use crate::cmd::ip::run::{Run, Snapshot, refusal};
 use crate::cmd::iproute2::names::List;
+use crate::cmd::iproute2::run::{Run, Snapshot, refusal};
 use crate::cmd::iproute2::{Family, Names, Prefix, Printer, Stop, Words, glob, matches};
 use net::rtnetlink::{Address, Link, address_flags};
 use net::{Errno, Network};

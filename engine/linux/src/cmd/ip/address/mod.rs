@@ -5,8 +5,8 @@
 pub mod list;
 pub mod print;
 
-use super::run::Run;
 use crate::cmd::iproute2::names::List;
+use crate::cmd::iproute2::run::Run;
 use crate::cmd::iproute2::{Family, Prefix, Stop, Words, matches, number};
 use net::rtnetlink::{AddressRequest, FOREVER, Mode, address_flags};
 use std::net::{IpAddr, Ipv4Addr};

@@ -1,7 +1,7 @@
 //! One address as `ip address` shows it.
 
-use crate::cmd::ip::run::{Options, Snapshot};
 use crate::cmd::iproute2::names::List;
+use crate::cmd::iproute2::run::{Options, Snapshot};
 use crate::cmd::iproute2::{Color, Names, Printer, prefix};
 use net::rtnetlink::{Address, FOREVER, address_flags as flag};
 use std::net::IpAddr;

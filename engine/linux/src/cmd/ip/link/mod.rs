@@ -8,7 +8,7 @@ pub mod print;
 pub mod stats;
 
 use super::address::list;
-use super::run::{Run, refused};
+use crate::cmd::iproute2::run::{Run, refused};
 use crate::cmd::iproute2::{Stop, Words, matches};
 use net::Errno;
 use net::rtnetlink::{LinkKind, NetlinkError};

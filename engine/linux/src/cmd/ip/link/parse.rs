@@ -2,8 +2,8 @@
 //!
 //! Always: words are taken in order, and the first mistake is the one that is told.
 
-use crate::cmd::ip::run::Snapshot;
 use crate::cmd::iproute2::names::List;
+use crate::cmd::iproute2::run::Snapshot;
 use crate::cmd::iproute2::{Names, Stop, Words, lladdr, matches, number};
 use api::NetnsId;
 use net::Mac;

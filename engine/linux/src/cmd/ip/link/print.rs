@@ -1,8 +1,8 @@
 //! One link as `ip link` and `ip address` show it, long and brief.
 
 use super::kind;
-use crate::cmd::ip::run::{Options, Snapshot};
 use crate::cmd::iproute2::names::List;
+use crate::cmd::iproute2::run::{Options, Snapshot};
 use crate::cmd::iproute2::{Color, Family, Names, Printer, lladdr, prefix};
 use net::device::flags;
 use net::rtnetlink::{AddressMode, Link, LinkAddress, LinkInfo, LinkType, OperState};
@@ -200,8 +200,8 @@ impl Listing<'_> {
         out.text_in(state_color(state), format_args!("{} ", state.name()));
     }
 
-    /// `eth0@peer0: `. True where the device at the other end is here and down.
-    fn name_and_link(
+    /// `eth0@peer0: `. Dumps of inet6 and of bridges do not tell in which namespace the peer is. True where the device at the other end is here and down.
+    pub fn name_and_link(
         &self,
         out: &mut Printer,
         link: &Link,

@@ -1,7 +1,7 @@
 //! The counters of a link: `ip -s link`, `ip -s -s link`, `-h` for people.
 
-use crate::cmd::ip::run::Options;
 use crate::cmd::iproute2::Printer;
+use crate::cmd::iproute2::run::Options;
 use net::rtnetlink::Link;
 
 /// `width` columns, a blank after; `-human-readable` with k, M, G … of 1000 or (`-iec`) 1024.

@@ -5,8 +5,8 @@
 mod modify;
 pub mod print;
 
-use crate::cmd::ip::run::{Run, Snapshot, refused};
 use crate::cmd::iproute2::names::List;
+use crate::cmd::iproute2::run::{Run, Snapshot, refused};
 use crate::cmd::iproute2::{Family, Names, Prefix, Stop, Words, matches, number};
 use net::Errno;
 use net::rtnetlink::{Family as Kernel, Mode, Neighbour, NeighbourRequest, NetlinkError, ntf, nud};

@@ -1,8 +1,8 @@
 //! `ip neigh add`, `change`, `replace` and `delete`.
 
 use super::{state, usage};
-use crate::cmd::ip::run::{Run, refused};
 use crate::cmd::iproute2::names::List;
+use crate::cmd::iproute2::run::{Run, refused};
 use crate::cmd::iproute2::{Family, Names, Prefix, Stop, Words, lladdr, matches};
 use net::rtnetlink::{Mode, NeighbourRequest, NetlinkError, ntf, nud};
 use net::{Errno, Mac};

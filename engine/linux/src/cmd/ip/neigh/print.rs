@@ -1,9 +1,9 @@
 //! The rows of `ip neigh`.
 
 use crate::cmd::ip::address::print::color;
-use crate::cmd::ip::run::{Options, Snapshot};
 use crate::cmd::iproute2::json::Value;
 use crate::cmd::iproute2::names::List;
+use crate::cmd::iproute2::run::{Options, Snapshot};
 use crate::cmd::iproute2::{Color, Names, Printer, lladdr, prefix};
 use net::rtnetlink::{Neighbour, ntf, nud};
 

@@ -2,8 +2,8 @@
 
 use super::print::{Asked, Row};
 use super::usage;
-use crate::cmd::ip::run::Run;
 use crate::cmd::iproute2::names::List;
+use crate::cmd::iproute2::run::Run;
 use crate::cmd::iproute2::{Family, Names, Prefix, Stop, Words, matches, number};
 use net::rtnetlink::RouteGetRequest;
 use std::net::IpAddr;

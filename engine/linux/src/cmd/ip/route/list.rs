@@ -2,9 +2,9 @@
 
 use super::print::{Asked, Row};
 use super::usage;
-use crate::cmd::ip::run::{Run, Snapshot, refusal};
 use crate::cmd::iproute2::names::List;
 use crate::cmd::iproute2::prefix::same_bits;
+use crate::cmd::iproute2::run::{Run, Snapshot, refusal};
 use crate::cmd::iproute2::{Family, Names, Prefix, Stop, Words, matches, number};
 use net::rtnetlink::{Family as Kernel, Mode, NetlinkResult, NexthopRequest, Route, RouteRequest, table};
 use net::{Errno, Network};

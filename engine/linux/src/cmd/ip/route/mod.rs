@@ -8,7 +8,7 @@ mod list;
 mod modify;
 pub mod print;
 
-use super::run::Run;
+use crate::cmd::iproute2::run::Run;
 use crate::cmd::iproute2::{Stop, Words, matches};
 pub use get::{ip_protocol, ip_protocol_name};
 use modify::Verb;

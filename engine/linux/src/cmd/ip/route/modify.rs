@@ -1,8 +1,8 @@
 //! `ip route add`, `change`, `replace`, `append`, `prepend`, `delete`.
 
 use super::usage;
-use crate::cmd::ip::run::{Run, Snapshot};
 use crate::cmd::iproute2::names::List;
+use crate::cmd::iproute2::run::{Run, Snapshot};
 use crate::cmd::iproute2::{Family, Names, Prefix, Stop, Words, matches, number};
 use ipnet::IpNet;
 use net::rtnetlink::{Metric, Mode, NexthopRequest, RouteRequest, RouteType, protocol, scope, table};

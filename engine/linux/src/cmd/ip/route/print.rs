@@ -1,8 +1,8 @@
 //! One route as `ip route` shows it, and the answer to `ip route get`.
 
 use crate::cmd::ip::address::print::color;
-use crate::cmd::ip::run::{Options, Snapshot};
 use crate::cmd::iproute2::names::List;
+use crate::cmd::iproute2::run::{Options, Snapshot};
 use crate::cmd::iproute2::{Color, Names, Printer, prefix};
 use ipnet::IpNet;
 use net::rtnetlink::{Metric, Nexthop, Route, RouteAnswer, RouteType, nexthop_flags, protocol, table};

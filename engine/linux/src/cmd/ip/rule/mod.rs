@@ -6,9 +6,9 @@
 pub mod print;
 
 use super::route::ip_protocol;
-use super::run::Run;
 use crate::cmd::iproute2::names::List;
 use crate::cmd::iproute2::prefix::same_bits;
+use crate::cmd::iproute2::run::Run;
 use crate::cmd::iproute2::{Family, Names, Prefix, Stop, Words, matches, number};
 use ipnet::IpNet;
 use net::Errno;
@@ -192,7 +192,7 @@ async fn modify(run: &mut Run, mut words: Words<'_>, adds: bool) -> Result<(), S
     }
     if let Some(which) = reading.strange {
         let error = NetlinkError::new(Errno::EINVAL, &format!("Invalid {which} address"));
-        return Err(super::run::refused(&error, 2));
+        return Err(crate::cmd::iproute2::run::refused(&error, 2));
     }
     let mut rule = reading.rule;
     if adds && !reading.table_given {

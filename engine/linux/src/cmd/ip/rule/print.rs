@@ -2,9 +2,9 @@
 
 use crate::cmd::ip::address::print::color;
 use crate::cmd::ip::route::ip_protocol_name;
-use crate::cmd::ip::run::Options;
 use crate::cmd::iproute2::json::Value;
 use crate::cmd::iproute2::names::List;
+use crate::cmd::iproute2::run::Options;
 use crate::cmd::iproute2::{Color, Names, Printer, prefix};
 use ipnet::IpNet;
 use net::rtnetlink::{Rule, RuleAction, protocol};

@@ -87,6 +87,10 @@ pub fn switch(out: &mut Printer, name: &str, on: bool) {
     out.field(name, on, format_args!("{name} {} ", if on { "on" } else { "off" }));
 }
 
+pub fn state_number(name: &str) -> Option<u8> {
+    STATES.iter().zip(0..).find(|(known, _)| **known == name).map(|(_, number)| number)
+}
+
 pub fn state_name(state: u8) -> &'static str {
     STATES.get(usize::from(state)).copied().unwrap_or("disabled")
 }

@@ -3,13 +3,13 @@
 //! Always: a type this world has not is left to the kernel to refuse; an option it has not is refused here.
 
 mod bridge;
-mod bridge_slave;
+pub mod bridge_slave;
 mod macvlan;
 mod vlan;
 mod vxlan;
 
 use super::parse;
-use crate::cmd::ip::run::Snapshot;
+use crate::cmd::iproute2::run::Snapshot;
 use crate::cmd::iproute2::{Family, Printer, Stop, Words, matches};
 use net::rtnetlink::{
     BridgeRequest, IpvlanFlag, IpvlanMode, Link, LinkInfo, LinkKind, LinkRequest, TunnelRequest, VlanRequest,

@@ -2,7 +2,7 @@
 
 use super::{address, not_simulated, unknown};
 use crate::cmd::ip::link::parse::Context;
-use crate::cmd::ip::run::Snapshot;
+use crate::cmd::iproute2::run::Snapshot;
 use crate::cmd::iproute2::{Family, Printer, Stop, Words, matches, number, prefix};
 use net::rtnetlink::{VxlanInfo, VxlanRequest};
 use std::collections::BTreeSet;

@@ -1,13 +1,19 @@
-//! One run of `ip`: its options, the namespace it speaks to, and the names it needs while reading and printing.
+//! One run of `ip` or `bridge`: its options, the namespace it speaks to, and the names it needs while reading and printing.
 //!
 //! Always: readers and printers see a [`Snapshot`], never the network; what they print collects in the [`Printer`].
 
-use crate::cmd::iproute2::printer::Dress;
-use crate::cmd::iproute2::{Family, Names, Printer, Stop};
+use super::printer::Dress;
+use super::{Family, Names, Printer, Stop, Words, batch, names};
+use crate::cmd::Exit;
 use crate::sys::Sys;
 use api::NetnsId;
-use net::Network;
 use net::rtnetlink::{Link, NetlinkError};
+use net::{Errno, Network};
+use std::pin::Pin;
+
+/// What is done with an object (`link`, `fdb` …) and the words behind it.
+pub type Object = for<'a> fn(&'a mut Run, &'a str, Words<'a>) -> Doing<'a>;
+pub type Doing<'a> = Pin<Box<dyn Future<Output = Result<(), Stop>> + 'a>>;
 
 /// The options before the object.
 #[derive(Clone, Debug, Default)]
@@ -84,6 +90,73 @@ pub struct Run {
 }
 
 impl Run {
+    /// Goes to the namespace of `-n` and reads what names there are; `color` is the last word of `-color`.
+    pub async fn start(
+        sys: Sys,
+        mut options: Options,
+        netns_name: Option<String>,
+        color: Option<String>,
+    ) -> Result<Run, Stop> {
+        options.dress.color = batch::palette(&sys, color.as_deref(), options.dress.json).await;
+        let mut netns = sys.net(|_, netns| netns).await;
+        if let Some(name) = &netns_name {
+            netns = sys.netns_named(name).await.map_err(|error| match error {
+                Errno::EINVAL => {
+                    Stop::exit(255, format!("setting the network namespace \"{name}\" failed: {error}\n"))
+                }
+                _ => Stop::exit(255, format!("Cannot open network namespace \"{name}\": {error}\n")),
+            })?;
+            // Files of /proc and /sys, and what `netns exec` starts, are those of the chosen namespace too.
+            sys.enter_netns(netns, Some(name)).await;
+        }
+        let names = read_names(&sys).await;
+        let out = Printer::new(options.dress);
+        Ok(Run { sys, netns, options, names, out, in_batch: false })
+    }
+
+    /// The commands of a file, one by one.
+    pub async fn batch(&mut self, file: &str, object: Object) -> Exit {
+        let lines = match batch::read(&self.sys, file).await {
+            Ok(lines) => lines,
+            Err(stop) => return stop.told(&self.sys).await,
+        };
+        self.in_batch = true;
+        let family = self.options.family;
+        let mut status = Exit::OK;
+        for (number, line) in lines {
+            let words = match batch::split(&line) {
+                Ok(words) => words,
+                Err(stop) => return stop.told(&self.sys).await,
+            };
+            let Some((first, rest)) = words.split_first() else { continue };
+            self.options.family = family;
+            let done = object(self, first, Words::new(rest)).await;
+            self.flush().await;
+            if let Err(stop) = done {
+                stop.told(&self.sys).await;
+                if stop.exits {
+                    return Exit(stop.status);
+                }
+                self.sys.eprint(format!("Command failed {file}:{number}\n")).await;
+                status = Exit::FAILURE;
+                if !self.options.force {
+                    break;
+                }
+            }
+        }
+        status
+    }
+
+    /// One command, and what it leaves behind.
+    pub async fn one(&mut self, object: Object, word: &str, words: Words<'_>) -> Exit {
+        let done = object(self, word, words).await;
+        self.flush().await;
+        match done {
+            Ok(()) => Exit::OK,
+            Err(stop) => stop.told(&self.sys).await,
+        }
+    }
+
     /// Asks the network of the chosen namespace.
     pub async fn kernel<T: 'static>(&self, question: impl FnOnce(&mut Network, NetnsId) -> T + 'static) -> T {
         let netns = self.netns;
@@ -140,4 +213,25 @@ pub fn refusal(error: &NetlinkError) -> String {
         }
         None => format!("RTNETLINK answers: {}\n", error.errno.text()),
     }
+}
+
+/// `/etc/iproute2`, where a machine has it.
+async fn read_names(sys: &Sys) -> Names {
+    let mut all = Names::default();
+    for list in names::List::ALL {
+        let (file, folder) = list.files();
+        let mut paths = vec![format!("/etc/iproute2/{file}")];
+        if let Some(folder) = folder {
+            let path = format!("/etc/iproute2/{folder}");
+            let entries = sys.read_dir(&path).await.unwrap_or_default();
+            let fits = |name: &str| name.ends_with(".conf") && !name.starts_with('.');
+            paths.extend(entries.iter().filter(|it| fits(&it.name)).map(|it| format!("{path}/{}", it.name)));
+        }
+        for path in paths {
+            if let Ok(text) = sys.read_file(&path).await {
+                all.read(list, &String::from_utf8_lossy(&text));
+            }
+        }
+    }
+    all
 }
