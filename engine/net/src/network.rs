@@ -8,6 +8,8 @@ use sim::{EventQueue, Instant, Rng};
 #[derive(Debug)]
 pub(crate) enum Event {
     Tcp(crate::socket::TcpEvent),
+    /// Flows whose time may have come are looked at.
+    Conntrack,
 }
 
 pub struct Network {
@@ -17,6 +19,7 @@ pub struct Network {
     pub(crate) rng: Rng,
     next_journey: u64,
     pub(crate) sockets: crate::socket::Sockets,
+    pub(crate) netfilter: crate::netfilter::Netfilter,
 }
 
 impl Network {
@@ -28,6 +31,7 @@ impl Network {
             rng: Rng::stream(seed, "net"),
             next_journey: 1,
             sockets: Default::default(),
+            netfilter: crate::netfilter::Netfilter::new(seed),
         }
     }
 
@@ -47,6 +51,7 @@ impl Network {
                 self.now = self.now.max(at);
                 match event {
                     Event::Tcp(event) => self.tcp_event(event),
+                    Event::Conntrack => self.conntrack_due(),
                 }
                 true
             }

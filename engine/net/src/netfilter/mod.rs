@@ -1,7 +1,40 @@
 //! Netfilter: the five hooks, the tables that hang on them, connection tracking and NAT.
 //!
 //! Stands beside the packet path, which calls [`Network::netfilter`](crate::Network) at each hook and acts on
-//! what it says; nothing here sends a packet.
+//! what it says; nothing here sends a packet. Rules come in and go out as text only (`text/`).
+//! ```text
+//! hook ─▶ chain (walk) ─▶ matches/ targets/        text/ ─▶ transaction ─▶ check ─▶ table
+//!   ├──▶ conntrack/                                 ipset/
+//!   └──▶ nat/
+//! ```
+//! Always: an untouched namespace costs one test a hook.
+
+#[macro_use]
+mod words;
+mod call;
+mod chain;
+mod check;
+mod checksum;
+pub mod conntrack;
+mod context;
+mod header;
+mod hook;
+pub mod ipset;
+mod matches;
+mod memory;
+mod nat;
+mod rule;
+mod surroundings;
+mod table;
+mod targets;
+pub mod text;
+
+pub use call::Netfilter;
+pub use conntrack::{Conntrack, Tracked};
+pub(crate) use header::TCP;
+pub use memory::LogLine;
+pub use rule::Family;
+pub use table::Backend;
 
 use api::{DeviceId, DropReason, NetnsId};
 
@@ -13,6 +46,22 @@ pub enum Hook {
     Forward,
     Output,
     Postrouting,
+}
+
+impl Hook {
+    pub const ALL: [Hook; 5] =
+        [Hook::Prerouting, Hook::Input, Hook::Forward, Hook::Output, Hook::Postrouting];
+
+    /// `PREROUTING`
+    pub fn name(self) -> &'static str {
+        match self {
+            Hook::Prerouting => "PREROUTING",
+            Hook::Input => "INPUT",
+            Hook::Forward => "FORWARD",
+            Hook::Output => "OUTPUT",
+            Hook::Postrouting => "POSTROUTING",
+        }
+    }
 }
 
 /// A packet's place at a hook.
@@ -40,35 +89,4 @@ pub enum HookVerdict {
     Accept,
     Drop(DropReason),
     Reject(RejectWith),
-}
-
-/// What conntrack knows of a packet (`skb->_nfct`). Its fields are netfilter's own.
-#[derive(Clone, Debug, Default)]
-pub struct Tracked {}
-
-impl Tracked {
-    /// For a packet that the kernel makes in answer to this one (an ICMP error, a reset): it belongs to the same
-    /// flow, the other way (`nf_conntrack_attach`).
-    #[must_use]
-    pub fn answer(&self) -> Tracked {
-        Tracked {}
-    }
-
-    /// Where the packet leaves its namespace, or the stack for a socket: forgotten (`nf_reset_ct`).
-    pub fn reset(&mut self) {
-        *self = Tracked {};
-    }
-}
-
-/// One namespace's tables and switches. Idle (and nearly free) until a rule or policy is asked for.
-#[derive(Debug, Default)]
-pub struct Netfilter {}
-
-impl crate::Network {
-    /// Takes `packet`, whose data start at its IP header, through one hook: every table there, conntrack and NAT.
-    ///
-    /// Addresses, ports and mark may be others afterwards; the path routes anew where they are (at OUTPUT).
-    pub(crate) fn netfilter(&mut self, _state: &HookState, _packet: &mut crate::Packet) -> HookVerdict {
-        HookVerdict::Accept
-    }
 }

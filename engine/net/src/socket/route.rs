@@ -144,8 +144,7 @@ impl Network {
         peer: SocketAddr,
         local: SocketAddr,
     ) -> Option<SocketAddr> {
-        let _ = (ns, peer, local);
-        None
+        self.flow_original_destination(ns, peer, local, crate::netfilter::TCP)
     }
 
     pub(super) fn hand_over(
