@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Prints how fast the engine is, how big the site is and how fast the page opens. Nothing here fails for being slow.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+echo "== engine, native"
+cargo run -q --release -p tests --bin bench
+echo "== site, in Chromium"
+trunk build --release >target/bench-site.log 2>&1 || { tail -n 20 target/bench-site.log; exit 1; }
+node tests/browser/bench.mjs dist
