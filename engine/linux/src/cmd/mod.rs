@@ -5,16 +5,32 @@
 pub mod bash;
 mod brctl;
 mod bridge;
+mod cat;
 pub mod chmod;
+mod coreutils;
+mod cp;
+mod cut;
 pub mod dig;
 pub mod echo;
+mod env;
+mod file;
+mod find;
 pub mod getopt;
+mod head;
 pub mod id;
 mod ip;
 pub mod iproute2;
+mod ls;
 pub mod ping;
 pub mod printf;
+mod seq;
+mod sort;
+mod tail;
+mod tee;
 pub mod test;
+mod tr;
+mod uname;
+mod wc;
 
 use crate::process::Program;
 use crate::sys::Sys;
@@ -62,20 +78,63 @@ impl Args {
 #[rustfmt::skip]
 pub const ALL: &[&Command] = &[
     &test::BRACKET,
+    &seq::BASENAME,
     &bash::BASH,
     &brctl::BRCTL,
     &bridge::BRIDGE,
+    &cat::CAT,
+    &uname::CLEAR,
+    &cp::CP,
+    &cut::CUT,
+    &uname::DATE,
     &dig::DIG,
+    &seq::DIRNAME,
     &echo::ECHO,
+    &env::ENV,
+    &seq::FALSE,
+    &find::FIND,
+    &head::HEAD,
     &dig::HOST,
+    &uname::HOSTNAME,
+    &uname::ID,
     &ip::IP,
+    &file::LN,
+    &ls::LS,
+    &uname::MAN,
+    &file::MKDIR,
+    &cp::MV,
+    &seq::NL,
     &dig::NSLOOKUP,
     &ping::PING,
     &ping::PING4,
     &ping::PING6,
     &printf::PRINTF,
+    &find::READLINK,
+    &find::REALPATH,
+    &seq::REV,
+    &file::RM,
+    &file::RMDIR,
+    &seq::SEQ,
     &bash::SH,
+    &seq::SLEEP,
+    &sort::SORT,
+    &find::STAT,
+    &cat::TAC,
+    &tail::TAIL,
+    &tee::TEE,
     &test::TEST,
+    &env::TIMEOUT,
+    &file::TOUCH,
+    &tr::TR,
+    &seq::TRUE,
+    &uname::UNAME,
+    &sort::UNIQ,
+    &env::WATCH,
+    &wc::WC,
+    &uname::WHICH,
+    &uname::WHOAMI,
+    &env::XARGS,
+    &seq::YES,
 ];
 
 /// What `man NAME` and `help NAME` show: the head of the command's own file.

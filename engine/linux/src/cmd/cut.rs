@@ -1,0 +1,137 @@
+//! `cut`: fields or characters of each line. Source: cut(1), coreutils.
+//! ```transcript
+//! host# echo a:b:c | cut -d: -f1,3
+//! a:c
+//! ```
+
+use super::coreutils::{HELP, Line, Lines, VERSION, close, misused, open, or_stdin, quoted};
+use super::getopt::{Long, Takes};
+use super::{Args, Command, Exit};
+use crate::sys::Sys;
+
+pub const CUT: Command =
+    Command { name: "cut", path: "/usr/bin/cut", man: "cut(1)", run: |sys, args| Box::pin(cut(sys, args)) };
+
+const LONG: &[Long] = &[
+    HELP,
+    VERSION,
+    ("bytes", Takes::Value, 'b'),
+    ("characters", Takes::Value, 'c'),
+    ("complement", Takes::Nothing, 'C'),
+    ("delimiter", Takes::Value, 'd'),
+    ("fields", Takes::Value, 'f'),
+    ("only-delimited", Takes::Nothing, 's'),
+    ("output-delimiter", Takes::Value, 'o'),
+];
+
+/// `1,3-5,7-`: ranges counted from 1.
+fn ranges(list: &str) -> Option<Vec<(usize, usize)>> {
+    let range = |part: &str| match part.split_once('-') {
+        None => part.parse().ok().map(|at| (at, at)),
+        Some(("", "")) => None,
+        Some(("", to)) => Some((1, to.parse().ok()?)),
+        Some((from, "")) => Some((from.parse().ok()?, usize::MAX)),
+        Some((from, to)) => Some((from.parse().ok()?, to.parse().ok()?)),
+    };
+    list.split([',', ' '])
+        .map(range)
+        .map(|range| range.filter(|(from, to)| *from > 0 && from <= to))
+        .collect()
+}
+
+struct Cut {
+    ranges: Vec<(usize, usize)>,
+    complement: bool,
+    fields: bool,
+    delimiter: u8,
+    output: Option<Vec<u8>>,
+    only_delimited: bool,
+}
+
+impl Cut {
+    fn takes(&self, at: usize) -> bool {
+        self.ranges.iter().any(|(from, to)| (*from..=*to).contains(&at)) != self.complement
+    }
+
+    fn line(&self, text: &[u8]) -> Option<Vec<u8>> {
+        if !self.fields {
+            let joint = self.output.as_deref().unwrap_or_default();
+            let (mut out, mut last) = (Vec::new(), None);
+            for (at, byte) in text.iter().enumerate().filter(|(at, _)| self.takes(at + 1)) {
+                if last.is_some_and(|last| last + 1 != at) {
+                    out.extend_from_slice(joint);
+                }
+                out.push(*byte);
+                last = Some(at);
+            }
+            return Some(out);
+        }
+        if !text.contains(&self.delimiter) {
+            return (!self.only_delimited).then(|| text.to_vec());
+        }
+        let parts = text.split(|byte| *byte == self.delimiter).enumerate();
+        let kept: Vec<&[u8]> = parts.filter(|(at, _)| self.takes(at + 1)).map(|(_, part)| part).collect();
+        Some(kept.join(&self.output.clone().unwrap_or_else(|| vec![self.delimiter])[..]))
+    }
+}
+
+async fn cut(sys: Sys, args: Args) -> Exit {
+    let line = match Line::read(&sys, &args, "b:c:d:f:nsz", LONG, "OPTION... [FILE]...", 1).await {
+        Ok(line) => line,
+        Err(exit) => return exit,
+    };
+    let lists: Vec<(char, &str)> = line
+        .options
+        .iter()
+        .filter_map(|(letter, value)| Some((*letter, value.as_deref()?)))
+        .filter(|(letter, _)| matches!(letter, 'b' | 'c' | 'f'))
+        .collect();
+    let [(letter, list)] = lists[..] else {
+        let words = if lists.is_empty() {
+            "you must specify a list of bytes, characters, or fields"
+        } else {
+            "only one list may be specified"
+        };
+        return misused(&sys, "cut", words).await;
+    };
+    let Some(ranges) = ranges(list) else {
+        let words = match letter {
+            'f' => format!("invalid field value {}", quoted(list)),
+            _ => format!("invalid byte/character position {}", quoted(list)),
+        };
+        return misused(&sys, "cut", &words).await;
+    };
+    let delimiter = line.value('d').unwrap_or("\t");
+    if delimiter.len() > 1 {
+        return misused(&sys, "cut", "the delimiter must be a single character").await;
+    }
+    let cut = Cut {
+        ranges,
+        complement: line.has('C'),
+        fields: letter == 'f',
+        delimiter: delimiter.bytes().next().unwrap_or(0),
+        output: line.value('o').map(|text| text.as_bytes().to_vec()),
+        only_delimited: line.has('s'),
+    };
+    let mut exit = Exit::OK;
+    for operand in or_stdin(line.operands) {
+        let Some(fd) = open(&sys, "cut", &operand).await else {
+            exit = Exit::FAILURE;
+            continue;
+        };
+        let mut lines = Lines::new(&sys, fd);
+        while let Some(text) = lines.next().await {
+            if let Some(mut out) = cut.line(text.strip_suffix(b"\n").unwrap_or(&text)) {
+                out.push(b'\n');
+                if sys.write(1, &out).await.is_err() {
+                    return Exit::FAILURE;
+                }
+            }
+        }
+        if !lines.told("cut", &operand).await {
+            exit = Exit::FAILURE;
+        }
+        close(&sys, fd).await;
+    }
+    exit
+}

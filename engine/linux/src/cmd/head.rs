@@ -1,0 +1,133 @@
+//! `head`: the beginning of files. Source: head(1), coreutils.
+//! ```transcript
+//! host# seq 5 | head -n 2
+//! 1
+//! 2
+//! ```
+
+use super::coreutils::{HELP, Line, Lines, VERSION, close, count, open, or_stdin, quoted};
+use super::getopt::{Long, Takes};
+use super::{Args, Command, Exit};
+use crate::fs::Fd;
+use crate::sys::Sys;
+
+pub const HEAD: Command = Command {
+    name: "head",
+    path: "/usr/bin/head",
+    man: "head(1)",
+    run: |sys, args| Box::pin(head(sys, args)),
+};
+
+const LONG: &[Long] = &[
+    HELP,
+    VERSION,
+    ("bytes", Takes::Value, 'c'),
+    ("lines", Takes::Value, 'n'),
+    ("quiet", Takes::Nothing, 'q'),
+    ("silent", Takes::Nothing, 'q'),
+    ("verbose", Takes::Nothing, 'v'),
+];
+
+/// `-5` and `-n5` are one.
+pub(super) fn old_style(args: &Args) -> Args {
+    let old = |word: &String| {
+        word.len() > 1 && word.starts_with('-') && word[1..].bytes().all(|c| c.is_ascii_digit())
+    };
+    let words = args.rest().iter().enumerate();
+    let new =
+        words.map(|(at, word)| if at == 0 && old(word) { format!("-n{}", &word[1..]) } else { word.clone() });
+    Args::new(std::iter::once(args.name().to_owned()).chain(new).collect())
+}
+
+/// How much: so many lines or bytes, or all but the last so many.
+struct Amount {
+    bytes: bool,
+    but_last: bool,
+    count: u64,
+}
+
+async fn head(sys: Sys, args: Args) -> Exit {
+    let line = match Line::read(&sys, &old_style(&args), "c:n:qvz", LONG, "[OPTION]... [FILE]...", 1).await {
+        Ok(line) => line,
+        Err(exit) => return exit,
+    };
+    let mut amount = Amount { bytes: false, but_last: false, count: 10 };
+    for (letter, value) in &line.options {
+        if let ('c' | 'n', Some(value)) = (letter, value) {
+            let (but_last, digits) =
+                value.strip_prefix('-').map_or((false, value.as_str()), |rest| (true, rest));
+            let Some(count) = count(digits.trim_start_matches('+')) else {
+                let what = if *letter == 'c' { "bytes" } else { "lines" };
+                sys.eprint(format!("head: invalid number of {what}: {}\n", quoted(value))).await;
+                return Exit::FAILURE;
+            };
+            amount = Amount { bytes: *letter == 'c', but_last, count };
+        }
+    }
+    let operands = or_stdin(line.operands.clone());
+    let titled = line.has('v') || (operands.len() > 1 && !line.has('q'));
+    let (mut exit, mut first) = (Exit::OK, true);
+    for operand in operands {
+        let Some(fd) = open_told(&sys, &operand).await else {
+            exit = Exit::FAILURE;
+            continue;
+        };
+        if titled {
+            let name = if operand == "-" { "standard input" } else { &operand };
+            sys.print(format!("{}==> {name} <==\n", if first { "" } else { "\n" })).await;
+        }
+        first = false;
+        if !copy(&sys, fd, &amount, &operand).await {
+            exit = Exit::FAILURE;
+        }
+        close(&sys, fd).await;
+    }
+    exit
+}
+
+async fn open_told(sys: &Sys, operand: &str) -> Option<Fd> {
+    if operand == "-" {
+        return open(sys, "head", operand).await;
+    }
+    match sys.open(operand, crate::fs::OpenFlags::READ).await {
+        Ok(fd) => Some(fd),
+        Err(errno) => {
+            sys.eprint(format!("head: cannot open {} for reading: {errno}\n", quoted(operand))).await;
+            None
+        }
+    }
+}
+
+async fn copy(sys: &Sys, fd: Fd, amount: &Amount, operand: &str) -> bool {
+    let mut lines = Lines::new(sys, fd);
+    let wanted = usize::try_from(amount.count).unwrap_or(usize::MAX);
+    if amount.but_last || amount.bytes {
+        let mut whole = Vec::new();
+        while let Some(chunk) = lines.chunk().await {
+            whole.extend(chunk);
+            if amount.bytes && !amount.but_last && whole.len() >= wanted {
+                break;
+            }
+        }
+        let keep = match (amount.bytes, amount.but_last) {
+            (true, false) => whole.len().min(wanted),
+            (true, true) => whole.len().saturating_sub(wanted),
+            (false, _) => {
+                let all: Vec<usize> = whole.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::len).collect();
+                all[..all.len().saturating_sub(wanted)].iter().sum()
+            }
+        };
+        sys.write(1, &whole[..keep]).await.unwrap_or_default();
+    } else {
+        for _ in 0..wanted {
+            let Some(text) = lines.next().await else { break };
+            if sys.write(1, &text).await.is_err() {
+                return false;
+            }
+        }
+    }
+    match lines.told("head: error reading", operand).await {
+        true => true,
+        false => false,
+    }
+}
