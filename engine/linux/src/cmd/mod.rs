@@ -25,6 +25,7 @@ pub mod ping;
 pub mod printf;
 mod seq;
 mod sort;
+mod sysctl;
 mod tail;
 mod tee;
 pub mod test;
@@ -119,6 +120,7 @@ pub const ALL: &[&Command] = &[
     &seq::SLEEP,
     &sort::SORT,
     &find::STAT,
+    &sysctl::SYSCTL,
     &cat::TAC,
     &tail::TAIL,
     &tee::TEE,

@@ -3,7 +3,7 @@
 //! Always: reading one tells what the commands tell; writing one does what the commands do.
 
 use super::path::View;
-use super::{FileKind, Stat};
+use super::{FileKind, Stat, proc_sys};
 use crate::system::System;
 use api::NetnsId;
 use net::Errno;
@@ -34,15 +34,34 @@ impl Synthetic {
     }
 }
 
-/// What stands at that path (without links, below `/proc` or `/sys`).
-pub(crate) fn lookup(_system: &System, _view: &View, path: &str) -> Option<Synthetic> {
-    matches!(path, "/proc" | "/sys").then(|| Synthetic::Directory(Vec::new()))
+/// What of `path` follows `root`: empty for the folder itself.
+fn below<'a>(path: &'a str, root: &str) -> Option<&'a str> {
+    let rest = path.strip_prefix(root)?;
+    if rest.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
 }
 
-pub(crate) fn read(_system: &System, _view: &View, _path: &str) -> Result<Vec<u8>, Errno> {
+/// What stands at that path (without links, below `/proc` or `/sys`).
+pub(crate) fn lookup(system: &System, view: &View, path: &str) -> Option<Synthetic> {
+    if let Some(below) = below(path, "/proc/sys") {
+        return proc_sys::lookup(system, view, below);
+    }
+    match path {
+        "/proc" => Some(Synthetic::Directory(vec!["sys".to_owned()])),
+        "/sys" => Some(Synthetic::Directory(Vec::new())),
+        _ => None,
+    }
+}
+
+pub(crate) fn read(system: &System, view: &View, path: &str) -> Result<Vec<u8>, Errno> {
+    if let Some(below) = below(path, "/proc/sys") {
+        return proc_sys::read(system, view, below);
+    }
     Err(Errno::EIO)
 }
 
-pub(crate) fn write(_system: &mut System, _view: &View, _path: &str, _bytes: &[u8]) -> Result<(), Errno> {
+pub(crate) fn write(system: &mut System, view: &View, path: &str, bytes: &[u8]) -> Result<(), Errno> {
+    if let Some(below) = below(path, "/proc/sys") {
+        return proc_sys::write(system, view, below, bytes);
+    }
     Err(Errno::EIO)
 }

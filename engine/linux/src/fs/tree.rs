@@ -52,7 +52,11 @@ const DEVICES: &[(&str, Device)] = &[
     ("/dev/zero", Device::Zero),
 ];
 
-const FILES: &[(&str, &str)] = &[];
+const FILES: &[(&str, &str)] = &[
+    ("/etc/iproute2/rt_tables", include_str!("etc/rt_tables")),
+    ("/etc/networks", include_str!("etc/networks")),
+    ("/etc/sysctl.conf", include_str!("etc/sysctl.conf")),
+];
 
 /// The tree of a machine of that name, with those commands.
 pub(crate) fn standard<'a>(hostname: &str, commands: impl Iterator<Item = &'a Command>) -> FileSystem {
