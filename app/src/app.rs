@@ -12,7 +12,6 @@ use app::words;
 use lessons::Course;
 use std::cell::RefCell;
 use std::rc::Rc;
-use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
 /// On the first page the engine is fetched after this pause, so that the page itself comes first.
@@ -45,8 +44,7 @@ pub fn App() -> Html {
             theme.put();
             crate::platform::element::remove_id("boot");
             let listener = location::on_hash(move |hash| route.set(Route::parse(&hash)));
-            spawn_local(async move {
-                let text = fetch::text("./lessons/index.json").await;
+            fetch::then("./lessons/index.json".into(), move |text| {
                 let read = text.and_then(|text| serde_json::from_str::<Course>(&text).ok());
                 course.set(read.map_or(CourseState::Failed, |it| CourseState::Known(Rc::new(it))));
             });

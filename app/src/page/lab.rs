@@ -20,7 +20,6 @@ use app::words;
 use lessons::{Course, Lesson};
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
 /// How often the page looks for what is due.
@@ -232,8 +231,8 @@ impl Component for LabPage {
 fn load(ctx: &Context<LabPage>) {
     let url = format!("./lessons/{}.json", ctx.props().id);
     let came = ctx.link().callback(Msg::Lesson);
-    spawn_local(async move {
-        let lesson = fetch::text(&url).await.and_then(|text| serde_json::from_str::<Lesson>(&text).ok());
+    fetch::then(url, move |text| {
+        let lesson = text.and_then(|text| serde_json::from_str::<Lesson>(&text).ok());
         came.emit(lesson.map(Rc::new));
     });
 }

@@ -43,14 +43,14 @@ impl LabPage {
             <div class="app app--lab">
                 <a class="skip" href="#lesson" onclick={Callback::from(skip)}>{ words::SKIP }</a>
                 { self.top(ctx) }
-                <div {class} data-narrow={narrow} style={panes.style()}>
+                <main {class} data-narrow={narrow} style={panes.style()}>
                     { self.progress_bar() }
                     { self.lesson(ctx) }
                     <Splitter split={Split::Lesson} size={panes.lesson} on_size={on_size.clone()} on_fold={on_fold.clone()} />
                     { self.middle(ctx) }
                     <Splitter split={Split::Drawer} size={panes.drawer} {on_size} {on_fold} />
                     { self.drawer(ctx) }
-                </div>
+                </main>
                 <BottomBar shown={panes.narrow} on_show={link.callback(Msg::Show)} />
                 { self.floating(ctx) }
             </div>

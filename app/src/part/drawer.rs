@@ -58,7 +58,7 @@ pub fn Drawer(props: &DrawerProps) -> Html {
         _ => None,
     };
     html! {
-        <aside class="pane drawer" aria-label={words::DRAWER}>
+        <section class="pane drawer" aria-label={words::DRAWER}>
             <div class="drawer-tabs">
                 <div class="tab-list" role="tablist" aria-label={words::DRAWER}>{ for TABS.iter().map(|it| tab(*it, props)) }</div>
                 <span class="push"></span>
@@ -67,7 +67,7 @@ pub fn Drawer(props: &DrawerProps) -> Html {
             </div>
             <div class="drawer-body" role="tabpanel" id="drawer-panel" aria-label={TABS.iter().find(|it| it.0 == props.tab).map(|it| it.1)}
                 tabindex="-1">{ body(props) }</div>
-        </aside>
+        </section>
     }
 }
 

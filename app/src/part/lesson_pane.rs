@@ -73,7 +73,7 @@ pub fn LessonPane(props: &LessonPaneProps) -> Html {
         }
     });
     html! {
-        <main class="pane lesson-pane" id="lesson" tabindex="-1" aria-label={words::LESSON} {onclick} {onkeydown}>
+        <section class="pane lesson-pane" id="lesson" tabindex="-1" aria-label={words::LESSON} {onclick} {onkeydown}>
             {
                 match &props.lesson {
                     Some(lesson) => body(lesson, props),
@@ -90,7 +90,7 @@ pub fn LessonPane(props: &LessonPaneProps) -> Html {
                     },
                 }
             }
-        </main>
+        </section>
     }
 }
 

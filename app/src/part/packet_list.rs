@@ -115,10 +115,9 @@ fn row_view(row: &FrameRow, props: &PacketListProps) -> Html {
     let device = || {
         props.topology.devices.get(&row.device).map(|it| full_name(&props.topology, it)).unwrap_or_default()
     };
-    let text = words::frame_words(row);
     html! {
         <div class={classes!("frame", format!("p-{}", protocol_class(row.protocol)))} role="option" id={format!("frame-{}", frame.0)}
-            key={frame.0} aria-selected={if chosen { "true" } else { "false" }} title={row.info.clone()} aria-label={text}
+            key={frame.0} aria-selected={if chosen { "true" } else { "false" }} title={row.info.clone()}
             onclick={props.on_act.reform(move |_| Act::PickFrame(frame))}
             ondblclick={props.on_act.reform(|_| Act::Tab(app::store::lab::Tab::Journey))}>
             <span>{ frame.0 }</span>

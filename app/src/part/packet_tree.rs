@@ -51,7 +51,7 @@ pub fn PacketTree(props: &PacketTreeProps) -> Html {
         html! {
             <button type="button" class={classes!((path.len() == 1).then_some("layer"), on.then_some("on"))}
                 style={format!("--d:{}", path.len() - 1)} title={field.name.clone()} {onclick}
-                aria-expanded={parent.then(|| if *open { "true" } else { "false" })}>
+                aria-expanded={parent.then_some(if *open { "true" } else { "false" })}>
                 if parent { <Icon glyph={Glyph::Chevron} /> }
                 { &field.text }
             </button>

@@ -53,7 +53,7 @@ pub fn TopBar(props: &TopBarProps) -> Html {
                 if let Some(lab) = &props.lab { { lab_tools(lab, props) } }
                 <Tool {glyph} {label} on_click={props.on_theme.clone()} />
                 if props.lab.is_some() {
-                    <button type="button" class="tool" aria-label={words::PALETTE} title={words::PALETTE}
+                    <button type="button" class="tool" aria-label={format!("{} {}", words::PALETTE_KEY, words::PALETTE)} title={words::PALETTE}
                         onclick={props.on_palette.reform(|_| ())}><kbd class="wide-only">{ words::PALETTE_KEY }</kbd><span class="narrow-only"><Icon glyph={Glyph::List} /></span></button>
                 }
             </div>

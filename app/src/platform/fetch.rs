@@ -2,11 +2,16 @@
 
 use super::window;
 use wasm_bindgen::JsCast;
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::Response;
 
+/// Fetches a text, then hands it on.
+pub fn then(url: String, on: impl FnOnce(Option<String>) + 'static) {
+    spawn_local(async move { on(text(&url).await) });
+}
+
 /// `None` when it is not there or cannot be reached.
-pub async fn text(url: &str) -> Option<String> {
+async fn text(url: &str) -> Option<String> {
     let response: Response = JsFuture::from(window().fetch_with_str(url)).await.ok()?.dyn_into().ok()?;
     if !response.ok() {
         return None;

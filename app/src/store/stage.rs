@@ -151,7 +151,8 @@ impl Stage {
         while self.resting.len() > MARKS {
             self.resting.pop_front();
         }
-        let waits = !clock.paused() && !(self.resting.is_empty() && self.marks.is_empty());
+        let fading = !self.resting.is_empty() || !self.marks.is_empty();
+        let waits = fading && !clock.paused();
         let stuck = clock.paused() && self.shows.iter().all(|show| show.start + show.length <= head);
         waits || !(self.shows.is_empty() || stuck)
     }

@@ -236,11 +236,6 @@ pub fn rules_walked(walked: u32) -> String {
     }
 }
 
-/// A row of the packet list, to be read aloud.
-pub fn frame_words(row: &api::inspect::FrameRow) -> String {
-    format!("{}: {} to {}, {}", row.frame.0, row.source, row.destination, row.info)
-}
-
 pub fn filter_error(at: usize, expected: &str) -> String {
     format!("Expected {expected} at character {}.", at + 1)
 }

@@ -4,6 +4,7 @@
 //! behind goes on at once, else it sleeps until the next beat. Behind a hidden tab beats are rare, and of the time
 //! between two of them at most `LONGEST_MS` count.
 
+use api::TtyId;
 use api::event::Event;
 use api::request::{Command, Replay, Request};
 use std::cell::{Cell, RefCell};
@@ -27,6 +28,8 @@ thread_local! {
     /// The clock that was told last, and when.
     static CLOCK: RefCell<Option<Event>> = const { RefCell::new(None) };
     static TOLD_MS: Cell<f64> = const { Cell::new(0.0) };
+    /// The engine has panicked, and nothing is done any more.
+    static DEAD: Cell<bool> = const { Cell::new(false) };
     static AT_ONCE: RefCell<Option<MessagePort>> = const { RefCell::new(None) };
 }
 
@@ -36,6 +39,10 @@ fn scope() -> DedicatedWorkerGlobalScope {
 
 pub fn start() {
     std::panic::set_hook(Box::new(|info| {
+        // What is left of the world is not to be trusted; the page starts another worker.
+        if DEAD.replace(true) {
+            return;
+        }
         let replay = BEFORE.with(|before| before.try_borrow().ok().and_then(|it| it.clone()));
         let replay =
             replay.unwrap_or(Replay { lab: api::Lab::default(), seed: 0, requests: Vec::new(), until: 0 });
@@ -56,6 +63,9 @@ pub fn start() {
 }
 
 fn obey(command: Command) {
+    if DEAD.get() {
+        return;
+    }
     SESSION.with(|session| {
         let mut session = session.borrow_mut();
         remember(session.as_ref(), &command);
@@ -73,12 +83,26 @@ fn remember(session: Option<&Session>, command: &Command) {
     let replay = match command {
         Command::Boot(replay) => Some(Replay { requests: Vec::new(), until: 0, ..replay.clone() }),
         Command::Request(Request::Type { bytes, .. }) if !bytes.contains(&b'\r') => None,
+        Command::Request(Request::Type { tty, .. }) => {
+            session.map(|session| before_line(session.replay(), *tty))
+        }
         Command::Request(_) => session.map(Session::replay),
         _ => None,
     };
     if replay.is_some() {
         BEFORE.with(|before| *before.borrow_mut() = replay);
     }
+}
+
+/// Without the keys of the line that is about to be entered.
+fn before_line(mut replay: Replay, typing: TtyId) -> Replay {
+    while let Some(Request::Type { tty, bytes }) = replay.requests.last().map(|recorded| &recorded.request) {
+        if *tty != typing || bytes.contains(&b'\r') {
+            break;
+        }
+        replay.requests.pop();
+    }
+    replay
 }
 
 /// Posts what happened. A clock that only ran on is told ten times a second, which is as often as a page shows it.
@@ -140,6 +164,9 @@ fn beats() {
 }
 
 fn beat() {
+    if DEAD.get() {
+        return;
+    }
     // The one place where real time enters.
     let now_ms = scope().performance().map_or(0.0, |performance| performance.now());
     let elapsed_ms = (now_ms - LAST_MS.replace(now_ms)).clamp(0.0, LONGEST_MS);

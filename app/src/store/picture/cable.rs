@@ -117,7 +117,7 @@ fn cable(
         *count += 1;
         // 0, +1, -1, +2 … so that the first one is in the middle.
         let nth = f64::from(*count / 2);
-        if *count % 2 == 0 { nth * APART } else { -nth * APART }
+        if count.is_multiple_of(2) { nth * APART } else { -nth * APART }
     };
     match (side_of(box_a, rect(a)), side_of(box_b, rect(b))) {
         (Side::Left | Side::Right, Side::Left | Side::Right) => {
