@@ -20,6 +20,7 @@ mod head;
 pub mod id;
 mod ip;
 pub mod iproute2;
+mod iptables;
 mod ls;
 pub mod ping;
 pub mod printf;
@@ -99,6 +100,22 @@ pub const ALL: &[&Command] = &[
     &uname::HOSTNAME,
     &uname::ID,
     &ip::IP,
+    &iptables::IP6TABLES,
+    &iptables::IP6TABLES_LEGACY,
+    &iptables::IP6TABLES_LEGACY_RESTORE,
+    &iptables::IP6TABLES_LEGACY_SAVE,
+    &iptables::IP6TABLES_NFT,
+    &iptables::IP6TABLES_RESTORE,
+    &iptables::IP6TABLES_SAVE,
+    &iptables::IPTABLES,
+    &iptables::IPTABLES_LEGACY,
+    &iptables::IPTABLES_LEGACY_RESTORE,
+    &iptables::IPTABLES_LEGACY_SAVE,
+    &iptables::IPTABLES_NFT,
+    &iptables::IPTABLES_NFT_RESTORE,
+    &iptables::IPTABLES_NFT_SAVE,
+    &iptables::IPTABLES_RESTORE,
+    &iptables::IPTABLES_SAVE,
     &file::LN,
     &ls::LS,
     &uname::MAN,

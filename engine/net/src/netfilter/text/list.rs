@@ -78,7 +78,7 @@ pub(super) fn header(out: &mut String, chain: &Chain, references: usize, format:
     }
     out.push_str("target     prot opt");
     if format.verbose {
-        out.push_str(" in     out   ");
+        out.push_str(" in     out    ");
     }
     out.push_str(" source               destination         \n");
 }

@@ -257,6 +257,11 @@ impl Work<'_> {
                 self.transaction.chain(table, name).ok_or(NO_CHAIN)?;
                 vec![name.to_owned()]
             }
+            // Without words for each chain the kernel is told to flush all, those of others too.
+            None if !verbose => {
+                let kernel = self.transaction.table(table).map(|it| it.chains());
+                kernel.unwrap_or_default().into_iter().map(|chain| chain.name.clone()).collect()
+            }
             None => self.names(table),
         };
         for name in names {
