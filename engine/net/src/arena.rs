@@ -3,6 +3,7 @@
 //! Always: an id stays invalid once its thing is removed; iteration is in the order of ids.
 
 use std::marker::PhantomData;
+use std::ops::{Index, IndexMut};
 
 /// A number that names a thing in an [`Arena`].
 pub(crate) trait Id: Copy {
@@ -22,9 +23,8 @@ macro_rules! arena_id {
         })*
     };
 }
-pub(crate) use arena_id;
 
-arena_id!(api::NetnsId, api::DeviceId);
+arena_id!(api::NetnsId, api::DeviceId, api::MachineId);
 
 #[derive(Debug)]
 pub(crate) struct Arena<K, V> {
@@ -62,5 +62,21 @@ impl<K: Id, V> Arena<K, V> {
             .iter()
             .enumerate()
             .filter_map(|(index, thing)| Some((K::from_index(index as u32), thing.as_deref()?)))
+    }
+}
+
+/// For ids that are known to be there: our own mistake otherwise.
+impl<K: Id, V> Index<K> for Arena<K, V> {
+    type Output = V;
+    #[inline]
+    fn index(&self, id: K) -> &V {
+        self.get(id).expect("a thing that is referred to is there")
+    }
+}
+
+impl<K: Id, V> IndexMut<K> for Arena<K, V> {
+    #[inline]
+    fn index_mut(&mut self, id: K) -> &mut V {
+        self.get_mut(id).expect("a thing that is referred to is there")
     }
 }

@@ -26,19 +26,31 @@ pub mod device;
 pub mod dissect;
 mod errno;
 mod hash;
+mod ip;
 mod mac;
+mod machine;
+mod neighbour;
 pub mod netfilter;
+mod netns;
 mod network;
 mod packet;
+mod path;
 pub mod rtnetlink;
 pub mod socket;
-mod stubs;
+mod summary;
+mod sysctl;
+mod topology;
+mod trace;
 
+pub use device::Cable;
 pub use errno::Errno;
 pub use mac::{Mac, NotAMac};
+pub use machine::Machine;
 pub use network::Network;
 pub use packet::Packet;
+pub use path::{FlowKey, RouteResult};
 pub use socket::{
     Datagram, Owner, Readiness, Shutdown, SocketId, SocketInfo, SocketKind, SocketOption, SocketState,
 };
-pub use stubs::Cable;
+pub use sysctl::Key as SysctlKey;
+pub use trace::MAX_JOURNEYS;

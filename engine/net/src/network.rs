@@ -2,6 +2,15 @@
 //!
 //! Always: nothing happens but through a public method here or an event of the queue; one event runs to completion.
 
+use crate::Packet;
+use crate::arena::Arena;
+use crate::device::{Device, StpTimer};
+use crate::ip::FragmentKey;
+use crate::machine::Machine;
+use crate::neighbour::NeighbourId;
+use crate::netns::Netns;
+use crate::trace::Trace;
+use api::{DeviceId, JourneyId, MachineId, NetnsId};
 use sim::{EventQueue, Instant, Rng};
 
 /// What is due at some time.
@@ -10,6 +19,38 @@ pub(crate) enum Event {
     Tcp(crate::socket::TcpEvent),
     /// Flows whose time may have come are looked at.
     Conntrack,
+    /// A frame reaches a device: `data()` starts at its Ethernet header.
+    Arrive {
+        device: DeviceId,
+        packet: Packet,
+    },
+    /// Changes of carrier are looked at.
+    LinkWatch(MachineId),
+    Neighbour {
+        ns: NetnsId,
+        id: NeighbourId,
+        generation: u32,
+    },
+    /// Proxied ARP requests wait a moment before they are answered.
+    ProxyArp {
+        device: DeviceId,
+        packet: Packet,
+    },
+    Stp {
+        device: DeviceId,
+        timer: StpTimer,
+        generation: u32,
+    },
+    Fragments {
+        ns: NetnsId,
+        key: FragmentKey,
+        generation: u32,
+    },
+    /// The next step of a new IPv6 address (duplicate address detection, router solicitation).
+    Ipv6 {
+        device: DeviceId,
+        generation: u32,
+    },
 }
 
 pub struct Network {
@@ -17,9 +58,19 @@ pub struct Network {
     pub(crate) seed: u64,
     pub(crate) queue: EventQueue<Event>,
     pub(crate) rng: Rng,
-    next_journey: u64,
     pub(crate) sockets: crate::socket::Sockets,
     pub(crate) netfilter: crate::netfilter::Netfilter,
+    pub(crate) mac_rng: Rng,
+    pub(crate) loss_rng: Rng,
+    pub(crate) neighbour_rng: Rng,
+    pub(crate) machines: Arena<MachineId, Machine>,
+    pub(crate) netns: Arena<NetnsId, Netns>,
+    pub(crate) devices: Arena<DeviceId, Device>,
+    pub(crate) trace: Trace,
+    /// Machines whose changes of carrier are looked at as soon as the call or event is over.
+    pub(crate) watch_now: Vec<MachineId>,
+    /// Changes with everything that [`Network::topology`] shows.
+    pub(crate) generation: u64,
 }
 
 impl Network {
@@ -29,9 +80,17 @@ impl Network {
             seed,
             queue: EventQueue::default(),
             rng: Rng::stream(seed, "net"),
-            next_journey: 1,
             sockets: Default::default(),
             netfilter: crate::netfilter::Netfilter::new(seed),
+            mac_rng: Rng::stream(seed, "mac"),
+            loss_rng: Rng::stream(seed, "cable loss"),
+            neighbour_rng: Rng::stream(seed, "neighbour"),
+            machines: Arena::default(),
+            netns: Arena::default(),
+            devices: Arena::default(),
+            trace: Trace::default(),
+            watch_now: Vec::new(),
+            generation: 1,
         }
     }
 
@@ -49,10 +108,8 @@ impl Network {
         match self.queue.pop(until) {
             Some((at, event)) => {
                 self.now = self.now.max(at);
-                match event {
-                    Event::Tcp(event) => self.tcp_event(event),
-                    Event::Conntrack => self.conntrack_due(),
-                }
+                self.run(event);
+                self.settle();
                 true
             }
             None => {
@@ -62,8 +119,29 @@ impl Network {
         }
     }
 
-    pub(crate) fn new_journey(&mut self) -> api::JourneyId {
-        self.next_journey += 1;
-        api::JourneyId(self.next_journey - 1)
+    fn run(&mut self, event: Event) {
+        match event {
+            Event::Arrive { device, packet } => self.arrive(device, packet),
+            Event::LinkWatch(machine) => self.linkwatch_due(machine),
+            Event::Neighbour { ns, id, generation } => self.neighbour_timer(ns, id, generation),
+            Event::ProxyArp { device, packet } => self.arp_proxy_answer(device, packet),
+            Event::Stp { device, timer, generation } => self.stp_timer(device, timer, generation),
+            Event::Fragments { ns, key, generation } => self.fragments_timeout(ns, key, generation),
+            Event::Ipv6 { device, generation } => self.ipv6_timer(device, generation),
+            Event::Tcp(event) => self.tcp_event(event),
+            Event::Conntrack => self.conntrack_due(),
+        }
+    }
+
+    /// What the kernel does when it lets go of its lock: looks at changes of carrier that are urgent.
+    pub(crate) fn settle(&mut self) {
+        while let Some(machine) = self.watch_now.pop() {
+            self.linkwatch_run(machine);
+        }
+    }
+
+    /// A number for a packet that is made now. [`Network::journey_begin`] also tells its story.
+    pub(crate) fn new_journey(&mut self) -> JourneyId {
+        self.trace.begin()
     }
 }

@@ -1,17 +1,37 @@
 //! A packet on its way through the stack: its bytes, and what the stack knows about it (Linux: sk_buff).
 //!
 //! Always: `data()` starts at the header of the layer that holds the packet now; headers are pushed and pulled,
-//! never copied, while the headroom lasts.
+//! never copied, while the headroom lasts. A packet is moved as one pointer.
+//! Differs from Linux: one linear buffer; no segmentation offload, so every packet has the size it has on the wire.
 
 use api::{DeviceId, JourneyId};
+use std::ops::{Deref, DerefMut};
 
 /// Room in front for the headers of two tunnels (Ethernet, IP, UDP, VXLAN: 50 bytes each).
 const HEADROOM: usize = 128;
+/// Of an Ethernet header.
+pub(crate) const ETHERNET: usize = 14;
+
+/// `skb->pkt_type`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum PacketType {
+    #[default]
+    Host,
+    Broadcast,
+    Multicast,
+    OtherHost,
+}
 
 #[derive(Clone, Debug)]
-pub struct Packet {
+pub struct Packet(Box<Buffer>);
+
+/// The inside of a [`Packet`].
+#[derive(Clone, Debug)]
+pub struct Buffer {
     bytes: Vec<u8>,
     head: usize,
+    /// Where the Ethernet header of the frame it came in stands in `bytes`.
+    mac_header: Option<u32>,
     pub journey: JourneyId,
     /// The device it came in by (`skb->dev` on the way up).
     pub device: Option<DeviceId>,
@@ -23,8 +43,32 @@ pub struct Packet {
     pub tracked: crate::netfilter::Tracked,
     /// The sending program's user, for `-m owner`; `None` for what the kernel sends or forwards.
     pub owner: Option<u32>,
-    /// Devices gone through at one stroke, to end loops.
+    /// Devices gone through since a program or a timer made it; ends loops.
     pub depth: u8,
+    pub(crate) kind: PacketType,
+    /// EtherType of what `data()` holds, once the Ethernet header is off.
+    pub(crate) protocol: u16,
+    /// It went out over loopback with its route: it is for this machine, without asking the FIB again.
+    pub(crate) looped: bool,
+    /// It passed PREROUTING on a bridge port already (`nf_bridge`), which the IP layer does not repeat.
+    pub(crate) bridged: bool,
+    /// The largest fragment it was put together from; it is sent on in pieces no larger.
+    pub(crate) fragment_size: u16,
+    /// The router it came from is on the way it goes: the sender is told a shorter way (`IPSKB_DOREDIRECT`).
+    pub(crate) redirect: bool,
+}
+
+impl Deref for Packet {
+    type Target = Buffer;
+    fn deref(&self) -> &Buffer {
+        &self.0
+    }
+}
+
+impl DerefMut for Packet {
+    fn deref_mut(&mut self) -> &mut Buffer {
+        &mut self.0
+    }
 }
 
 impl Packet {
@@ -33,9 +77,10 @@ impl Packet {
         let mut buffer = Vec::with_capacity(HEADROOM + bytes.len());
         buffer.resize(HEADROOM, 0);
         buffer.extend_from_slice(bytes);
-        Packet {
+        Packet(Box::new(Buffer {
             bytes: buffer,
             head: HEADROOM,
+            mac_header: None,
             journey,
             device: None,
             port: None,
@@ -43,9 +88,17 @@ impl Packet {
             tracked: crate::netfilter::Tracked::default(),
             owner: None,
             depth: 0,
-        }
+            kind: PacketType::Host,
+            protocol: 0,
+            looped: false,
+            bridged: false,
+            fragment_size: 0,
+            redirect: false,
+        }))
     }
+}
 
+impl Buffer {
     pub fn data(&self) -> &[u8] {
         &self.bytes[self.head..]
     }
@@ -68,8 +121,11 @@ impl Packet {
             let grow = HEADROOM + header;
             self.bytes.splice(0..0, std::iter::repeat_n(0, grow));
             self.head += grow;
+            self.mac_header = None;
         }
         self.head -= header;
+        // What came in front of the packet is no frame any more.
+        self.mac_header = self.mac_header.filter(|at| *at as usize + ETHERNET <= self.head);
         let front = &mut self.bytes[self.head..self.head + header];
         front.fill(0);
         front
@@ -85,6 +141,44 @@ impl Packet {
         enough
     }
 
+    /// Takes the Ethernet header off, but remembers where it was.
+    #[must_use]
+    pub(crate) fn pull_frame(&mut self) -> bool {
+        self.mac_header = u32::try_from(self.head).ok();
+        let enough = self.pull(ETHERNET);
+        if !enough {
+            self.mac_header = None;
+        }
+        enough
+    }
+
+    /// The Ethernet header it came in with, while nothing was written over it.
+    pub fn mac_header(&self) -> Option<&[u8; ETHERNET]> {
+        self.bytes.get(self.mac_header? as usize..)?.first_chunk()
+    }
+
+    /// Gives the Ethernet header it came in with back; false where there is none right in front.
+    #[must_use]
+    pub(crate) fn unpull_frame(&mut self) -> bool {
+        let there = self.mac_header.is_some_and(|at| at as usize + ETHERNET == self.head);
+        if there {
+            self.head -= ETHERNET;
+        }
+        there
+    }
+
+    /// Another destination in the Ethernet header right in front.
+    pub(crate) fn set_frame_destination(&mut self, mac: crate::Mac) {
+        if let Some(at) = self.mac_header {
+            let at = at as usize;
+            self.bytes[at..at + 6].copy_from_slice(&mac.0);
+        }
+    }
+
+    pub(crate) fn forget_frame(&mut self) {
+        self.mac_header = None;
+    }
+
     /// Cuts what follows the first `length` bytes (Ethernet padding).
     pub fn truncate(&mut self, length: usize) {
         self.bytes.truncate(self.head + length);
@@ -92,6 +186,25 @@ impl Packet {
 
     pub fn append(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
+    }
+
+    /// As if it came from nowhere: what one namespace or tunnel end knew of it does not go along.
+    pub(crate) fn scrub(&mut self) {
+        self.mark = 0;
+        self.scrub_same_netns();
+    }
+
+    /// As [`Buffer::scrub`], but the mark stays (a tunnel within one namespace).
+    pub(crate) fn scrub_same_netns(&mut self) {
+        self.tracked.reset();
+        self.device = None;
+        self.port = None;
+        self.owner = None;
+        self.looped = false;
+        self.bridged = false;
+        self.fragment_size = 0;
+        self.redirect = false;
+        self.kind = PacketType::Host;
     }
 }
 
@@ -109,5 +222,16 @@ mod tests {
         assert!(packet.pull(1000));
         assert!(!packet.pull(8));
         assert_eq!(packet.data(), b"payload");
+    }
+
+    #[test]
+    fn the_frame_it_came_in_is_remembered_until_something_is_written_there() {
+        let mut packet = Packet::new(JourneyId(1), &[7; 20]);
+        assert!(packet.pull_frame());
+        assert_eq!(packet.mac_header(), Some(&[7; 14]));
+        assert!(packet.unpull_frame());
+        assert!(packet.pull_frame());
+        packet.push(2);
+        assert_eq!(packet.mac_header(), None);
     }
 }

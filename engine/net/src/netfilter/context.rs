@@ -88,7 +88,7 @@ impl Context<'_> {
 
     /// The Ethernet header of the frame it came in.
     pub fn frame_header(&self) -> Option<[u8; 14]> {
-        None
+        self.packet.mac_header().copied()
     }
 
     pub fn source_mac(&self) -> Option<[u8; 6]> {
@@ -100,7 +100,7 @@ impl Context<'_> {
 
     /// 0 for us, 1 broadcast, 2 multicast, 3 for another host.
     pub fn packet_type(&self) -> u8 {
-        0
+        self.packet.kind as u8
     }
 
     /// After the packet's bytes were changed.

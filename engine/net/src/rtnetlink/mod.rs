@@ -7,13 +7,23 @@
 //! Sources: rtnetlink(7), netlink(7); net/core/rtnetlink.c, net/ipv4/{devinet,fib_frontend,fib_semantics}.c.
 
 mod address;
+mod bridge_link;
 mod fdb;
+mod getlink;
+mod getroute;
 mod link;
 mod monitor;
 mod neighbour;
 mod netns;
+mod newaddr;
+mod newfdb;
+mod newlink;
+mod newneigh;
+mod newroute;
+mod newrule;
 mod route;
 mod rule;
+mod setlink;
 
 pub use address::*;
 pub use fdb::*;

@@ -3,7 +3,11 @@
 //! Stands between `socket` and `path`: the only file here that knows how `path` is called.
 
 use super::header::{IPV4, Ipv4Header};
+use super::option::Options;
 use super::{MtuDiscover, ReceivedError, SocketId};
+use crate::ip::header::ethertype;
+use crate::path::{FlowKey, query_of};
+use crate::rtnetlink::RouteType;
 use crate::{Errno, Network, Packet};
 use api::{DeviceId, NetnsId};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -37,11 +41,40 @@ impl Network {
     ) -> Result<Way, Errno> {
         let socket = self.sockets.get(id)?;
         let bound = Some(socket.local.ip()).filter(|ip| !ip.is_unspecified());
-        let _ = (dst, bound, flow);
+        let (protocol, source_port, destination_port) = flow.unwrap_or((0, 0, 0));
         #[cfg(test)]
-        return wire::way(socket.ns, dst);
-        #[cfg(not(test))]
-        Err(Errno::ENETUNREACH)
+        if let Some(way) = wire::way(socket.ns, dst) {
+            return way;
+        }
+        let options = &socket.options;
+        let group = dst.is_multicast().then_some(options.multicast_device).flatten();
+        self.way(
+            socket.ns,
+            &FlowKey {
+                destination: dst,
+                source: bound,
+                oif: options.device.or(group),
+                tos: options.tos,
+                mark: options.mark,
+                uid: Some(socket.owner.uid),
+                protocol,
+                source_port,
+                destination_port,
+                any_source: options.transparent || options.header_included,
+                on_link: false,
+            },
+        )
+    }
+
+    fn way(&self, ns: NetnsId, flow: &FlowKey) -> Result<Way, Errno> {
+        let route = self.route_output(ns, flow)?;
+        let kind = match route.kind {
+            RouteType::Local => Kind::Local,
+            RouteType::Broadcast => Kind::Broadcast,
+            RouteType::Multicast => Kind::Multicast,
+            _ => Kind::Unicast,
+        };
+        Ok(Way { source: route.source, device: Some(route.device), mtu: route.mtu, kind })
     }
 
     /// Sends one transport message as an IP packet with the socket's options.
@@ -85,7 +118,8 @@ impl Network {
         let socket = self.sockets.get(id)?;
         let (ns, mark, uid, device) =
             (socket.ns, socket.options.mark, socket.owner.uid, socket.options.device);
-        let journey = self.new_journey();
+        let program = socket.owner.program.clone();
+        let journey = self.journey_begin(ns, &program, None, ethertype::IPV4, bytes);
         let mut packet = Packet::new(journey, bytes);
         packet.mark = mark;
         packet.owner = Some(uid);
@@ -93,21 +127,37 @@ impl Network {
     }
 
     /// The way of a flow that has no socket of a program (yet).
-    pub(super) fn flow_way(
-        &self,
-        flow: &super::tcp::Flow,
-        options: &super::option::Options,
-    ) -> Result<Way, Errno> {
-        let _ = (flow, options);
+    pub(super) fn flow_way(&self, flow: &super::tcp::Flow, options: &Options) -> Result<Way, Errno> {
         #[cfg(test)]
-        return wire::way(flow.ns, flow.remote.ip());
-        #[cfg(not(test))]
-        Err(Errno::ENETUNREACH)
+        if let Some(way) = wire::way(flow.ns, flow.remote.ip()) {
+            return way;
+        }
+        self.way(
+            flow.ns,
+            &FlowKey {
+                destination: flow.remote.ip(),
+                source: Some(flow.local.ip()),
+                oif: options.device,
+                tos: options.tos,
+                mark: options.mark,
+                protocol: crate::ip::header::protocol::TCP,
+                source_port: flow.local.port(),
+                destination_port: flow.remote.port(),
+                any_source: true,
+                ..FlowKey::default()
+            },
+        )
     }
 
     /// What a device is called, with its namespace, for those who come later.
     pub(crate) fn device_label(&self, device: DeviceId) -> String {
-        format!("device {}", device.0)
+        let Some(it) = self.devices.get(device) else { return format!("device {}", device.0) };
+        let ns = &self.netns[it.netns];
+        let machine = &self.machines[ns.machine].name;
+        match &ns.name {
+            Some(name) => format!("{machine}/{name}:{}", it.name),
+            None => format!("{machine}:{}", it.name),
+        }
     }
 
     pub(super) fn frame_hand_over(
@@ -116,14 +166,22 @@ impl Network {
         device: DeviceId,
         frame: &[u8],
     ) -> Result<(), Errno> {
-        let _ = (ns, device, frame);
-        Err(Errno::ENETDOWN)
+        if self.devices.get(device).is_none_or(|it| it.netns != ns) {
+            return Err(Errno::ENXIO);
+        }
+        self.frame_output(device, frame)
     }
 
     /// May a socket be bound to it: an address of this machine, broadcast, multicast or unspecified.
     pub(super) fn may_bind(&self, ns: NetnsId, address: IpAddr) -> bool {
-        let _ = (ns, address);
-        true
+        match address {
+            IpAddr::V4(address) => {
+                address.is_unspecified()
+                    || !matches!(self.address_kind(ns, address), RouteType::Unicast | RouteType::Unspec)
+                    || self.netns[ns].sysctl.int(crate::SysctlKey::IpNonlocalBind) != 0
+            }
+            IpAddr::V6(_) => true,
+        }
     }
 
     /// The identification for a packet to `dst` of a socket without its own count.
@@ -153,12 +211,32 @@ impl Network {
         packet: Packet,
         device: Option<DeviceId>,
     ) -> Result<(), Errno> {
-        let _ = device;
         #[cfg(test)]
-        wire::send(ns, packet);
-        #[cfg(not(test))]
-        let _ = (ns, packet);
-        Ok(())
+        if wire::is_used(ns) {
+            wire::send(ns, packet);
+            return Ok(());
+        }
+        let query = query_of(packet.data());
+        let flow = FlowKey {
+            destination: Ipv4Addr::from(query.destination).into(),
+            source: Some(Ipv4Addr::from(query.source).into()),
+            oif: device,
+            tos: query.tos,
+            mark: packet.mark,
+            uid: packet.owner.or(Some(0)),
+            protocol: query.protocol,
+            source_port: query.source_port,
+            destination_port: query.destination_port,
+            any_source: true,
+            on_link: false,
+        };
+        match self.route_output(ns, &flow) {
+            Ok(route) => self.output(ns, packet, &route),
+            Err(errno) => {
+                self.drop_in(ns, packet, api::DropReason::IpOutNoRoutes, "");
+                Err(errno)
+            }
+        }
     }
 
     /// Queues an error of this machine itself for a socket with `RecvErr`.
@@ -180,14 +258,8 @@ impl Network {
         }
     }
 
-    pub(super) fn default_ttl(&self, ns: NetnsId) -> u8 {
-        let text = self.sysctl_get(ns, "net/ipv4/ip_default_ttl");
-        text.ok().and_then(|text| text.trim().parse().ok()).unwrap_or(64)
-    }
-
     pub(super) fn is_broadcast(&self, ns: NetnsId, address: Ipv4Addr) -> bool {
-        let _ = (ns, address);
-        false
+        self.address_kind(ns, address) == RouteType::Broadcast
     }
 }
 
@@ -209,11 +281,16 @@ pub(super) mod wire {
         pub static WIRE: RefCell<Wire> = RefCell::default();
     }
 
-    pub fn way(ns: NetnsId, dst: IpAddr) -> Result<Way, Errno> {
+    /// Only where a test has strung it: other tests go by the real path.
+    pub fn is_used(ns: NetnsId) -> bool {
+        WIRE.with_borrow(|wire| wire.addresses.iter().any(|(at, _)| *at == ns))
+    }
+
+    pub fn way(ns: NetnsId, dst: IpAddr) -> Option<Result<Way, Errno>> {
         WIRE.with_borrow(|wire| {
-            let own = wire.addresses.iter().find(|(at, _)| *at == ns).ok_or(Errno::ENETUNREACH)?;
+            let own = wire.addresses.iter().find(|(at, _)| *at == ns)?;
             let source = if dst.is_loopback() { dst } else { own.1.into() };
-            Ok(Way { source, device: None, mtu: wire.mtu, kind: Kind::Unicast })
+            Some(Ok(Way { source, device: None, mtu: wire.mtu, kind: Kind::Unicast }))
         })
     }
 

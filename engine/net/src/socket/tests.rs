@@ -29,8 +29,12 @@ fn lab(mtu: u32) -> Lab {
             ..Wire::default()
         };
     });
+    let mut network = Network::new(1);
+    for name in ["nobody", "a", "b"] {
+        network.machine_add(name, ::api::topology::Role::Host);
+    }
     Lab {
-        network: Network::new(1),
+        network,
         log: Vec::new(),
         loss: 0,
         rng: Rng::stream(1, "loss"),

@@ -1,0 +1,328 @@
+//! Journeys: each packet's life, stop by stop, to its one verdict; and what the picture draws of them.
+//!
+//! Every stage of the packet path reports here; nothing here decides anything.
+//! Always: a packet's end goes through `delivered`, `consumed` or `dropped`, which take the packet, so that a journey
+//! ends once; the counts of begun and ended journeys hold with tracing off, too.
+//! Differs from Linux: no kernel keeps such a log; nftrace, dropwatch and tcpdump together come near.
+
+use crate::summary;
+use crate::{Network, Packet};
+use api::event::{Event, Flight};
+use api::journey::{Stop, StopKind, Verdict};
+use api::{DeviceId, DropReason, FrameId, Journey, JourneyId, MachineId, NetnsId};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// Journeys that are remembered; older ones are forgotten.
+pub const MAX_JOURNEYS: usize = 4096;
+/// Stops that are remembered of one journey; those in the middle of a longer one are left out.
+const MAX_STOPS: usize = 256;
+/// Flights and drops kept for a picture that does not fetch them; the oldest go first.
+const MAX_PENDING: usize = 4096;
+
+#[derive(Debug)]
+pub(crate) struct Trace {
+    pub on: bool,
+    /// The number of the first journey in `journeys`, which stand without a gap.
+    first: u64,
+    journeys: VecDeque<Journey>,
+    next: u64,
+    begun: u64,
+    ended: u64,
+    /// Somebody draws: flights and drops are kept for [`Network::take_trace`].
+    watching: bool,
+    pending: VecDeque<Event>,
+}
+
+impl Default for Trace {
+    fn default() -> Trace {
+        Trace {
+            on: true,
+            first: 1,
+            journeys: VecDeque::new(),
+            next: 1,
+            begun: 0,
+            ended: 0,
+            watching: false,
+            pending: VecDeque::new(),
+        }
+    }
+}
+
+impl Trace {
+    pub fn begin(&mut self) -> JourneyId {
+        self.begun += 1;
+        let id = JourneyId(self.next);
+        self.next += 1;
+        if self.on {
+            let journey =
+                Journey { id, summary: String::new(), stops: Vec::new(), verdict: None, cause: None };
+            self.keep(journey);
+        } else {
+            self.first = self.next;
+            self.journeys.clear();
+        }
+        id
+    }
+
+    fn keep(&mut self, journey: Journey) {
+        if self.journeys.len() == MAX_JOURNEYS {
+            self.journeys.pop_front();
+            self.first += 1;
+        }
+        self.journeys.push_back(journey);
+    }
+
+    fn tell(&mut self, event: Event) {
+        if self.pending.len() == MAX_PENDING {
+            self.pending.pop_front();
+        }
+        self.pending.push_back(event);
+    }
+
+    fn get(&self, id: JourneyId) -> Option<&Journey> {
+        self.journeys.get(usize::try_from(id.0.checked_sub(self.first)?).ok()?)
+    }
+
+    fn get_mut(&mut self, id: JourneyId) -> Option<&mut Journey> {
+        self.journeys.get_mut(usize::try_from(id.0.checked_sub(self.first)?).ok()?)
+    }
+}
+
+/// What the page and `why` ask.
+impl Network {
+    /// Without it packets run faster and leave no journeys, flights and drops.
+    pub fn set_tracing(&mut self, on: bool) {
+        self.trace.on = on;
+    }
+
+    pub fn journey(&self, id: JourneyId) -> Option<Journey> {
+        self.trace.get(id).cloned()
+    }
+
+    /// The newest first, down to the oldest that is remembered.
+    fn journeys(&self) -> impl Iterator<Item = &Journey> {
+        self.trace.journeys.iter().rev()
+    }
+
+    /// The number that the next packet will get.
+    pub fn next_journey(&self) -> JourneyId {
+        JourneyId(self.trace.next)
+    }
+
+    /// Journeys with numbers from `first` on, as far as they are remembered, the oldest first.
+    pub fn journeys_since(&self, first: JourneyId) -> Vec<Journey> {
+        self.trace.journeys.iter().filter(|journey| journey.id >= first).cloned().collect()
+    }
+
+    /// The last packets made on that machine, the oldest first, without ARP, IPv6 and STP talk (unless dropped).
+    pub fn journeys_of(&self, machine: MachineId, last: usize) -> Vec<Journey> {
+        let told = |journey: &&Journey| {
+            let first = journey.stops.first();
+            let made = first.filter(|stop| stop.machine == machine).map(|stop| &stop.kind);
+            let talk =
+                matches!(made, Some(StopKind::Made { by }) if matches!(by.as_str(), "ARP" | "IPv6" | "STP"));
+            matches!(made, Some(StopKind::Made { .. }))
+                && (!talk || matches!(journey.verdict, Some(Verdict::Dropped(_))))
+        };
+        let mut journeys: Vec<Journey> = self.journeys().filter(told).take(last).cloned().collect();
+        journeys.reverse();
+        journeys
+    }
+
+    /// Packets under way: none, and the wire is quiet.
+    pub fn open_journeys(&self) -> usize {
+        usize::try_from(self.trace.begun - self.trace.ended).unwrap_or(usize::MAX)
+    }
+
+    /// From now on flights and drops are kept for [`Network::take_trace`], or no more.
+    pub fn set_watching(&mut self, on: bool) {
+        self.trace.watching = on;
+        self.trace.pending.clear();
+    }
+
+    /// Flights and drops since last asked, in causal order.
+    pub fn take_trace(&mut self) -> Vec<Event> {
+        self.trace.pending.drain(..).collect()
+    }
+
+    /// Packets made, and packets that came to their end; what lies between is under way.
+    pub fn packet_counts(&self) -> (u64, u64) {
+        (self.trace.begun, self.trace.ended)
+    }
+}
+
+/// What the stages of the path report.
+impl Network {
+    /// A packet is made in `ns`: `bytes` from its layer-3 header, `protocol` its EtherType; `cause` is the packet
+    /// that it answers.
+    pub(crate) fn journey_begin(
+        &mut self,
+        ns: NetnsId,
+        by: &str,
+        cause: Option<JourneyId>,
+        protocol: u16,
+        bytes: &[u8],
+    ) -> JourneyId {
+        let id = self.trace.begin();
+        if self.trace.on {
+            let stop = self.stop_of(ns, None, None, StopKind::Made { by: by.to_owned() });
+            if let Some(journey) = self.trace.get_mut(id) {
+                journey.summary = summary::line(protocol, bytes);
+                journey.cause = cause;
+                journey.stops.push(stop);
+            }
+        }
+        id
+    }
+
+    /// A copy with a life of its own, whose story begins with the original's.
+    pub(crate) fn fork(&mut self, packet: &Packet) -> Packet {
+        let mut copy = packet.clone();
+        copy.journey = self.trace.begin();
+        if self.trace.on {
+            let story = self.trace.get(packet.journey).cloned();
+            if let (Some(story), Some(journey)) = (story, self.trace.get_mut(copy.journey)) {
+                *journey = Journey { id: copy.journey, verdict: None, cause: Some(packet.journey), ..story };
+            }
+        }
+        copy
+    }
+
+    fn stop_of(&self, ns: NetnsId, device: Option<DeviceId>, frame: Option<FrameId>, kind: StopKind) -> Stop {
+        let name = device.and_then(|id| self.devices.get(id)).map(|device| device.name.clone());
+        Stop {
+            at: self.now.nanos(),
+            machine: self.netns[ns].machine,
+            netns: ns,
+            device,
+            device_name: name.unwrap_or_default(),
+            frame,
+            kind,
+        }
+    }
+
+    fn push_stop(&mut self, id: JourneyId, stop: Stop) {
+        if let Some(journey) = self.trace.get_mut(id) {
+            if journey.stops.len() >= MAX_STOPS {
+                journey.stops.remove(MAX_STOPS / 2);
+            }
+            journey.stops.push(stop);
+        }
+    }
+
+    /// Something happened to a packet on a device. Ask `trace.on` first: making the words costs.
+    pub(crate) fn stop(&mut self, packet: &Packet, device: DeviceId, frame: Option<FrameId>, kind: StopKind) {
+        let Some(it) = self.devices.get(device) else { return };
+        let stop = self.stop_of(it.netns, Some(device), frame, kind);
+        self.push_stop(packet.journey, stop);
+    }
+
+    /// Something happened to a packet inside a namespace.
+    pub(crate) fn stop_in(&mut self, packet: &Packet, ns: NetnsId, kind: StopKind) {
+        let stop = self.stop_of(ns, packet.device, None, kind);
+        self.push_stop(packet.journey, stop);
+    }
+
+    /// A frame sets out from one device to another.
+    pub(crate) fn fly(&mut self, from: DeviceId, to: DeviceId, packet: &Packet, delay: Duration) {
+        if !self.trace.watching {
+            return;
+        }
+        let frame = self.trace.get(packet.journey).and_then(|journey| journey.stops.last()?.frame);
+        let shown = summary::flight(packet.data());
+        let flight = Flight {
+            frame: frame.unwrap_or(FrameId(0)),
+            journey: packet.journey,
+            from,
+            to,
+            sent: self.now.nanos(),
+            arrives: (self.now + delay).nanos(),
+            protocol: shown.protocol,
+            label: shown.label,
+            depth: shown.depth,
+        };
+        self.trace.tell(Event::Flight(flight));
+    }
+
+    /// A socket took it.
+    pub(crate) fn delivered(&mut self, ns: NetnsId, packet: Packet, to: impl FnOnce() -> String) {
+        let kind = |to| StopKind::Delivered { to };
+        let last = self.trace.on.then(|| self.stop_of(ns, packet.device, None, kind(to())));
+        self.end(packet, last, Verdict::Delivered);
+    }
+
+    /// The kernel took it, in a namespace.
+    pub(crate) fn consumed_in(&mut self, ns: NetnsId, packet: Packet, by: &str) {
+        let kind = || StopKind::Consumed { by: by.to_owned() };
+        let last = self.trace.on.then(|| self.stop_of(ns, packet.device, None, kind()));
+        self.end(packet, last, Verdict::Consumed);
+    }
+
+    /// The kernel took it, at a device.
+    pub(crate) fn consumed(&mut self, device: DeviceId, packet: Packet, by: &str) {
+        let kind = || StopKind::Consumed { by: by.to_owned() };
+        let ns = self.devices[device].netns;
+        let last = self.trace.on.then(|| self.stop_of(ns, Some(device), None, kind()));
+        self.end(packet, last, Verdict::Consumed);
+    }
+
+    /// It ended badly at a device.
+    pub(crate) fn drop_at(&mut self, device: DeviceId, packet: Packet, reason: DropReason, detail: &str) {
+        let ns = self.devices[device].netns;
+        self.dropped(ns, Some(device), packet, reason, detail);
+    }
+
+    /// It ended badly in a namespace.
+    pub(crate) fn drop_in(&mut self, ns: NetnsId, packet: Packet, reason: DropReason, detail: &str) {
+        let device = packet.device;
+        self.dropped(ns, device, packet, reason, detail);
+    }
+
+    /// It was on its way to a device that is gone.
+    pub(crate) fn drop_nowhere(&mut self, packet: Packet, reason: DropReason) {
+        let last = self.trace.get(packet.journey).and_then(|journey| journey.stops.last());
+        let last = last.map(|stop| Stop {
+            at: self.now.nanos(),
+            frame: None,
+            kind: StopKind::Dropped { reason, detail: String::new() },
+            ..stop.clone()
+        });
+        self.end(packet, last, Verdict::Dropped(reason));
+    }
+
+    fn dropped(
+        &mut self,
+        ns: NetnsId,
+        device: Option<DeviceId>,
+        packet: Packet,
+        reason: DropReason,
+        detail: &str,
+    ) {
+        let mut last = None;
+        if self.trace.on {
+            last =
+                Some(self.stop_of(ns, device, None, StopKind::Dropped { reason, detail: detail.to_owned() }));
+        }
+        if self.trace.watching {
+            let machine = self.netns[ns].machine;
+            let (at, journey) = (self.now.nanos(), packet.journey);
+            self.trace.tell(Event::Dropped { at, journey, machine, netns: ns, device, reason });
+        }
+        self.end(packet, last, Verdict::Dropped(reason));
+    }
+
+    fn end(&mut self, packet: Packet, last: Option<Stop>, verdict: Verdict) {
+        self.trace.ended += 1;
+        if !self.trace.on {
+            return;
+        }
+        if let Some(last) = last {
+            self.push_stop(packet.journey, last);
+        }
+        if let Some(journey) = self.trace.get_mut(packet.journey) {
+            debug_assert_eq!(journey.verdict, None, "a journey ends once: {journey:?}");
+            journey.verdict = Some(verdict);
+        }
+    }
+}
