@@ -28,6 +28,7 @@ mod seq;
 mod sort;
 mod sysctl;
 mod tail;
+pub mod tcpdump;
 mod tee;
 pub mod test;
 mod tr;
@@ -140,6 +141,7 @@ pub const ALL: &[&Command] = &[
     &sysctl::SYSCTL,
     &cat::TAC,
     &tail::TAIL,
+    &tcpdump::TCPDUMP,
     &tee::TEE,
     &test::TEST,
     &env::TIMEOUT,

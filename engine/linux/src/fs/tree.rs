@@ -77,6 +77,8 @@ pub(crate) fn standard<'a>(hostname: &str, commands: impl Iterator<Item = &'a Co
     let hosts =
         format!("127.0.0.1\tlocalhost\n127.0.1.1\t{hostname}\n::1\tlocalhost ip6-localhost ip6-loopback\n");
     put(&mut fs, "/etc/hosts", Node::File(hosts.into_bytes()), 0o644);
+    put(&mut fs, "/etc/services", Node::File(include_bytes!("services.txt").to_vec()), 0o644);
+    put(&mut fs, "/etc/protocols", Node::File(include_bytes!("protocols.txt").to_vec()), 0o644);
     put(&mut fs, "/etc/hostname", Node::File(format!("{hostname}\n").into_bytes()), 0o644);
     for command in commands {
         put(&mut fs, command.path, Node::File([MAGIC, command.name.as_bytes(), b"\n"].concat()), 0o755);

@@ -103,6 +103,8 @@ impl Options {
                 root(!on)?;
                 self.transparent = *on;
             }
+            // A ring that is shared with the program has no such limit.
+            SocketOption::ReceiveBuffer(bytes) if packet => self.receive_buffer = *bytes,
             // The kernel doubles what is asked for, for its own book-keeping.
             SocketOption::ReceiveBuffer(bytes) => self.receive_buffer = doubled(*bytes, 2304),
             SocketOption::SendBuffer(bytes) => self.send_buffer = doubled(*bytes, 4608),
