@@ -20,7 +20,8 @@ pub(super) struct Row {
 }
 
 fn of_link(link: &Link) -> Row {
-    let (up, running, loopback) = (link.flags & UP != 0, link.flags & RUNNING != 0, link.flags & LOOPBACK != 0);
+    let (up, running, loopback) =
+        (link.flags & UP != 0, link.flags & RUNNING != 0, link.flags & LOOPBACK != 0);
     let mut words = Vec::new();
     words.extend(up.then_some("Up"));
     words.extend(running.then_some("Running"));
@@ -49,7 +50,8 @@ impl Row {
     }
 
     fn text(&self, number: usize) -> String {
-        let description = if self.description.is_empty() { String::new() } else { format!(" ({})", self.description) };
+        let description =
+            if self.description.is_empty() { String::new() } else { format!(" ({})", self.description) };
         format!("{number}.{}{description} [{}]\n", self.name, self.flags)
     }
 }
@@ -58,7 +60,12 @@ impl Row {
 pub(super) async fn rows(sys: &Sys) -> Vec<Row> {
     let links = sys.net(|net, ns| net.links(ns)).await;
     let mut rows: Vec<Row> = links.iter().map(of_link).collect();
-    rows.push(Row::pseudo("any", "Pseudo-device that captures on all interfaces", "Up, Running", 0x0800_0000));
+    rows.push(Row::pseudo(
+        "any",
+        "Pseudo-device that captures on all interfaces",
+        "Up, Running",
+        0x0800_0000,
+    ));
     rows.push(Row::pseudo("bluetooth-monitor", "Bluetooth Linux Monitor", "Wireless", 0xc000_0000));
     rows.push(Row::pseudo("nflog", "Linux netfilter log (NFLOG) interface", "none", 0xc000_0000));
     rows.push(Row::pseudo("nfqueue", "Linux netfilter queue (NFQUEUE) interface", "none", 0xc000_0000));

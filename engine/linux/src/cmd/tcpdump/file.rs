@@ -59,7 +59,9 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Savefile, String> {
     let (little, magic) = match (u32::from_le_bytes(*magic), u32::from_be_bytes(*magic)) {
         (magic @ (MAGIC | MAGIC_NANO), _) => (true, magic),
         (_, magic @ (MAGIC | MAGIC_NANO)) => (false, magic),
-        (PCAPNG, _) => return Err("pcapng: not simulated in vethlab; use a file written by tcpdump -w".into()),
+        (PCAPNG, _) => {
+            return Err("pcapng: not simulated in vethlab; use a file written by tcpdump -w".into());
+        }
         _ => return Err("unknown file format".into()),
     };
     if bytes.len() < HEADER {
@@ -80,8 +82,10 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Savefile, String> {
         }
         let (seconds, fraction, captured, length) = (word(at), word(at + 4), word(at + 8), word(at + 12));
         if captured > MOST_LENGTH {
-            file.fault =
-                Some(format!("invalid packet capture length {captured}, bigger than snaplen of {}", file.snaplen));
+            file.fault = Some(format!(
+                "invalid packet capture length {captured}, bigger than snaplen of {}",
+                file.snaplen
+            ));
             break;
         }
         at += RECORD;

@@ -38,7 +38,9 @@ struct Devices {
 
 impl Devices {
     fn of(links: &[Link]) -> Devices {
-        Devices { index: links.iter().map(|link| (link.id, (link.index, link.flags & LOOPBACK != 0))).collect() }
+        Devices {
+            index: links.iter().map(|link| (link.id, (link.index, link.flags & LOOPBACK != 0))).collect(),
+        }
     }
 
     fn ifindex(&self, device: DeviceId) -> u32 {
@@ -102,8 +104,10 @@ async fn place(sys: &Sys, options: &Options, links: &[Link]) -> Result<Place, Fa
     }
     let index = link.index;
     let addresses = sys.net(move |net, ns| net.addresses(ns, Family::Inet)).await;
-    let first = addresses.iter().find(|address| address.index == index && matches!(address.local, IpAddr::V4(_)));
-    let netmask = first.map_or(0, |address| if address.prefix == 0 { 0 } else { u32::MAX << (32 - address.prefix.min(32)) });
+    let first =
+        addresses.iter().find(|address| address.index == index && matches!(address.local, IpAddr::V4(_)));
+    let netmask = first
+        .map_or(0, |address| if address.prefix == 0 { 0 } else { u32::MAX << (32 - address.prefix.min(32)) });
     Ok(Place { name, device: Some(link.id), link: LinkType::Ethernet, netmask })
 }
 
@@ -125,7 +129,8 @@ pub(super) async fn capture(sys: &Sys, program: &str, mut options: Options) -> R
     let links = sys.net(|net, ns| net.links(ns)).await;
     let place = place(sys, &options, &links).await?;
     if options.list_stamps {
-        sys.print(format!("Time stamp types for {} (use option -j to set):\n  host (Host)\n", place.name)).await;
+        sys.print(format!("Time stamp types for {} (use option -j to set):\n  host (Host)\n", place.name))
+            .await;
         return Ok(Exit::OK);
     }
     let words = match place.link {
@@ -158,8 +163,11 @@ pub(super) async fn capture(sys: &Sys, program: &str, mut options: Options) -> R
     for signal in [Signal::Int, Signal::Term, Signal::Hup] {
         sys.catch(signal).await;
     }
-    sys.eprint(format!("{front}listening on {}, link-type {words}, snapshot length {} bytes\n", place.name, options.snaplen))
-        .await;
+    sys.eprint(format!(
+        "{front}listening on {}, link-type {words}, snapshot length {} bytes\n",
+        place.name, options.snaplen
+    ))
+    .await;
     let ended = listen(sys, &socket, &devices, &options, &mut output).await;
     if options.write.is_none() && matches!(ended, Ended::Interrupted) {
         output.pending.push('\n');
@@ -232,7 +240,13 @@ enum Ended {
     Failed(String),
 }
 
-async fn listen(sys: &Sys, socket: &Socket, devices: &Devices, options: &Options, output: &mut Output<'_>) -> Ended {
+async fn listen(
+    sys: &Sys,
+    socket: &Socket,
+    devices: &Devices,
+    options: &Options,
+    output: &mut Output<'_>,
+) -> Ended {
     loop {
         let frame: Frame = match socket.until(None, |net, id| net.recv_frame(id)).await {
             Ok(Some(frame)) => frame,

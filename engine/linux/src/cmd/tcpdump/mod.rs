@@ -106,7 +106,9 @@ async fn compile(
     live: bool,
 ) -> Result<Compiled, Fatal> {
     let text = expression(sys, options).await?;
-    let read = async |path: &str| String::from_utf8_lossy(&sys.read_file(path).await.unwrap_or_default()).into_owned();
+    let read = async |path: &str| {
+        String::from_utf8_lossy(&sys.read_file(path).await.unwrap_or_default()).into_owned()
+    };
     let mut names = Names {
         services: read("/etc/services").await,
         networks: read("/etc/networks").await,
@@ -144,7 +146,9 @@ struct Output<'a> {
 
 impl<'a> Output<'a> {
     async fn new(sys: &'a Sys, options: &'a Options, link_type: u32) -> Result<Output<'a>, Fatal> {
-        let services = Services::parse(&String::from_utf8_lossy(&sys.read_file("/etc/services").await.unwrap_or_default()));
+        let services = Services::parse(&String::from_utf8_lossy(
+            &sys.read_file("/etc/services").await.unwrap_or_default(),
+        ));
         let file = match options.write.as_deref() {
             None => None,
             Some("-") => Some(STDOUT),
@@ -234,9 +238,14 @@ async fn read(sys: &Sys, program: &str, mut options: Options, path: &str) -> Res
     let (link, words) = match saved.link_type {
         file::ETHERNET => (LinkType::Ethernet, "EN10MB (Ethernet)"),
         file::SLL2 => (LinkType::Cooked, "LINUX_SLL2 (Linux cooked v2)"),
-        other => return Err(Fatal(format!("link type {other}: not simulated in vethlab; use EN10MB or LINUX_SLL2"))),
+        other => {
+            return Err(Fatal(format!(
+                "link type {other}: not simulated in vethlab; use EN10MB or LINUX_SLL2"
+            )));
+        }
     };
-    sys.eprint(format!("reading from file {path}, link-type {words}, snapshot length {}\n", saved.snaplen)).await;
+    sys.eprint(format!("reading from file {path}, link-type {words}, snapshot length {}\n", saved.snaplen))
+        .await;
     if link == LinkType::Cooked {
         options.style.cooked = true;
         sys.eprint("Warning: interface names might be incorrect\n").await;
@@ -249,7 +258,9 @@ async fn read(sys: &Sys, program: &str, mut options: Options, path: &str) -> Res
     output.lookup.devices = live::device_names(sys).await;
     for packet in &saved.packets {
         let ifindex = match link {
-            LinkType::Cooked => packet.bytes.get(4..8).and_then(<[u8]>::first_chunk).map_or(0, |it| u32::from_be_bytes(*it)),
+            LinkType::Cooked => {
+                packet.bytes.get(4..8).and_then(<[u8]>::first_chunk).map_or(0, |it| u32::from_be_bytes(*it))
+            }
             LinkType::Ethernet => 0,
         };
         let input = filter::Input { bytes: &packet.bytes, outgoing: false, ifindex };

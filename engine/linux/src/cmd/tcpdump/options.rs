@@ -164,7 +164,16 @@ impl Options {
             'F' => self.filter_file = Some(value.to_string()),
             'h' => return Err(Stop::Help),
             'i' => self.device = Some(value.to_string()),
-            'j' if !matches!(value, "host" | "host_lowprec" | "host_hiprec" | "host_hiprec_unsynced" | "adapter" | "adapter_unsynced") => {
+            'j' if !matches!(
+                value,
+                "host"
+                    | "host_lowprec"
+                    | "host_hiprec"
+                    | "host_hiprec_unsynced"
+                    | "adapter"
+                    | "adapter_unsynced"
+            ) =>
+            {
                 return error(format!("invalid time stamp type {value}"));
             }
             'j' if value == "host" => {}
@@ -217,7 +226,9 @@ impl Options {
                 return error(format!("unknown packet type `{value}'"));
             }
             other => {
-                return error(format!("-{other}: not simulated in vethlab; use -i, -r, -w, -c, -n, -e, -v, -x, -X or -A"));
+                return error(format!(
+                    "-{other}: not simulated in vethlab; use -i, -r, -w, -c, -n, -e, -v, -x, -X or -A"
+                ));
             }
         }
         Ok(())
@@ -225,8 +236,26 @@ impl Options {
 }
 
 const TYPES: [&str; 20] = [
-    "vat", "wb", "rpc", "rtp", "rtcp", "snmp", "cnfp", "tftp", "aodv", "carp", "radius", "zmtp1", "vxlan", "pgm",
-    "pgm_zmtp1", "lmp", "resp", "ptp", "someip", "domain",
+    "vat",
+    "wb",
+    "rpc",
+    "rtp",
+    "rtcp",
+    "snmp",
+    "cnfp",
+    "tftp",
+    "aodv",
+    "carp",
+    "radius",
+    "zmtp1",
+    "vxlan",
+    "pgm",
+    "pgm_zmtp1",
+    "lmp",
+    "resp",
+    "ptp",
+    "someip",
+    "domain",
 ];
 
 fn snaplen(value: &str) -> Result<u32, Stop> {

@@ -147,7 +147,9 @@ impl Place {
         }
         let of = "802.11 MAC addresses";
         match q.direction {
-            Direction::Wireless(word) => refuse(format!("{} only supported on 802.11 with 802.11 headers", quoted(word))),
+            Direction::Wireless(word) => {
+                refuse(format!("{} only supported on 802.11 with 802.11 headers", quoted(word)))
+            }
             direction => self.directed(direction, self.ether(6, octets), self.ether(0, octets), of),
         }
     }
@@ -168,7 +170,8 @@ impl Place {
             None => &[TCP, UDP, SCTP],
         };
         let within = |base: Base, at: u32| {
-            let test = |compare, value| Expression::Bytes { base, at, size: 2, mask: u32::MAX, compare, value };
+            let test =
+                |compare, value| Expression::Bytes { base, at, size: 2, mask: u32::MAX, compare, value };
             match low == high {
                 true => test(Compare::Equal, low),
                 false => test(Compare::AtLeast, low).and(test(Compare::Greater, high).negated()),
@@ -287,7 +290,11 @@ impl Place {
                 Ok((load(Base::Transport { shift: self.shift }), guards))
             }
             "icmp6" => {
-                let behind = Arith::Binary { sign: "+", left: Box::new(index.clone()), right: Box::new(Arith::Number(40)) };
+                let behind = Arith::Binary {
+                    sign: "+",
+                    left: Box::new(index.clone()),
+                    right: Box::new(Arith::Number(40)),
+                };
                 let load = Arith::Load { base: self.network(), index: Box::new(behind), size: size as u8 };
                 Ok((load, vec![self.link_type(IPV6), self.equal(self.network(), 6, 1, 58)]))
             }
@@ -320,7 +327,8 @@ impl Place {
     }
 
     pub fn multicast(&self, protocol: Option<&str>) -> Built {
-        let first = |base, at, mask, compare, value| Expression::Bytes { base, at, size: 1, mask, compare, value };
+        let first =
+            |base, at, mask, compare, value| Expression::Bytes { base, at, size: 1, mask, compare, value };
         match (protocol, self.link) {
             (None | Some("link"), LinkType::Ethernet) => Ok(first(Base::Link, 0, 1, Compare::Equal, 1)),
             (None | Some("link"), LinkType::Cooked) => refuse(
@@ -350,10 +358,12 @@ impl Place {
         let range = word == "portrange";
         let found = |name: &str| names.port(name);
         let (low, high, of) = match (range, name.split_once('-')) {
-            (true, Some((low, high))) if !low.is_empty() && !high.is_empty() => match (found(low), found(high)) {
-                (Some((low, a)), Some((high, b))) => (low, high, if a == b { a } else { None }),
-                _ => return refuse(format!("unknown port in range '{name}'")),
-            },
+            (true, Some((low, high))) if !low.is_empty() && !high.is_empty() => {
+                match (found(low), found(high)) {
+                    (Some((low, a)), Some((high, b))) => (low, high, if a == b { a } else { None }),
+                    _ => return refuse(format!("unknown port in range '{name}'")),
+                }
+            }
             _ => match found(name) {
                 Some((port, protocol)) => (port, port, protocol),
                 None if range => return refuse(format!("unknown port in range '{name}'")),
@@ -408,9 +418,8 @@ impl Place {
             Some("gateway") => refuse("'gateway' not supported in this configuration"),
             Some("proto") => {
                 let number = match q.protocol {
-                    None | Some("ip" | "ip6") => {
-                        super::names::ip_protocol(name).ok_or_else(|| Refusal(format!("unknown ip proto '{name}'")))?
-                    }
+                    None | Some("ip" | "ip6") => super::names::ip_protocol(name)
+                        .ok_or_else(|| Refusal(format!("unknown ip proto '{name}'")))?,
                     Some("link") => super::names::ether_protocol(name)
                         .ok_or_else(|| Refusal(format!("unknown ether proto '{name}'")))?,
                     Some(_) => return refuse(format!("unknown protocol: {name}")),

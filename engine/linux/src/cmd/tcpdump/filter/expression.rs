@@ -44,9 +44,13 @@ pub struct Input<'a> {
 pub(super) enum Base {
     Link,
     /// The network layer; tags of VLANs in front have been added up.
-    Network { shift: u32 },
+    Network {
+        shift: u32,
+    },
     /// Behind an IPv4 header of whatever length.
-    Transport { shift: u32 },
+    Transport {
+        shift: u32,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,9 +76,25 @@ pub(super) enum Expression {
     Chain(Box<Expression>, Vec<(bool, Expression)>),
     Not(Box<Expression>),
     /// The EtherType; up to 1500 it is a service access point of LLC.
-    LinkType { shift: u32, value: u32 },
-    Bytes { base: Base, at: u32, size: u8, mask: u32, compare: Compare, value: u32 },
-    Relation { compare: Compare, reversed: bool, left: Arith, right: Arith, guards: Vec<Expression> },
+    LinkType {
+        shift: u32,
+        value: u32,
+    },
+    Bytes {
+        base: Base,
+        at: u32,
+        size: u8,
+        mask: u32,
+        compare: Compare,
+        value: u32,
+    },
+    Relation {
+        compare: Compare,
+        reversed: bool,
+        left: Arith,
+        right: Arith,
+        guards: Vec<Expression>,
+    },
     Outgoing,
     IfIndex(u32),
     /// LLC frames: a length where the EtherType would be.

@@ -17,9 +17,9 @@ const DEPTH: u32 = 200;
 const MOST_TOKENS: usize = 20_000;
 
 const PROTOCOLS: &[&str] = &[
-    "link", "ip", "arp", "rarp", "sctp", "tcp", "udp", "icmp", "igmp", "igrp", "pim", "vrrp", "carp", "atalk",
-    "aarp", "decnet", "lat", "sca", "mopdl", "moprc", "ip6", "icmp6", "ah", "esp", "iso", "esis", "isis", "l1",
-    "l2", "iih", "lsp", "snp", "psnp", "csnp", "clnp", "stp", "ipx", "netbeui", "radio",
+    "link", "ip", "arp", "rarp", "sctp", "tcp", "udp", "icmp", "igmp", "igrp", "pim", "vrrp", "carp",
+    "atalk", "aarp", "decnet", "lat", "sca", "mopdl", "moprc", "ip6", "icmp6", "ah", "esp", "iso", "esis",
+    "isis", "l1", "l2", "iih", "lsp", "snp", "psnp", "csnp", "clnp", "stp", "ipx", "netbeui", "radio",
 ];
 const KINDS: &[&str] = &["host", "net", "port", "portrange", "proto", "protochain", "gateway"];
 const WIRELESS: &[&str] = &["addr1", "addr2", "addr3", "addr4", "ra", "ta"];
@@ -126,14 +126,18 @@ impl<'a> Parser<'a> {
             let start = self.at;
             match self.relation() {
                 // The bracket may hold the whole relation instead of one side of it.
-                Err(refusal) if refusal == Refusal::syntax() && self.tokens[start] == Ok(Token::Sign("(")) => {
+                Err(refusal)
+                    if refusal == Refusal::syntax() && self.tokens[start] == Ok(Token::Sign("(")) =>
+                {
                     self.at = start;
                 }
                 answer => return answer,
             }
         }
         if or_id && self.begins_id()? {
-            let Some(qualifiers) = self.last else { return Err(Refusal("syntax error in filter expression".into())) };
+            let Some(qualifiers) = self.last else {
+                return Err(Refusal("syntax error in filter expression".into()));
+            };
             return self.id(&qualifiers);
         }
         if self.takes_sign(&["("])?.is_some() {
@@ -156,7 +160,9 @@ impl<'a> Parser<'a> {
         loop {
             match self.look(ahead)? {
                 Some(Token::Sign("(" | "!") | Token::Word("not")) => ahead += 1,
-                Some(Token::Id(_) | Token::Number(_) | Token::Address(_) | Token::Address6(_) | Token::Mac(_)) => {
+                Some(
+                    Token::Id(_) | Token::Number(_) | Token::Address(_) | Token::Address6(_) | Token::Mac(_),
+                ) => {
                     return Ok(true);
                 }
                 _ => return Ok(false),
@@ -172,7 +178,9 @@ impl<'a> Parser<'a> {
         }
         Ok(match self.look(ahead)? {
             Some(Token::Word("len") | Token::Sign("-")) => true,
-            Some(Token::Word(word)) if PROTOCOLS.contains(word) => self.look(ahead + 1)? == Some(&Token::Sign("[")),
+            Some(Token::Word(word)) if PROTOCOLS.contains(word) => {
+                self.look(ahead + 1)? == Some(&Token::Sign("["))
+            }
             Some(Token::Number(_)) => {
                 let mut after = ahead + 1;
                 while let Some(Token::Sign(")")) = self.look(after)? {
@@ -270,8 +278,7 @@ impl<'a> Parser<'a> {
     }
 
     fn address6(&mut self, text: &str, q: &Qualifiers) -> Built {
-        let address: Ipv6Addr =
-            text.parse().map_err(|_| Refusal(format!("bogus IPv6 address {text}")))?;
+        let address: Ipv6Addr = text.parse().map_err(|_| Refusal(format!("bogus IPv6 address {text}")))?;
         let mut bits = 128;
         if self.takes_sign(&["/"])?.is_some() {
             let Some(Token::Number(number)) = self.peek()?.cloned() else { return Err(Refusal::syntax()) };

@@ -48,11 +48,19 @@ impl Known {
                 }
                 Ok(so_far)
             }
-            Expression::LinkType { shift, value } if *value > 1500 => self.equality((None, *shift, 2, u32::MAX), *value),
+            Expression::LinkType { shift, value } if *value > 1500 => {
+                self.equality((None, *shift, 2, u32::MAX), *value)
+            }
             Expression::Bytes { base, at, size, mask, compare: Compare::Equal, value } => {
                 self.equality((Some(*base), *at, *size, *mask), *value)
             }
-            Expression::Relation { compare, reversed, left: Arith::Number(a), right: Arith::Number(b), .. } => {
+            Expression::Relation {
+                compare,
+                reversed,
+                left: Arith::Number(a),
+                right: Arith::Number(b),
+                ..
+            } => {
                 let holds = match compare {
                     Compare::Equal => a == b,
                     Compare::Greater => a > b,

@@ -2,7 +2,10 @@ use super::*;
 use sim::Rng;
 
 fn ethernet(text: &str) -> Result<Compiled, Refusal> {
-    let mut names = Names { services: "http 80/tcp\ndomain 53/tcp\ndomain 53/udp\nssh 22/tcp\n".into(), ..Names::default() };
+    let mut names = Names {
+        services: "http 80/tcp\ndomain 53/tcp\ndomain 53/udp\nssh 22/tcp\n".into(),
+        ..Names::default()
+    };
     names.hosts.insert("web".into(), vec![[10, 0, 0, 2].into()]);
     compile(text, LinkType::Ethernet, Some(0xffff_ff00), true, &names)
 }
@@ -48,7 +51,9 @@ fn primitives_take_what_they_name() {
     ] {
         assert!(takes(text, &tcp(2)), "{text}");
     }
-    for text in ["udp", "arp", "host 10.0.0.9", "src port 80", "tcp[13] & 16 != 0", "not tcp", "tcp[1000] = 1 or tcp"] {
+    for text in
+        ["udp", "arp", "host 10.0.0.9", "src port 80", "tcp[13] & 16 != 0", "not tcp", "tcp[1000] = 1 or tcp"]
+    {
         assert!(!takes(text, &tcp(2)), "{text}");
     }
     assert!(takes("host 10.0.0.2 and arp[6:2] = 1 and broadcast", &arp()));
@@ -85,15 +90,59 @@ fn refusals_have_the_words_of_libpcap() {
     ] {
         assert_eq!(refusal(text), words, "{text}");
     }
-    assert_eq!(ethernet("host nobody").err().and_then(|refusal| refusal.wanted().map(str::to_string)), Some("nobody".into()));
+    assert_eq!(
+        ethernet("host nobody").err().and_then(|refusal| refusal.wanted().map(str::to_string)),
+        Some("nobody".into())
+    );
 }
 
 #[test]
 fn no_expression_and_no_packet_makes_it_panic() {
     let words = [
-        "tcp", "ip", "[", "]", "(", ")", "host", "port", "and", "or", "not", "10.0.0.1", "/", "8", "net", "=", "&", "0x",
-        "tcp[", "13", "len", "-", "<<", "40", "/", "0", "mask", "src", "dst", "vlan", "ether", "::1", "fe80::/10", "\\tcp",
-        "proto", "1:2:3:4:5:6", "%", "!", "less", "99999999999", "é", "portrange", "1-2", "a-b",
+        "tcp",
+        "ip",
+        "[",
+        "]",
+        "(",
+        ")",
+        "host",
+        "port",
+        "and",
+        "or",
+        "not",
+        "10.0.0.1",
+        "/",
+        "8",
+        "net",
+        "=",
+        "&",
+        "0x",
+        "tcp[",
+        "13",
+        "len",
+        "-",
+        "<<",
+        "40",
+        "/",
+        "0",
+        "mask",
+        "src",
+        "dst",
+        "vlan",
+        "ether",
+        "::1",
+        "fe80::/10",
+        "\\tcp",
+        "proto",
+        "1:2:3:4:5:6",
+        "%",
+        "!",
+        "less",
+        "99999999999",
+        "é",
+        "portrange",
+        "1-2",
+        "a-b",
     ];
     let mut rng = Rng::stream(1, "filters");
     let frame = tcp(18);

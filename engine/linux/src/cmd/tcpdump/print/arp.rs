@@ -4,7 +4,8 @@ use super::words::{ETHERTYPES, Table, word};
 use super::{Bytes, Cut, Printed, Printer, colons};
 
 const HEADER: usize = 8;
-const HARDWARE: Table = &[(1, "Ethernet"), (6, "TokenRing"), (7, "ArcNet"), (15, "FrameRelay"), (20, "Strip"), (24, "IEEE 1394")];
+const HARDWARE: Table =
+    &[(1, "Ethernet"), (6, "TokenRing"), (7, "ArcNet"), (15, "FrameRelay"), (20, "Strip"), (24, "IEEE 1394")];
 const OPERATIONS: Table = &[
     (1, "Request"),
     (2, "Reply"),
@@ -37,7 +38,8 @@ impl Printer<'_> {
             let known = word(HARDWARE, hardware.into());
             let hardware = known.map_or_else(|| format!("Unknown Hardware ({hardware})"), str::to_string);
             let known = word(ETHERTYPES, protocol.into());
-            let protocol = known.map_or_else(|| format!("Unknown Protocol (0x{protocol:04x})"), str::to_string);
+            let protocol =
+                known.map_or_else(|| format!("Unknown Protocol (0x{protocol:04x})"), str::to_string);
             self.say(format!("{hardware} (len {link_length}), {protocol} (len {address_length})"));
             if !self.verbose(1) {
                 self.say(format!(", length {length}"));

@@ -8,13 +8,48 @@ const HEADER: usize = 12;
 /// RFC 1035, 2.3.4.
 const MOST_NAME: usize = 255;
 const OPCODES: [&str; 16] = [
-    "", " inv_q", " stat", " op3", " notify", " update", " op6", " op7", " op8", " updateA", " updateD", " updateDA",
-    " updateM", " updateMA", " zoneInit", " zoneRef",
+    "",
+    " inv_q",
+    " stat",
+    " op3",
+    " notify",
+    " update",
+    " op6",
+    " op7",
+    " op8",
+    " updateA",
+    " updateD",
+    " updateDA",
+    " updateM",
+    " updateMA",
+    " zoneInit",
+    " zoneRef",
 ];
 const CODES: [&str; 24] = [
-    "", " FormErr", " ServFail", " NXDomain", " NotImp", " Refused", " YXDomain", " YXRRSet", " NXRRSet", " NotAuth",
-    " NotZone", " Resp11", " Resp12", " Resp13", " Resp14", " NoChange", " BadVers", "Resp17", " Resp18", " Resp19",
-    " Resp20", "Resp21", " Resp22", " BadCookie",
+    "",
+    " FormErr",
+    " ServFail",
+    " NXDomain",
+    " NotImp",
+    " Refused",
+    " YXDomain",
+    " YXRRSet",
+    " NXRRSet",
+    " NotAuth",
+    " NotZone",
+    " Resp11",
+    " Resp12",
+    " Resp13",
+    " Resp14",
+    " NoChange",
+    " BadVers",
+    "Resp17",
+    " Resp18",
+    " Resp19",
+    " Resp20",
+    "Resp21",
+    " Resp22",
+    " BadCookie",
 ];
 const TYPES: Table = &[
     (1, "A"),
@@ -151,7 +186,9 @@ impl Printer<'_> {
     fn response(&mut self, message: Message, flags: u16, counts: [u16; 4]) -> Option<()> {
         let bytes = message.bytes;
         let code = code(bytes, flags, counts);
-        let code = CODES.get(usize::from(code)).map_or_else(|| format!(" Resp{}", code & 0xfff), |it| it.to_string());
+        let code = CODES
+            .get(usize::from(code))
+            .map_or_else(|| format!(" Resp{}", code & 0xfff), |it| it.to_string());
         let mark = |set: bool, mark: &'static str| if set { mark } else { "" };
         self.say(format!(
             "{}{}{code}{}{}{}{}",
@@ -200,7 +237,9 @@ impl Printer<'_> {
             self.say(format!(" [b2&3=0x{flags:x}]"));
         }
         let [questions, answers, authorities, additional] = counts;
-        let odd = |count: u16, usual: u16, unit: &str| if count == usual { String::new() } else { format!(" [{count}{unit}]") };
+        let odd = |count: u16, usual: u16, unit: &str| {
+            if count == usual { String::new() } else { format!(" [{count}{unit}]") }
+        };
         if flags >> 11 & 0xf == 1 {
             self.say(odd(questions, 0, "q"));
             self.say(odd(answers, 1, "a"));
@@ -320,7 +359,8 @@ impl Printer<'_> {
                 let mut at = data;
                 while at < end {
                     let length = usize::from(bytes.u8(at).ok()?);
-                    let text: String = bytes.slice(at + 1, length).ok()?.iter().map(|it| super::text::shown(*it)).collect();
+                    let text: String =
+                        bytes.slice(at + 1, length).ok()?.iter().map(|it| super::text::shown(*it)).collect();
                     self.say(format!(" \"{text}\""));
                     at += 1 + length;
                 }
@@ -426,7 +466,8 @@ impl Printer<'_> {
                 0 => {
                     let label = bytes.slice(at + 1, length).ok()?;
                     let room = MOST_NAME.saturating_sub(letters);
-                    let text: String = label.iter().take(room).map(|byte| super::text::shown(*byte)).collect();
+                    let text: String =
+                        label.iter().take(room).map(|byte| super::text::shown(*byte)).collect();
                     self.say(text);
                     letters += length;
                     if letters <= MOST_NAME {
@@ -448,4 +489,3 @@ impl Printer<'_> {
 fn type_name(kind: u16) -> String {
     word(TYPES, kind.into()).map_or_else(|| format!("Type{kind}"), str::to_string)
 }
-

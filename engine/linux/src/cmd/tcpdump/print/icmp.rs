@@ -40,7 +40,15 @@ impl Printer<'_> {
             12 => format!("parameter problem - octet {}", icmp.u8(4)?),
             13 => format!("time stamp query id {} seq {}", icmp.u16(4)?, icmp.u16(6)?),
             14 => {
-                let clock = |ms: u32| format!("{:02}:{:02}:{:02}.{:03}", ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60, ms % 1000);
+                let clock = |ms: u32| {
+                    format!(
+                        "{:02}:{:02}:{:02}.{:03}",
+                        ms / 3_600_000,
+                        ms / 60_000 % 60,
+                        ms / 1000 % 60,
+                        ms % 1000
+                    )
+                };
                 format!(
                     "time stamp reply id {} seq {}: org {}, recv {}, xmit {}",
                     icmp.u16(4)?,

@@ -45,7 +45,8 @@ const OPTIONS: Table = &[
     (8, "homeagent information"),
     (24, "route info"),
 ];
-const ADVERTISEMENT: Table = &[(0x8000_0000, "router"), (0x4000_0000, "solicited"), (0x2000_0000, "override")];
+const ADVERTISEMENT: Table =
+    &[(0x8000_0000, "router"), (0x4000_0000, "solicited"), (0x2000_0000, "override")];
 const PREFIX: Table = &[(0x80, "onlink"), (0x40, "auto"), (0x20, "router")];
 const ROUTER: Table = &[(0x80, "managed"), (0x40, "other stateful"), (0x20, "home agent")];
 
@@ -66,7 +67,8 @@ impl Printer<'_> {
             }
         }
         let kind = icmp.u8(0)?;
-        let name = word(TYPES, kind.into()).map_or_else(|| format!("unknown icmp6 type ({kind})"), str::to_string);
+        let name =
+            word(TYPES, kind.into()).map_or_else(|| format!("unknown icmp6 type ({kind})"), str::to_string);
         self.say(format!("ICMP6, {name}"));
         if self.verbose(1) && (133..=137).contains(&kind) {
             self.say(format!(", length {length}"));
@@ -111,7 +113,9 @@ impl Printer<'_> {
             for (line, chunk) in bytes.chunks(16).enumerate() {
                 let pairs: String = chunk
                     .chunks(2)
-                    .map(|pair| format!(" {}", pair.iter().map(|byte| format!("{byte:02x}")).collect::<String>()))
+                    .map(|pair| {
+                        format!(" {}", pair.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+                    })
                     .collect();
                 lines += &format!("{indent}0x{:04x}: {pairs}", line * 16);
             }
@@ -121,7 +125,8 @@ impl Printer<'_> {
 
     fn unreachable6(&mut self, icmp: Bytes) -> Printed {
         let code = icmp.u8(1)?;
-        let name = word(UNREACHABLE, code.into()).map_or_else(|| format!("unknown unreach code ({code})"), str::to_string);
+        let name = word(UNREACHABLE, code.into())
+            .map_or_else(|| format!("unknown unreach code ({code})"), str::to_string);
         self.say(format!(", {name}"));
         let inner = icmp.after(8);
         let dst = self.host(inner.ipv6(24)?);
@@ -202,7 +207,9 @@ impl Printer<'_> {
                 1 | 2 => self.say(colons(options.slice(2, size - 2)?)),
                 3 => {
                     let prefix = self.host(options.ipv6(16)?);
-                    let lifetime = |seconds: u32| if seconds == u32::MAX { "infinity".into() } else { format!("{seconds}s") };
+                    let lifetime = |seconds: u32| {
+                        if seconds == u32::MAX { "infinity".into() } else { format!("{seconds}s") }
+                    };
                     self.say(format!(
                         "{prefix}/{}{}, Flags [{}], valid time {}, pref. time {}",
                         options.u8(2)?,
@@ -212,7 +219,11 @@ impl Printer<'_> {
                         lifetime(options.u32(8)?),
                     ));
                 }
-                5 => self.say(format!(" {}{}", options.u32(4)?, if eights == 1 { "" } else { "bad option length" })),
+                5 => self.say(format!(
+                    " {}{}",
+                    options.u32(4)?,
+                    if eights == 1 { "" } else { "bad option length" }
+                )),
                 _ if self.style.verbose <= 1 => {
                     self.unknown_data("\n\t  ", options.slice(2, size - 2)?);
                     return Ok(true);

@@ -4,7 +4,8 @@ use super::ip::checksum;
 use super::words::{Table, word};
 use super::{Bytes, Printed, Printer};
 
-pub(super) const RECORDS: Table = &[(1, "is_in"), (2, "is_ex"), (3, "to_in"), (4, "to_ex"), (5, "allow"), (6, "block")];
+pub(super) const RECORDS: Table =
+    &[(1, "is_in"), (2, "is_ex"), (3, "to_in"), (4, "to_ex"), (5, "allow"), (6, "block")];
 
 impl Printer<'_> {
     pub(super) fn igmp(&mut self, igmp: Bytes, length: u32) -> Printed {

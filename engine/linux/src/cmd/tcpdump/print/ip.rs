@@ -55,8 +55,12 @@ impl Ends {
         let length = (segment.len() as u32).to_be_bytes();
         let kind = [0, 0, 0, protocol];
         match (self.src, self.dst) {
-            (IpAddr::V4(src), IpAddr::V4(dst)) => checksum(&[&src.octets(), &dst.octets(), &kind, &length, segment]),
-            (IpAddr::V6(src), IpAddr::V6(dst)) => checksum(&[&src.octets(), &dst.octets(), &kind, &length, segment]),
+            (IpAddr::V4(src), IpAddr::V4(dst)) => {
+                checksum(&[&src.octets(), &dst.octets(), &kind, &length, segment])
+            }
+            (IpAddr::V6(src), IpAddr::V6(dst)) => {
+                checksum(&[&src.octets(), &dst.octets(), &kind, &length, segment])
+            }
             _ => 0,
         }
     }
@@ -219,7 +223,10 @@ impl Printer<'_> {
             (58, false) => self.icmp6(ends, payload, length),
             (2, true) => self.igmp(payload, length),
             (1, false) | (2, false) => {
-                self.say(format!("[{} requires IPv4]", word(PROTOCOLS, protocol.into()).unwrap_or("unknown")));
+                self.say(format!(
+                    "[{} requires IPv4]",
+                    word(PROTOCOLS, protocol.into()).unwrap_or("unknown")
+                ));
                 self.invalid();
                 Ok(())
             }

@@ -75,7 +75,9 @@ impl Printer<'_> {
                 if self.style.link {
                     let name = word(ETHERTYPES, ethertype.into()).unwrap_or("Unknown");
                     let left = left.saturating_sub(5);
-                    self.say(format!("oui Ethernet (0x000000), ethertype {name} (0x{ethertype:04x}), length {left}: "));
+                    self.say(format!(
+                        "oui Ethernet (0x000000), ethertype {name} (0x{ethertype:04x}), length {left}: "
+                    ));
                 }
                 if self.network(ethertype, rest.after(5), left.saturating_sub(5))? {
                     return Ok(header + 5);
@@ -107,7 +109,8 @@ impl Printer<'_> {
             return Ok(());
         }
         let version = bpdu.u8(2)?;
-        let Some(name) = word(&[(0, "802.1d"), (2, "802.1w"), (3, "802.1s"), (4, "802.1aq")], version.into()) else {
+        let Some(name) = word(&[(0, "802.1d"), (2, "802.1w"), (3, "802.1s"), (4, "802.1aq")], version.into())
+        else {
             self.say(format!("STP Unknown STP protocol (0x{version:02x})"));
             return Ok(());
         };
@@ -129,7 +132,8 @@ impl Printer<'_> {
 
     fn configuration(&mut self, bpdu: Bytes, length: u32, version: u8) -> Printed {
         let flags = u32::from(bpdu.u8(4)?);
-        let bridge = |at: usize| -> Result<String, Cut> { Ok(format!("{:04x}.{}", bpdu.u16(at)?, bpdu.mac(at + 2)?)) };
+        let bridge =
+            |at: usize| -> Result<String, Cut> { Ok(format!("{:04x}.{}", bpdu.u16(at)?, bpdu.mac(at + 2)?)) };
         self.say(format!(
             ", Flags [{}], bridge-id {}.{:04x}, length {length}",
             bits(STP_FLAGS, flags, "none", ", "),
@@ -139,7 +143,8 @@ impl Printer<'_> {
         if !self.verbose(1) {
             return Ok(());
         }
-        let seconds = |at: usize| -> Result<String, Cut> { Ok(format!("{:.2}s", f32::from(bpdu.u16(at)?) / 256.0)) };
+        let seconds =
+            |at: usize| -> Result<String, Cut> { Ok(format!("{:.2}s", f32::from(bpdu.u16(at)?) / 256.0)) };
         self.say(format!(
             "\n\tmessage-age {}, max-age {}, hello-time {}, forwarding-delay {}",
             seconds(27)?,
@@ -149,7 +154,8 @@ impl Printer<'_> {
         ));
         self.say(format!("\n\troot-id {}, root-pathcost {}", bridge(5)?, bpdu.u32(13)?));
         if version == 2 {
-            let role = word(&[(0, "Unknown"), (1, "Alternate"), (2, "Root"), (3, "Designated")], flags >> 2 & 3);
+            let role =
+                word(&[(0, "Unknown"), (1, "Alternate"), (2, "Root"), (3, "Designated")], flags >> 2 & 3);
             self.say(format!(", port-role {}", role.unwrap_or("Unknown")));
         }
         Ok(())

@@ -18,7 +18,8 @@ impl Services {
         let mut services = Services::default();
         for line in text.lines() {
             let mut words = line.split('#').next().unwrap_or_default().split_whitespace();
-            let (Some(name), Some((port, protocol))) = (words.next(), words.next().and_then(|it| it.split_once('/')))
+            let (Some(name), Some((port, protocol))) =
+                (words.next(), words.next().and_then(|it| it.split_once('/')))
             else {
                 continue;
             };
@@ -59,7 +60,9 @@ impl Printer<'_> {
             return address.to_string();
         }
         match self.lookup.hosts.get(&address) {
-            Some(Some(name)) if self.style.short_names => name.split('.').next().unwrap_or_default().to_string(),
+            Some(Some(name)) if self.style.short_names => {
+                name.split('.').next().unwrap_or_default().to_string()
+            }
             Some(Some(name)) => name.clone(),
             Some(None) => address.to_string(),
             None => {

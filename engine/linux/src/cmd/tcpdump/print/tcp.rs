@@ -55,7 +55,14 @@ struct Relative {
 }
 
 impl Sequences {
-    fn relative(&mut self, from: (IpAddr, u16), to: (IpAddr, u16), seq: u32, ack: u32, syn: bool) -> Relative {
+    fn relative(
+        &mut self,
+        from: (IpAddr, u16),
+        to: (IpAddr, u16),
+        seq: u32,
+        ack: u32,
+        syn: bool,
+    ) -> Relative {
         let reversed = from.1 > to.1 || (from.1 == to.1 && from.0 > to.0);
         let key = if reversed { (to, from) } else { (from, to) };
         let known = self.0.get(&key).copied().filter(|_| !syn);
@@ -113,7 +120,14 @@ impl Printer<'_> {
         self.segment(ends, (from, to), tcp, header, length)
     }
 
-    fn segment(&mut self, ends: Ends, (from, to): (u16, u16), tcp: Bytes, header: u32, length: u32) -> Printed {
+    fn segment(
+        &mut self,
+        ends: Ends,
+        (from, to): (u16, u16),
+        tcp: Bytes,
+        header: u32,
+        length: u32,
+    ) -> Printed {
         let flags = tcp.u8(13)?;
         let (mut seq, mut ack) = (tcp.u32(4)?, tcp.u32(8)?);
         self.say(format!("Flags [{}]", bits(FLAGS, flags.into(), "none", "")));
@@ -153,7 +167,9 @@ impl Printer<'_> {
         if flags & URG != 0 {
             self.say(format!(", urg {}", tcp.u16(18)?));
         }
-        if header > HEADER && !self.tcp_options(tcp.after(HEADER as usize), (header - HEADER) as usize, relative)? {
+        if header > HEADER
+            && !self.tcp_options(tcp.after(HEADER as usize), (header - HEADER) as usize, relative)?
+        {
             return Ok(());
         }
         self.say(format!(", length {payload}"));
@@ -206,7 +222,8 @@ impl Printer<'_> {
                         let (Ok(left), Ok(right)) = (value.u32(block * 8), value.u32(block * 8 + 4)) else {
                             return Ok(self.cut_option(at > 0));
                         };
-                        let (left, right) = (left.wrapping_sub(relative.sack), right.wrapping_sub(relative.sack));
+                        let (left, right) =
+                            (left.wrapping_sub(relative.sack), right.wrapping_sub(relative.sack));
                         self.say(format!("{{{left}:{right}}}"));
                     }
                 }
@@ -214,7 +231,10 @@ impl Printer<'_> {
                 _ => {
                     let bytes = value.slice(0, size - 2)?;
                     if !bytes.is_empty() {
-                        self.say(format!(" 0x{}", bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()));
+                        self.say(format!(
+                            " 0x{}",
+                            bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+                        ));
                     }
                 }
             }

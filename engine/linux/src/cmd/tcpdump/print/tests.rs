@@ -111,7 +111,8 @@ fn no_bytes_make_it_panic() {
         let length = frame.len() as u32;
         frame.truncate(rng.below(length + 1).max(1) as usize);
         let verbose = rng.below(4);
-        let style = Style { verbose, link: round % 3 == 0, hex: rng.below(2), cooked: round % 11 == 0, ..plain() };
+        let style =
+            Style { verbose, link: round % 3 == 0, hex: rng.below(2), cooked: round % 11 == 0, ..plain() };
         let record = Record { at: Duration::ZERO, bytes: &frame, length, number: 1 };
         Printer::new(&style, &lookup, Sequences::default()).print(&record, &mut Times::default());
     }

@@ -5,10 +5,44 @@
 use super::{Bytes, Cut, Printed, Printer};
 
 const HTTP: [&str; 38] = [
-    "GET", "PUT", "COPY", "HEAD", "LOCK", "MOVE", "POLL", "POST", "BCOPY", "BMOVE", "MKCOL", "TRACE", "LABEL",
-    "MERGE", "DELETE", "SEARCH", "UNLOCK", "REPORT", "UPDATE", "NOTIFY", "BDELETE", "CONNECT", "OPTIONS", "CHECKIN",
-    "PROPFIND", "CHECKOUT", "CCM_POST", "SUBSCRIBE", "PROPPATCH", "BPROPFIND", "BPROPPATCH", "UNCHECKOUT",
-    "MKACTIVITY", "MKWORKSPACE", "UNSUBSCRIBE", "RPC_CONNECT", "VERSION-CONTROL", "BASELINE-CONTROL",
+    "GET",
+    "PUT",
+    "COPY",
+    "HEAD",
+    "LOCK",
+    "MOVE",
+    "POLL",
+    "POST",
+    "BCOPY",
+    "BMOVE",
+    "MKCOL",
+    "TRACE",
+    "LABEL",
+    "MERGE",
+    "DELETE",
+    "SEARCH",
+    "UNLOCK",
+    "REPORT",
+    "UPDATE",
+    "NOTIFY",
+    "BDELETE",
+    "CONNECT",
+    "OPTIONS",
+    "CHECKIN",
+    "PROPFIND",
+    "CHECKOUT",
+    "CCM_POST",
+    "SUBSCRIBE",
+    "PROPPATCH",
+    "BPROPFIND",
+    "BPROPPATCH",
+    "UNCHECKOUT",
+    "MKACTIVITY",
+    "MKWORKSPACE",
+    "UNSUBSCRIBE",
+    "RPC_CONNECT",
+    "VERSION-CONTROL",
+    "BASELINE-CONTROL",
 ];
 /// Of a token that is looked at.
 const MOST_TOKEN: usize = 128;
@@ -67,7 +101,13 @@ fn line(bytes: &[u8], start: usize) -> Line<'_> {
 
 impl Printer<'_> {
     /// One line; where the next begins.
-    fn text_line(&mut self, prefix: &str, bytes: &[u8], start: usize, length: u32) -> Result<Option<usize>, Cut> {
+    fn text_line(
+        &mut self,
+        prefix: &str,
+        bytes: &[u8],
+        start: usize,
+        length: u32,
+    ) -> Result<Option<usize>, Cut> {
         let (text, next) = match line(bytes, start) {
             Line::Whole(text, next) => (text, Some(next)),
             // Its end was not captured.
@@ -110,7 +150,8 @@ impl Printer<'_> {
     pub(super) fn http(&mut self, payload: Bytes, length: u32) -> Printed {
         let first = token(payload.0, 0);
         let second = first.and_then(|(_, at)| token(payload.0, at));
-        let request = first.is_some_and(|(word, _)| HTTP.iter().any(|method| method.as_bytes().eq_ignore_ascii_case(word)));
+        let request = first
+            .is_some_and(|(word, _)| HTTP.iter().any(|method| method.as_bytes().eq_ignore_ascii_case(word)));
         let response = second.is_some_and(|(word, _)| word.len() == 3 && word.iter().all(u8::is_ascii_digit));
         self.text_lines("http", payload, length, request || response)
     }

@@ -98,14 +98,20 @@ impl Printer<'_> {
         }
         let diagnostic = first & 0x1f;
         let name = word(DIAGNOSTICS, diagnostic.into()).unwrap_or("unknown");
-        self.say(format!("BFDv{version}, length: {length}\n\t{described}, Diagnostic: {name} (0x{diagnostic:02x})"));
+        self.say(format!(
+            "BFDv{version}, length: {length}\n\t{described}, Diagnostic: {name} (0x{diagnostic:02x})"
+        ));
         let (multiplier, interval) = (u32::from(bfd.u8(2)?), bfd.u32(12)?);
         self.say(format!(
             "\n\tDetection Timer Multiplier: {multiplier} ({} ms Detection time), BFD Length: {}",
             multiplier.wrapping_mul(interval) / 1000,
             bfd.u8(3)?
         ));
-        self.say(format!("\n\tMy Discriminator: 0x{:08x}, Your Discriminator: 0x{:08x}", bfd.u32(4)?, bfd.u32(8)?));
+        self.say(format!(
+            "\n\tMy Discriminator: 0x{:08x}, Your Discriminator: 0x{:08x}",
+            bfd.u32(4)?,
+            bfd.u32(8)?
+        ));
         self.say(format!("\n\t  Desired min Tx Interval:    {:4} ms", interval / 1000));
         self.say(format!("\n\t  Required min Rx Interval:   {:4} ms", bfd.u32(16)? / 1000));
         self.say(format!("\n\t  Required min Echo Interval: {:4} ms", bfd.u32(20)? / 1000));
@@ -130,7 +136,12 @@ impl Printer<'_> {
         let (sum, key, sequence) =
             (optional(flags & 0x8000 != 0), optional(flags & 0x2000 != 0), optional(flags & 0x1000 != 0));
         if self.verbose(1) {
-            let set = bits(&[(0x8000, "checksum present"), (0x2000, "key present"), (0x1000, "sequence# present")], flags.into(), "none", ", ");
+            let set = bits(
+                &[(0x8000, "checksum present"), (0x2000, "key present"), (0x1000, "sequence# present")],
+                flags.into(),
+                "none",
+                ", ",
+            );
             self.say(format!(", Flags [{set}]"));
         }
         if let (Some(at), true) = (sum, self.verbose(1)) {

@@ -10,7 +10,8 @@ pub(super) fn word(table: Table, value: u32) -> Option<&'static str> {
 
 /// The names of all bits that are set, or `none`.
 pub(super) fn bits(table: Table, value: u32, none: &str, between: &str) -> String {
-    let set: Vec<&str> = table.iter().filter(|(bits, _)| value & bits == *bits).map(|(_, word)| *word).collect();
+    let set: Vec<&str> =
+        table.iter().filter(|(bits, _)| value & bits == *bits).map(|(_, word)| *word).collect();
     if set.is_empty() { none.to_string() } else { set.join(between) }
 }
 
@@ -104,7 +105,8 @@ pub(super) fn relative(mut seconds: u32) -> String {
         return "0s".into();
     }
     let mut text = String::new();
-    for (unit, letter) in [(31_536_000, 'y'), (604_800, 'w'), (86_400, 'd'), (3600, 'h'), (60, 'm'), (1, 's')] {
+    for (unit, letter) in [(31_536_000, 'y'), (604_800, 'w'), (86_400, 'd'), (3600, 'h'), (60, 'm'), (1, 's')]
+    {
         if seconds >= unit {
             text += &format!("{}{letter}", seconds / unit);
             seconds %= unit;
