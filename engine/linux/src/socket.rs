@@ -190,7 +190,7 @@ impl Socket {
 }
 
 /// Has the handshake ended?
-fn connected(net: &mut Network, id: SocketId) -> Result<(), Errno> {
+pub(crate) fn connected(net: &mut Network, id: SocketId) -> Result<(), Errno> {
     let readiness = net.readiness(id)?;
     match net.take_error(id)? {
         Some(errno) => Err(errno),

@@ -9,6 +9,7 @@ mod cat;
 pub mod chmod;
 mod coreutils;
 mod cp;
+pub mod curl;
 mod cut;
 pub mod dig;
 pub mod echo;
@@ -88,6 +89,7 @@ pub const ALL: &[&Command] = &[
     &cat::CAT,
     &uname::CLEAR,
     &cp::CP,
+    &curl::CURL,
     &cut::CUT,
     &uname::DATE,
     &dig::DIG,
