@@ -242,7 +242,11 @@ impl LabPage {
         match said {
             Said::Loading(share) => self.loading = Some(share),
             Said::Ready => (self.loading, self.engine_failed) = (None, None),
-            Said::Failed(words) => self.engine_failed = Some(words),
+            Said::Failed(words) => {
+                if !self.lab.engine_ended(&words) {
+                    self.engine_failed = Some(words);
+                }
+            }
             Said::Events(events) => {
                 let effects = self.lab.events(events, now_ms());
                 self.perform(ctx, effects);

@@ -124,7 +124,7 @@ impl LabPage {
             <Drawer tab={lab.tab} topology={lab.topology.clone()} frames={lab.frames.clone()} frame={lab.frame}
                 dissection={lab.dissection.clone()} field={lab.field} filter_text={lab.filter_text.clone()} filter={lab.filter.clone()}
                 filter_error={lab.filter_error.clone()} devices={lab.picked_devices()} pick={lab.pick} table_pick={lab.table_pick()}
-                shown={lab.shown.clone()} tables={lab.tables.clone()} detail={self.panes.detail} wide={self.panes.drawer >= WIDE_DRAWER && !crate::platform::theme::narrow()}
+                shown={lab.shown.clone()} tables={lab.tables.clone()} course={ctx.props().course.clone()} open={ctx.props().id.clone()} detail={self.panes.detail} wide={self.panes.drawer >= WIDE_DRAWER && !crate::platform::theme::narrow()}
                 on_act={link.callback(Msg::Act)} on_size={link.callback(|(split, size)| Msg::Size(split, size))}
                 on_split_fold={link.callback(Msg::Fold)} on_fold={link.callback(|()| Msg::Fold(Split::Drawer))} />
         }

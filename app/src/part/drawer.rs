@@ -15,6 +15,7 @@ use app::store::live::Live;
 use app::store::panes::Split;
 use app::store::tables::Tables;
 use app::words;
+use lessons::Course;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 use yew::prelude::*;
@@ -35,6 +36,8 @@ pub struct DrawerProps {
     pub table_pick: Option<Pick>,
     pub shown: Option<Shown>,
     pub tables: Rc<Tables>,
+    pub course: Option<Rc<Course>>,
+    pub open: AttrValue,
     pub detail: f64,
     /// There is room for sixteen bytes in a line.
     pub wide: bool,
@@ -95,7 +98,8 @@ fn body(props: &DrawerProps) -> Html {
                 on_size={props.on_size.clone()} on_fold={props.on_split_fold.clone()} />
         },
         Tab::Journey => html! {
-            <JourneyView shown={props.shown.clone()} topology={props.topology.clone()} on_act={props.on_act.clone()} />
+            <JourneyView shown={props.shown.clone()} topology={props.topology.clone()} course={props.course.clone()}
+                open={props.open.clone()} on_act={props.on_act.clone()} />
         },
         Tab::Objects | Tab::Rules => html! {
             <TablesView tables={props.tables.clone()} rules={props.tab == Tab::Rules} pick={props.table_pick}

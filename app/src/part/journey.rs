@@ -5,8 +5,10 @@ use api::topology::Topology;
 use app::store::clock::span_text;
 use app::store::journey::{Leg, legs};
 use app::store::lab::{Act, Shown};
+use app::store::teach;
 use app::words;
 use app::words::stop::tell;
+use lessons::Course;
 use std::rc::Rc;
 use yew::prelude::*;
 
@@ -17,6 +19,9 @@ const PAUSE: u64 = 5_000_000;
 pub struct JourneyViewProps {
     pub shown: Option<Shown>,
     pub topology: Rc<Topology>,
+    pub course: Option<Rc<Course>>,
+    /// The lesson that is open.
+    pub open: AttrValue,
     pub on_act: Callback<Act>,
 }
 
@@ -81,6 +86,7 @@ fn stop_view(stop: &Stop, (waited, named): (u64, bool), shown: &Shown, props: &J
         good.then_some("stop--good"),
         (words.quiet && !end).then_some("stop--quiet")
     );
+    let taught = props.course.as_ref().and_then(|course| teach::lesson(course, &props.open, &stop.kind));
     let frame = stop.frame.filter(|_| !shown.forked);
     html! {
         <li {class}>
@@ -94,6 +100,9 @@ fn stop_view(stop: &Stop, (waited, named): (u64, bool), shown: &Shown, props: &J
                 }
                 if let Some((before, after)) = &words.rewrite { <div><del>{ before }</del>{ " " }<ins>{ after }</ins></div> }
                 if let Some(code) = &words.code { <code class="rule">{ code }</code> }
+                if let Some(entry) = taught {
+                    <div><a class="link" href={format!("#/lab/{}", entry.id)}>{ words::LESSON }{ ": " }{ &entry.title }</a></div>
+                }
             </div>
         </li>
     }

@@ -18,5 +18,6 @@ pub mod route;
 pub mod share;
 pub mod stage;
 pub mod tables;
+pub mod teach;
 pub mod timeline;
 pub mod viewport;

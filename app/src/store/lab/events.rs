@@ -76,7 +76,10 @@ impl Lab {
                 let why = self.saves.pop_front();
                 return match why {
                     _ if replay.lab.name != self.lab_name => Vec::new(),
-                    Some(SaveFor::Keeping) | None => vec![Effect::Keep(replay)],
+                    Some(SaveFor::Keeping) | None => {
+                        self.kept = Some(replay.clone());
+                        vec![Effect::Keep(replay)]
+                    }
                     Some(SaveFor::Link) => vec![Effect::Link(replay)],
                     Some(SaveFor::File) => vec![Effect::Download {
                         name: format!("{}.vethlab", self.name()),

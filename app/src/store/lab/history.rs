@@ -87,6 +87,16 @@ impl Lab {
         }
     }
 
+    /// The engine has ended without a last word (its stack or its memory ran out): the world is brought back as it was
+    /// last kept. Answers whether that is so; an engine that never ran has only failed to load.
+    pub fn engine_ended(&mut self, message: &str) -> bool {
+        if self.booted && self.crash.is_none() {
+            let replay = self.kept.clone().or_else(|| self.fresh());
+            self.crash = replay.map(|it| super::Crash { message: message.to_string(), replay: Box::new(it) });
+        }
+        self.crash.is_some()
+    }
+
     pub(super) fn restart(&mut self) -> Vec<Effect> {
         let Some(crash) = self.crash.take() else { return Vec::new() };
         self.questions.clear();

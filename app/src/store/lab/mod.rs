@@ -256,6 +256,8 @@ pub struct Lab {
     next_toast: u32,
     pub crash: Option<Crash>,
     pub booted: bool,
+    /// The world as it was kept last.
+    kept: Option<Replay>,
     questions: BTreeMap<u32, Question>,
     next_question: u32,
     saves: VecDeque<SaveFor>,

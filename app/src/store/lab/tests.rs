@@ -218,6 +218,17 @@ fn after_a_crash_the_world_is_brought_back_by_its_replay() {
 }
 
 #[test]
+fn an_engine_that_ends_without_a_word_is_brought_back_as_the_world_was_kept() {
+    let mut lab = lab();
+    lab.saves.clear();
+    let replay = Replay { lab: api::Lab::default(), seed: 3, requests: Vec::new(), until: 5 };
+    lab.events(vec![Event::Replay(replay.clone())], 2.0);
+    assert!(lab.engine_ended("stack overflow"));
+    assert!(sent(&lab.act(Act::Restart, 4.0)).contains(&&Command::Boot(replay)));
+    assert!(!Lab::default().engine_ended("not found"), "an engine that never ran is another matter");
+}
+
+#[test]
 fn tables_of_the_open_terminals_machine_are_asked_for_when_nothing_is_selected() {
     let mut lab = lab();
     lab.act(Act::Tab(Tab::Objects), 1.0);
