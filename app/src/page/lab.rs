@@ -58,6 +58,9 @@ pub enum Msg {
     Hide,
 }
 
+/// The panes in the order in which the keyboard goes round, by the ids of their elements.
+const PANES: [&str; 5] = ["lesson", "picture", "time", "terminals", "drawer"];
+
 type TrailKey = (Option<*const Journey>, *const Picture);
 
 pub struct LabPage {
@@ -331,12 +334,33 @@ impl LabPage {
                 return <Self as Component>::update(self, ctx, Msg::Fold(Split::Terminal));
             }
             PageAct::Fit => self.fit += 1,
+            PageAct::NextPane => self.go_round(1),
+            PageAct::PaneBefore => self.go_round(PANES.len() - 1),
             PageAct::Palette => {
                 let open = !self.palette;
                 return <Self as Component>::update(self, ctx, Msg::Palette(open));
             }
         }
         true
+    }
+
+    /// From the pane that has the keyboard to another; folded ones are passed over.
+    fn go_round(&mut self, by: usize) {
+        let shown = |id: &&str| match *id {
+            "lesson" => !self.panes.lesson_folded,
+            "terminals" => !self.panes.terminal_folded,
+            "drawer" => !self.panes.drawer_folded,
+            _ => true,
+        };
+        let now = PANES.iter().position(|id| element::holds_focus(id));
+        let from = now.unwrap_or(PANES.len() - by);
+        let next =
+            (1..=PANES.len()).map(|step| PANES[(from + by * step) % PANES.len()]).find(|id| shown(&id));
+        match next {
+            Some("terminals") => self.focus_next = self.lab.active,
+            Some(id) => element::focus_id(id),
+            None => {}
+        }
     }
 
     fn toggle_screen_reader(&mut self) -> bool {

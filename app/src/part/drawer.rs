@@ -61,7 +61,7 @@ pub fn Drawer(props: &DrawerProps) -> Html {
         _ => None,
     };
     html! {
-        <section class="pane drawer" aria-label={words::DRAWER}>
+        <section class="pane drawer" id="drawer" tabindex="-1" aria-label={words::DRAWER}>
             <div class="drawer-tabs">
                 <div class="tab-list" role="tablist" aria-label={words::DRAWER}>{ for TABS.iter().map(|it| tab(*it, props)) }</div>
                 <span class="push"></span>

@@ -127,7 +127,7 @@ impl Component for PictureView {
         let on_act = if self.moved { Callback::noop() } else { props.on_act.clone() };
         let rect = self.view.shown(&props.picture);
         html! {
-            <section class={classes!("picture", (!self.held.is_empty()).then_some("picture--held"))} aria-label={words::PICTURE}>
+            <section class={classes!("picture", (!self.held.is_empty()).then_some("picture--held"))} id="picture" tabindex="-1" aria-label={words::PICTURE}>
                 <svg ref={self.node.clone()} aria-hidden="true"
                     viewBox={format!("{:.1} {:.1} {:.1} {:.1}", rect.x, rect.y, rect.w, rect.h)}
                     onpointerdown={link.callback(Msg::Down)} onpointermove={link.callback(Msg::Move)}

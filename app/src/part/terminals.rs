@@ -41,12 +41,12 @@ pub fn Terminals(props: &TerminalsProps) -> Html {
     let screen = |tty: &Tty| {
         let on = Some(tty.id) == props.active || Some(tty.id) == props.beside;
         html! {
-            <Terminal key={tty.id.0} tty={tty.id} label={tty.title.clone()} {on} screen_reader={props.screen_reader}
+            <Terminal key={tty.id.0} tty={tty.id} label={format!("{}, {}", tty.title, words::LEAVES)} {on} screen_reader={props.screen_reader}
                 on_open={props.on_open.clone()} on_data={on_data.clone()} on_size={on_size.clone()} />
         }
     };
     html! {
-        <section class="terminals" aria-label={words::TERMINALS}>
+        <section class="terminals" id="terminals" aria-label={words::TERMINALS}>
             { tabs(props) }
             <div class="screens">
                 { for props.ttys.iter().map(screen) }

@@ -35,7 +35,7 @@ pub fn TimeBar(props: &TimeBarProps) -> Html {
     let text = clock_text(props.clock.now);
     let (coarse, micro) = text.split_at(text.rfind(' ').unwrap_or(text.len()));
     html! {
-        <section class="time" aria-label={words::TIME}>
+        <section class="time" id="time" tabindex="-1" aria-label={words::TIME}>
             <Tool glyph={Glyph::StepBack} label={words::STEP_BACK} keys="F9" on_click={act(Act::StepBack)} />
             <Tool glyph={if paused { Glyph::Play } else { Glyph::Pause }} label={if paused { words::GO } else { words::PAUSE }}
                 keys="F8" on_click={act(Act::TogglePause)} />

@@ -91,3 +91,9 @@ pub fn press(event: &Event) -> bool {
         target.filter(|it| it.get_attribute("role").as_deref() == Some("button") && it.tag_name() == "SPAN");
     button.inspect(HtmlElement::click).is_some()
 }
+
+/// Whether the keyboard is somewhere in the element with this id.
+pub fn holds_focus(id: &str) -> bool {
+    let element = document().get_element_by_id(id);
+    element.is_some_and(|element| element.contains(document().active_element().as_ref().map(AsRef::as_ref)))
+}

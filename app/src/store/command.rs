@@ -34,6 +34,9 @@ pub enum PageAct {
     FoldTerminal,
     Fit,
     Palette,
+    /// The keyboard goes to the next pane, or to the one before: the way out of a terminal.
+    NextPane,
+    PaneBefore,
 }
 
 /// All that can be done now.
@@ -84,6 +87,7 @@ pub fn entries(lab: &Lab) -> Vec<Entry> {
         page(words::IMPORT, "", PageAct::Import),
         act(words::CAPTURE, "", Act::Capture(None)),
         page(words::FIT, "Alt+0", PageAct::Fit),
+        page(words::NEXT_PANE, "F6", PageAct::NextPane),
         page(words::FOLD_LESSON, "", PageAct::FoldLesson),
         page(words::FOLD_DRAWER, "", PageAct::FoldDrawer),
         page(words::FOLD_TERMINAL, "", PageAct::FoldTerminal),
@@ -207,6 +211,8 @@ pub fn by_key(code: &str, alt: bool, shift: bool, control: bool) -> Option<Run> 
         ("KeyK", true, false, false) | ("F1", false, false, false) => {
             return Some(Run::Page(PageAct::Palette));
         }
+        ("F6", false, false, false) => return Some(Run::Page(PageAct::NextPane)),
+        ("F6", false, false, true) => return Some(Run::Page(PageAct::PaneBefore)),
         ("F7", false, false, false) => Act::StepEvent,
         ("F8", false, false, false) => Act::TogglePause,
         ("F9", false, false, false) => Act::StepBack,
