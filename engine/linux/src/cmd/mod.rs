@@ -21,6 +21,7 @@ mod head;
 pub mod id;
 mod ip;
 pub mod iproute2;
+mod ipset;
 mod iptables;
 mod ls;
 pub mod ping;
@@ -110,6 +111,7 @@ pub const ALL: &[&Command] = &[
     &iptables::IP6TABLES_NFT,
     &iptables::IP6TABLES_RESTORE,
     &iptables::IP6TABLES_SAVE,
+    &ipset::IPSET,
     &iptables::IPTABLES,
     &iptables::IPTABLES_LEGACY,
     &iptables::IPTABLES_LEGACY_RESTORE,

@@ -159,16 +159,22 @@ impl Network {
         text::iptables_save(self.netfilter.state_mut(ns), tool, options, caller)
     }
 
-    /// ipsets of that namespace, to be read and changed.
-    pub fn ipsets(&mut self, ns: NetnsId) -> &mut ipset::Sets {
-        &mut self.netfilter.state_mut(ns).memory.sets
-    }
-
-    /// Rules and sets that name this set: it cannot be destroyed.
-    pub fn ipset_references(&self, ns: NetnsId, name: &str) -> usize {
-        let Some(state) = self.netfilter.state(ns) else { return 0 };
-        let rules = state.tables.rules().filter(|rule| rule.spec.names_set(name)).count();
-        rules + state.memory.sets.members_named(name)
+    /// Runs `ipset ARGS`; `input` is what `restore` reads.
+    pub fn ipset(&mut self, ns: NetnsId, args: &[String], is_root: bool, input: &str) -> ipset::Output {
+        let now = self.now;
+        // Any number does: nothing is ever placed by it.
+        let letters = args.iter().flat_map(|arg| arg.bytes());
+        let initval = letters.fold(now.since(Instant::BOOT).subsec_nanos() ^ 0x811c_9dc5, |hash, byte| {
+            (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+        });
+        let state = self.netfilter.state_mut(ns);
+        let mut references = std::collections::BTreeMap::new();
+        for name in state.memory.sets.names() {
+            let rules = state.tables.rules().filter(|rule| rule.spec.names_set(&name)).count();
+            references.insert(name.clone(), rules + state.memory.sets.members_named(&name));
+        }
+        let caller = ipset::Caller { now, is_root, references: &references, initval, input };
+        ipset::run(&mut state.memory.sets, args, &caller)
     }
 
     /// Lines that LOG wrote since last asked.

@@ -4,7 +4,7 @@
 
 use super::{Match, Matcher, Style, not};
 use crate::netfilter::context::Context;
-use crate::netfilter::ipset::{Side, TestOptions};
+use crate::netfilter::ipset::{Look, Side, TestOptions};
 use crate::netfilter::rule::Family;
 use crate::netfilter::text::number;
 use crate::netfilter::text::option::{Draft, Extension, Given, Opt, Takes, Value, opt};
@@ -207,14 +207,14 @@ impl Matcher for Set {
             })
         };
         let options = TestOptions {
-            sides: &self.sides,
             count: !self.keep_counters,
             count_members: !self.keep_subcounters,
             return_nomatch: self.return_nomatch,
         };
         let Context { packet, header, memory, state, surroundings, now, .. } = at;
         let interface = state.input.map(|device| surroundings.device_name(device)).unwrap_or_default();
-        let found = memory.sets.test_packet(&self.name, &options, header, packet.data(), interface, *now);
+        let look = Look { sides: &self.sides, header, bytes: packet.data(), interface };
+        let found = memory.sets.test_packet(&self.name, &options, &look, *now);
         let matches = found.is_some_and(|(packets, bytes)| fits(self.packets, packets) && fits(self.bytes, bytes));
         matches != self.invert
     }

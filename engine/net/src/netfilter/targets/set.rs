@@ -5,7 +5,7 @@
 
 use super::{Action, Outcome, Target};
 use crate::netfilter::context::Context;
-use crate::netfilter::ipset::Side;
+use crate::netfilter::ipset::{Look, Side};
 use crate::netfilter::matches::Style;
 use crate::netfilter::matches::set::{read_set_name, read_sides, second_argument, sides_text};
 use crate::netfilter::text::number;
@@ -110,10 +110,11 @@ impl Action for Set {
         let Context { packet, header, memory, state, surroundings, now, .. } = at;
         let interface = state.input.map(|device| surroundings.device_name(device)).unwrap_or_default();
         if let Some((name, sides)) = &self.add {
-            memory.sets.add_packet(name, sides, header, packet.data(), interface, self.timeout, self.exist, *now);
+            let look = Look { sides, header, bytes: packet.data(), interface };
+            memory.sets.add_packet(name, &look, self.timeout, self.exist, *now);
         }
         if let Some((name, sides)) = &self.del {
-            memory.sets.delete_packet(name, sides, header, packet.data(), interface);
+            memory.sets.delete_packet(name, &Look { sides, header, bytes: packet.data(), interface });
         }
         Outcome::Continue
     }
