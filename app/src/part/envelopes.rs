@@ -130,6 +130,7 @@ impl Envelopes {
                 <title>{ mark.reason.explain() }</title>
                 <circle class="disc" r="11" />
                 <path class="cross" d="M-4.5-4.5L4.5 4.5M4.5-4.5L-4.5 4.5" />
+                <rect class="label" x="13" y="-8" width={num(mono_width(&text) + 8.0)} height="16" rx="3" />
                 <text x="17" y="0">{ text }</text>
             </g>
         })

@@ -32,7 +32,7 @@ pub struct LessonPaneProps {
 }
 
 /// A command up to this length stays on one line.
-const SHORT: usize = 30;
+const SHORT: usize = 34;
 
 pub fn prose(html: &str) -> Html {
     Html::from_html_unchecked(format!("<div class=\"prose\">{}</div>", words_of_the_line(html)).into())
@@ -44,7 +44,7 @@ fn words_of_the_line(html: &str) -> String {
     let mut pieces = html.split("<button type=\"button\"");
     let mut text = pieces.next().unwrap_or_default().to_string();
     for piece in pieces {
-        let length = piece.split('>').nth(1).map_or(0, str::len);
+        let length = piece.split(['>', '<']).nth(1).map_or(0, str::len);
         let short = if length < SHORT { " data-short" } else { "" };
         text.push_str(&format!("<span role=\"button\" tabindex=\"0\"{short}{piece}"));
     }

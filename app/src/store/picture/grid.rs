@@ -11,6 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Free space between columns and rows: an envelope with its label fits.
 const GAP_X: f64 = 66.0;
+/// With few columns there is room for longer cables.
+const WIDE_GAP_X: f64 = 116.0;
+const FEW: usize = 3;
 const GAP_Y: f64 = 72.0;
 const MARGIN: f64 = 20.0;
 /// From one card to the next on the same edge.
@@ -113,7 +116,7 @@ pub fn place(
         let height = rows.entry(row).or_insert(0.0);
         *height = height.max(plan.h);
     }
-    let (lefts, width) = starts(&columns, GAP_X);
+    let (lefts, width) = starts(&columns, if columns.len() <= FEW { WIDE_GAP_X } else { GAP_X });
     let (tops, height) = starts(&rows, GAP_Y);
     let mut picture = Picture { width, height, ..Picture::default() };
     for plan in plans {

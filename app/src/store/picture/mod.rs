@@ -28,6 +28,9 @@ pub struct Memory {
     pub turned: bool,
 }
 
+/// How far above a device its drop marks stand.
+const ABOVE: f64 = 13.0;
+
 /// A picture is turned from its author's way only if it then appears this much larger.
 const TURN_GAIN: f64 = 1.2;
 
@@ -167,9 +170,11 @@ impl Picture {
         self.devices.get(&id).map(|device| device.rect.middle()).or_else(|| self.hidden.get(&id).copied())
     }
 
-    /// Where a drop mark goes: on its device, else in its netns or machine.
+    /// Where a drop mark goes: above its device, so that its name can be read; else in its netns or machine.
     pub fn place(&self, machine: MachineId, netns: NetnsId, device: Option<DeviceId>) -> Option<Point> {
-        let on_device = device.and_then(|id| self.middle(id));
+        let above =
+            |id| self.devices.get(&id).map(|it| geometry::point(it.rect.middle().x, it.rect.y - ABOVE));
+        let on_device = device.and_then(|id| above(id).or_else(|| self.middle(id)));
         on_device.or_else(|| {
             let machine = self.machine(machine)?;
             let rect = machine.netns.iter().find(|it| it.id == netns).map_or(machine.rect, |it| it.rect);
