@@ -16,6 +16,7 @@ pub mod echo;
 mod env;
 mod file;
 mod find;
+pub mod getent;
 pub mod getopt;
 mod head;
 pub mod id;
@@ -99,6 +100,7 @@ pub const ALL: &[&Command] = &[
     &env::ENV,
     &seq::FALSE,
     &find::FIND,
+    &getent::GETENT,
     &head::HEAD,
     &dig::HOST,
     &uname::HOSTNAME,
