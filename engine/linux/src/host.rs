@@ -76,7 +76,11 @@ impl System {
         if found.place.is_some() {
             return Err(Errno::EEXIST);
         }
-        let netns = netns.unwrap_or_else(|| self.netns_new(machine));
+        let netns = match netns {
+            Some(netns) => netns,
+            None => self.netns_new(machine)?,
+        };
+        self.net.netns_rename(netns, Some(name));
         self.create_at(&view, &found, Inode::new(Node::Netns(netns), 0o444, 0, 0, self.now()))?;
         Ok(netns)
     }
@@ -88,9 +92,8 @@ impl System {
     }
 
     /// A new namespace that nothing holds yet: bind it or start a process in it before anything else runs.
-    pub fn netns_new(&mut self, _machine: MachineId) -> NetnsId {
-        self.next_netns += 1;
-        NetnsId(self.next_netns - 1)
+    pub fn netns_new(&mut self, machine: MachineId) -> Result<NetnsId, Errno> {
+        self.net.netns_add(machine, None).map_err(|refused| refused.errno)
     }
 
     /// The namespace that the file at `path` stands for; `EINVAL` where it is another kind of file.
@@ -110,7 +113,21 @@ impl System {
     }
 
     /// Lets namespaces go that no process, file or machine holds any more.
-    pub(crate) fn collect_netns(&mut self) {}
+    pub(crate) fn collect_netns(&mut self) {
+        let machines: Vec<MachineId> = self.hosts().map(|host| host.machine).collect();
+        for machine in machines {
+            let named: Vec<NetnsId> = self.netns_names(machine).into_iter().map(|(_, netns)| netns).collect();
+            let held = |netns: NetnsId| {
+                named.contains(&netns)
+                    || self.processes().any(|process| process.exit.is_none() && process.netns == netns)
+            };
+            let free: Vec<NetnsId> =
+                self.net.netns_of_machine(machine).into_iter().filter(|netns| !held(*netns)).collect();
+            for netns in free {
+                self.net.netns_delete(netns).expect("a namespace of a machine that is not its own can go");
+            }
+        }
+    }
 
     pub(crate) fn root_view(&self, machine: MachineId) -> View {
         View::root(machine, self.host(machine).netns)

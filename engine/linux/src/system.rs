@@ -87,7 +87,6 @@ pub struct System {
     commands: BTreeMap<&'static str, &'static Command>,
     processes: BTreeMap<ProcessId, Process>,
     next_process: u32,
-    pub(crate) next_netns: u32,
     pub(crate) open: OpenFiles,
     pub(crate) captured: BTreeMap<ProcessId, Captured>,
     pub(crate) random: Rng,
@@ -108,7 +107,6 @@ impl System {
             commands: commands.into_iter().map(|command| (command.name, command)).collect(),
             processes: BTreeMap::new(),
             next_process: 1,
-            next_netns: 1,
             open: OpenFiles::default(),
             captured: BTreeMap::new(),
             random: Rng::stream(seed, "/dev/random"),
@@ -169,8 +167,7 @@ impl System {
 
     /// A new machine with the standard file tree, its own namespace and process 1.
     pub fn machine_add(&mut self, name: &str, role: Role) -> MachineId {
-        let machine = MachineId(self.hosts.len() as u32 + 1);
-        let netns = self.netns_new(machine);
+        let (machine, netns) = self.net.machine_add(name, role);
         let host = Host::new(machine, name, role, netns, self.commands.values().copied());
         self.hosts.insert(machine, host);
         self.start_init(machine);
