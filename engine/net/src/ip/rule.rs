@@ -22,6 +22,8 @@ pub(crate) struct Fib {
     pub rules: Vec<FibRule>,
     /// Rules other than the three of the beginning: source checks cannot be cut short any more.
     pub custom_rules: bool,
+    /// A rule was added once: before that the local table is shown as a part of main (`fib_unmerge`).
+    pub unmerged: bool,
     /// Changes with every change of rules, routes, addresses or links: what was looked up before may be wrong.
     pub generation: u32,
 }
@@ -76,6 +78,7 @@ impl Default for Fib {
             tables: [table::LOCAL, table::MAIN].map(|id| (id, Table::default())).into(),
             rules: vec![rule(0, table::LOCAL), rule(32766, table::MAIN), rule(32767, table::DEFAULT)],
             custom_rules: false,
+            unmerged: false,
             generation: 1,
         }
     }

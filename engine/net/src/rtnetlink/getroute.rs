@@ -95,12 +95,14 @@ impl Network {
             (None, Some(source)) if IpAddr::V4(source) == route.source => None,
             _ => Some(route.source),
         };
+        let merged = route.table == super::table::LOCAL && !self.netns[ns].fib.unmerged;
+        let table = if merged { super::table::MAIN } else { route.table };
         let learnt = self.learnt_of(ns, request, route);
         RouteAnswer {
-            destination: route.destination,
+            destination: request.destination,
             from: source.map(IpAddr::V4),
             kind: route.kind,
-            table: route.table,
+            table,
             scope: scope::UNIVERSE,
             gateway: route.gateway,
             oif: it.ifindex,

@@ -40,6 +40,7 @@ impl Network {
         }
         let place = fib.rules.partition_point(|other| other.priority <= priority);
         self.netns[ns].fib.rules.insert(place, FibRule::new(rule, priority));
+        self.netns[ns].fib.unmerged = true;
         self.rules_changed(ns);
         let row = self.rule_row(&self.netns[ns].fib.rules[place]);
         self.netns[ns].change(|| Change::NewRule(row));
