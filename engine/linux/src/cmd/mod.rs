@@ -25,9 +25,11 @@ pub mod iproute2;
 mod ipset;
 mod iptables;
 mod ls;
+mod nc;
 pub mod ping;
 pub mod printf;
 mod seq;
+mod services;
 mod sort;
 mod sysctl;
 mod tail;
@@ -128,6 +130,8 @@ pub const ALL: &[&Command] = &[
     &uname::MAN,
     &file::MKDIR,
     &cp::MV,
+    &nc::NC,
+    &nc::NETCAT,
     &seq::NL,
     &dig::NSLOOKUP,
     &ping::PING,

@@ -187,6 +187,27 @@ pub async fn name_of(sys: &Sys, address: IpAddr) -> Option<String> {
     gethostbyaddr(sys, address).await.map(|entry| entry.name).filter(|name| !name.is_empty())
 }
 
+/// getnameinfo(3): the address's name, or the address where it has none; an error where nobody could be asked.
+pub async fn getnameinfo(sys: &Sys, address: IpAddr) -> Result<String, GaiError> {
+    let files = Files::read(sys).await;
+    let mut error = HostError::HostNotFound;
+    for step in &files.steps {
+        match files.by_address(&step.source, address).await {
+            Ok(entry) => return Ok(entry.name),
+            Err((status, found)) => {
+                error = found;
+                if step.ends_at(status) {
+                    break;
+                }
+            }
+        }
+    }
+    match error {
+        HostError::TryAgain => Err(GaiError::Again),
+        _ => Ok(address.to_string()),
+    }
+}
+
 /// gethostent(3): all of /etc/hosts.
 pub async fn host_entries(sys: &Sys) -> Vec<HostEntry> {
     hosts::all(&text_of(sys, "/etc/hosts").await)
