@@ -26,6 +26,7 @@ mod ipset;
 mod iptables;
 mod ls;
 mod nc;
+pub mod nettools;
 pub mod ping;
 pub mod printf;
 mod seq;
@@ -86,6 +87,7 @@ impl Args {
 #[rustfmt::skip]
 pub const ALL: &[&Command] = &[
     &test::BRACKET,
+    &nettools::arp::ARP,
     &seq::BASENAME,
     &bash::BASH,
     &brctl::BRCTL,
@@ -107,6 +109,7 @@ pub const ALL: &[&Command] = &[
     &dig::HOST,
     &uname::HOSTNAME,
     &uname::ID,
+    &nettools::ifconfig::IFCONFIG,
     &ip::IP,
     &iptables::IP6TABLES,
     &iptables::IP6TABLES_LEGACY,
@@ -143,6 +146,7 @@ pub const ALL: &[&Command] = &[
     &seq::REV,
     &file::RM,
     &file::RMDIR,
+    &nettools::route::ROUTE,
     &seq::SEQ,
     &bash::SH,
     &seq::SLEEP,

@@ -18,7 +18,6 @@ pub(crate) use open::{DESCRIPTORS, Descriptor, OpenFiles, OpenKind};
 pub use open::{Fd, OpenFlags};
 pub(crate) use path::{Access, Place, View, allows};
 pub(crate) use pipe::{Pipe, PipeId};
-pub use proc_sys::KERNEL_RELEASE;
 pub(crate) use synthetic::{Synthetic, lookup as synthetic_lookup};
 pub(crate) use tree::standard;
 

@@ -11,7 +11,7 @@ use net::Errno;
 use std::collections::BTreeSet;
 
 /// uname(2) and these files agree.
-pub const KERNEL_RELEASE: &str = "6.18.0";
+const KERNEL_RELEASE: &str = "6.18.0";
 const KERNEL_VERSION: &str = "#1 SMP PREEMPT_DYNAMIC";
 
 /// Outside `net`, with their permissions.
