@@ -7,6 +7,7 @@ mod brctl;
 mod bridge;
 mod cat;
 pub mod chmod;
+mod conntrack;
 mod coreutils;
 mod cp;
 pub mod curl;
@@ -94,6 +95,7 @@ pub const ALL: &[&Command] = &[
     &bridge::BRIDGE,
     &cat::CAT,
     &uname::CLEAR,
+    &conntrack::CONNTRACK,
     &cp::CP,
     &curl::CURL,
     &cut::CUT,
