@@ -142,7 +142,10 @@ cargo_tool() {
         return
     fi
     say "building $crate $version (once, some minutes)"
-    slowly "$crate" env CARGO_TARGET_DIR="$cache/tools-target" cargo install "$crate" --version "$version" --root "$tools" "${@:4}"
+    # Built to be used at once, not to be the fastest: these tools wait for rustc most of their time.
+    slowly "$crate" env CARGO_TARGET_DIR="$cache/tools-target" CARGO_PROFILE_RELEASE_LTO=off \
+        CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
+        cargo install "$crate" --version "$version" --root "$tools" "${@:4}"
 }
 
 # A rustup machine has ~/.cargo/bin in its PATH: a bare `trunk serve` finds trunk and wasm-bindgen there.
