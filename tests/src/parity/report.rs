@@ -113,6 +113,7 @@ fn run_child(path: &Path) -> Result<Vec<StepReport>, String> {
     let mut child = Command::new(own)
         .arg("--one")
         .arg(path)
+        .env("RUST_BACKTRACE", "0")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
