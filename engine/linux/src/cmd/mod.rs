@@ -39,6 +39,7 @@ pub mod tcpdump;
 mod tee;
 pub mod test;
 mod tr;
+pub mod traceroute;
 mod uname;
 mod wc;
 
@@ -163,6 +164,7 @@ pub const ALL: &[&Command] = &[
     &env::TIMEOUT,
     &file::TOUCH,
     &tr::TR,
+    &traceroute::TRACEROUTE,
     &seq::TRUE,
     &uname::UNAME,
     &sort::UNIQ,
