@@ -33,6 +33,7 @@ pub mod printf;
 mod seq;
 mod services;
 mod sort;
+mod ss;
 mod sysctl;
 mod tail;
 pub mod tcpdump;
@@ -154,6 +155,7 @@ pub const ALL: &[&Command] = &[
     &bash::SH,
     &seq::SLEEP,
     &sort::SORT,
+    &ss::SS,
     &find::STAT,
     &sysctl::SYSCTL,
     &cat::TAC,
