@@ -67,6 +67,8 @@ pub enum Event {
         answer: Answer,
     },
     Replay(Replay),
+    /// The lab itself is at fault: a set-up command failed, a cable names nothing.
+    LabFault { words: String },
     /// The engine failed. `replay` is the world up to the command before.
     Crashed {
         message: String,

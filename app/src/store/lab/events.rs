@@ -92,6 +92,7 @@ impl Lab {
                 self.crash = Some(Crash { message, replay: Box::new(replay) });
                 return vec![Effect::Announce(words::CRASHED.into())];
             }
+            Event::LabFault { words } => return vec![self.toast(words, true)],
             Event::LabCommand { .. } | Event::Flight(_) => {}
         }
         Vec::new()
