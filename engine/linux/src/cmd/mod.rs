@@ -2,43 +2,58 @@
 //!
 //! Always: a command reads its arguments, asks the system, prints; nothing else.
 
+mod awk;
 pub mod bash;
 mod brctl;
 mod bridge;
 mod cat;
 pub mod chmod;
+mod column;
 mod conntrack;
 mod coreutils;
 mod cp;
 pub mod curl;
 mod cut;
+mod diff;
 pub mod dig;
+mod digest;
 pub mod echo;
 mod env;
+mod expr;
 mod file;
 mod find;
 pub mod getent;
 pub mod getopt;
+mod grep;
 mod head;
 pub mod id;
 mod ip;
 pub mod iproute2;
 mod ipset;
 mod iptables;
+mod lines;
+mod long;
 mod ls;
+mod machine;
+mod missing;
 mod nc;
 pub mod nettools;
+mod pgrep;
 pub mod ping;
 pub mod printf;
+mod ps;
+mod sed;
 mod seq;
 mod services;
 mod sort;
 mod ss;
+mod sudo;
 mod sysctl;
 mod tail;
 pub mod tcpdump;
 mod tee;
 pub mod test;
+mod tool;
 mod tr;
 pub mod traceroute;
 mod uname;
@@ -90,25 +105,39 @@ impl Args {
 #[rustfmt::skip]
 pub const ALL: &[&Command] = &[
     &test::BRACKET,
+    &missing::APT,
+    &missing::APT_GET,
     &nettools::arp::ARP,
+    &awk::AWK,
+    &digest::BASE64,
     &seq::BASENAME,
     &bash::BASH,
     &brctl::BRCTL,
     &bridge::BRIDGE,
     &cat::CAT,
     &uname::CLEAR,
+    &diff::CMP,
+    &column::COLUMN,
+    &lines::COMM,
     &conntrack::CONNTRACK,
     &cp::CP,
     &curl::CURL,
     &cut::CUT,
     &uname::DATE,
+    &diff::DIFF,
     &dig::DIG,
     &seq::DIRNAME,
     &echo::ECHO,
+    &grep::EGREP,
     &env::ENV,
+    &expr::EXPR,
     &seq::FALSE,
+    &grep::FGREP,
     &find::FIND,
+    &lines::FOLD,
+    &machine::FREE,
     &getent::GETENT,
+    &grep::GREP,
     &head::HEAD,
     &dig::HOST,
     &uname::HOSTNAME,
@@ -132,32 +161,54 @@ pub const ALL: &[&Command] = &[
     &iptables::IPTABLES_NFT_SAVE,
     &iptables::IPTABLES_RESTORE,
     &iptables::IPTABLES_SAVE,
+    &missing::JOURNALCTL,
+    &pgrep::KILL,
+    &pgrep::KILLALL,
     &file::LN,
     &ls::LS,
+    &machine::LSMOD,
     &uname::MAN,
+    &digest::MD5SUM,
     &file::MKDIR,
+    &machine::MODPROBE,
     &cp::MV,
+    &missing::NANO,
     &nc::NC,
     &nc::NETCAT,
     &seq::NL,
     &dig::NSLOOKUP,
+    &lines::PASTE,
+    &pgrep::PGREP,
+    &pgrep::PIDOF,
     &ping::PING,
     &ping::PING4,
     &ping::PING6,
+    &pgrep::PKILL,
     &printf::PRINTF,
+    &ps::PS,
     &find::READLINK,
     &find::REALPATH,
     &seq::REV,
     &file::RM,
     &file::RMDIR,
     &nettools::route::ROUTE,
+    &sed::SED,
     &seq::SEQ,
+    &missing::SERVICE,
+    &sudo::SETPRIV,
     &bash::SH,
+    &digest::SHA1SUM,
+    &digest::SHA256SUM,
+    &digest::SHA512SUM,
+    &lines::SHUF,
     &seq::SLEEP,
     &sort::SORT,
     &ss::SS,
     &find::STAT,
+    &sudo::SU,
+    &sudo::SUDO,
     &sysctl::SYSCTL,
+    &missing::SYSTEMCTL,
     &cat::TAC,
     &tail::TAIL,
     &tcpdump::TCPDUMP,
@@ -170,6 +221,9 @@ pub const ALL: &[&Command] = &[
     &seq::TRUE,
     &uname::UNAME,
     &sort::UNIQ,
+    &machine::UPTIME,
+    &missing::VI,
+    &missing::VIM,
     &env::WATCH,
     &wc::WC,
     &uname::WHICH,

@@ -28,6 +28,7 @@ mod syntax;
 mod trap;
 mod variables;
 
+pub use builtin::is_name;
 pub use start::{bash, sh};
 pub use syntax::Dialect;
 

@@ -135,7 +135,7 @@ pub(super) fn is_builtin(name: &str, dialect: Dialect) -> bool {
 }
 
 /// Can it be a variable's name?
-pub(super) fn is_name(name: &str) -> bool {
+pub fn is_name(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with(|c: char| c.is_ascii_digit())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')

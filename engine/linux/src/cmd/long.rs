@@ -1,0 +1,42 @@
+//! Names of users and groups, and times of files, as tools show them.
+
+use crate::fs::Stat;
+use crate::sys::Sys;
+use std::collections::BTreeMap;
+
+/// Names of users and groups.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names {
+    users: BTreeMap<u32, String>,
+    groups: BTreeMap<u32, String>,
+}
+
+impl Names {
+    pub async fn read(sys: &Sys) -> Names {
+        let mut names = Names::default();
+        for (path, users) in [("/etc/passwd", true), ("/etc/group", false)] {
+            let bytes = sys.read_file(path).await.unwrap_or_default();
+            for line in String::from_utf8_lossy(&bytes).lines() {
+                let mut fields = line.split(':');
+                if let (Some(name), Some(Ok(id))) = (fields.next(), fields.nth(1).map(str::parse)) {
+                    let map = if users { &mut names.users } else { &mut names.groups };
+                    map.entry(id).or_insert_with(|| name.to_owned());
+                }
+            }
+        }
+        names
+    }
+
+    pub fn user(&self, uid: u32) -> String {
+        self.users.get(&uid).cloned().unwrap_or_else(|| uid.to_string())
+    }
+
+    pub fn group(&self, gid: u32) -> String {
+        self.groups.get(&gid).cloned().unwrap_or_else(|| gid.to_string())
+    }
+}
+
+/// When a file was changed, in seconds since 1970.
+pub(super) fn seconds(stat: &Stat) -> u64 {
+    crate::BOOT_SECONDS + stat.modified.nanos() / 1_000_000_000
+}

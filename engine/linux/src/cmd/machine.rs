@@ -1,0 +1,145 @@
+//! `uptime`, `free`, `dmesg`, `lsmod`, `modprobe`: the machine and its kernel.
+//! Source: uptime(1), free(1), procps-ng 4.0.2; dmesg(1), util-linux; lsmod(8), modprobe(8), kmod 30.
+//! Differs: no load, no memory in use; modules are listed and loaded in name only.
+
+use super::{Args, Command, Exit};
+use crate::calendar::Date;
+use crate::sys::Sys;
+
+pub const UPTIME: Command = Command {
+    name: "uptime",
+    path: "/usr/bin/uptime",
+    man: "uptime(1)",
+    run: |sys, args| Box::pin(uptime(sys, args)),
+};
+pub const FREE: Command = Command {
+    name: "free",
+    path: "/usr/bin/free",
+    man: "free(1)",
+    run: |sys, args| Box::pin(free(sys, args)),
+};
+pub const LSMOD: Command = Command {
+    name: "lsmod",
+    path: "/usr/sbin/lsmod",
+    man: "lsmod(8)",
+    run: |sys, args| Box::pin(lsmod(sys, args)),
+};
+pub const MODPROBE: Command = Command {
+    name: "modprobe",
+    path: "/usr/sbin/modprobe",
+    man: "modprobe(8)",
+    run: |sys, args| Box::pin(modprobe(sys, args)),
+};
+
+/// Modules of the simulated kernel: name, size, who uses them.
+pub const MODULES: &[(&str, u32, &str)] = &[
+    ("br_netfilter", 36_864, ""),
+    ("bridge", 409_600, "br_netfilter"),
+    ("stp", 12_288, "bridge"),
+    ("llc", 16_384, "bridge,stp"),
+    ("vxlan", 155_648, ""),
+    ("veth", 45_056, ""),
+    ("ip_vs", 221_184, ""),
+    ("nf_conntrack", 208_896, "nf_nat,xt_MASQUERADE"),
+    ("nf_nat", 65_536, "xt_MASQUERADE"),
+    ("nf_tables", 393_216, "nft_compat"),
+    ("nft_compat", 20_480, ""),
+    ("overlay", 217_088, ""),
+    ("x_tables", 65_536, "nft_compat,xt_MASQUERADE"),
+    ("xt_MASQUERADE", 16_384, ""),
+];
+
+/// Built in, so neither listed nor missing.
+const BUILT_IN: &[&str] =
+    &["dummy", "tun", "ipip", "macvlan", "ipvlan", "8021q", "ip_tables", "iptable_nat", "iptable_filter"];
+
+async fn uptime(sys: Sys, args: Args) -> Exit {
+    let now = Date::from_duration(sys.realtime().await);
+    let up = sys.now().await.nanos() / 60_000_000_000;
+    let (days, hours, minutes) = (up / 1440, up / 60 % 24, up % 60);
+    if args.rest().first().is_some_and(|word| word == "-p") {
+        let words = |count: u64, unit: &str| format!("{count} {unit}{}", if count == 1 { "" } else { "s" });
+        let parts: Vec<String> = [(days, "day"), (hours, "hour"), (minutes, "minute")]
+            .into_iter()
+            .filter(|(count, unit)| *count > 0 || *unit == "minute")
+            .map(|(count, unit)| words(count, unit))
+            .collect();
+        sys.print(format!("up {}\n", parts.join(", "))).await;
+        return Exit::OK;
+    }
+    let mut text = String::new();
+    if days > 0 {
+        text.push_str(&format!("{days} day{}, ", if days == 1 { "" } else { "s" }));
+    }
+    match hours {
+        0 => text.push_str(&format!("{minutes} min")),
+        hours => text.push_str(&format!("{hours:2}:{minutes:02}")),
+    }
+    let users = sys.ask(|system, id| 1_usize.max(usize::from(system.process(id).tty.is_some()))).await;
+    let users = format!("{users:2} user{}", if users == 1 { "" } else { "s" });
+    sys.print(format!(" {} up {text}, {users},  load average: 0.00, 0.00, 0.00\n", now.clock())).await;
+    Exit::OK
+}
+
+async fn free(sys: Sys, args: Args) -> Exit {
+    let (unit, suffix) = match args.rest().first().map(String::as_str) {
+        None | Some("-k") => (1, ""),
+        Some("-m") => (1024, ""),
+        Some("-h") => (1 << 20, "Gi"),
+        Some(option) => {
+            sys.eprint(format!("free: {option}: not simulated in vethlab\n")).await;
+            return Exit::FAILURE;
+        }
+    };
+    let total: u64 = 2 << 20;
+    let cell = |kilobytes: u64| match (unit, kilobytes) {
+        (_, 0) if !suffix.is_empty() => "0B".to_owned(),
+        (1_048_576, kilobytes) => format!("{:.1}{suffix}", kilobytes as f64 / 1_048_576.0),
+        (unit, kilobytes) => (kilobytes / unit).to_string(),
+    };
+    let row = |name: &str, cells: &[u64]| {
+        let cells: String = cells.iter().map(|it| format!("{:>12}", cell(*it))).collect();
+        format!("{name:<8}{cells}\n")
+    };
+    let heading = format!(
+        "{:>20}{:>12}{:>12}{:>12}{:>12}{:>12}\n",
+        "total", "used", "free", "shared", "buff/cache", "available"
+    );
+    sys.print(heading + &row("Mem:", &[total, 0, total, 0, 0, total]) + &row("Swap:", &[0, 0, 0])).await;
+    Exit::OK
+}
+
+async fn lsmod(sys: Sys, _: Args) -> Exit {
+    let mut text = format!("{:<23} Size  Used by\n", "Module");
+    for (name, size, users) in MODULES {
+        let count = users.split(',').filter(|it| !it.is_empty()).count();
+        let users = if users.is_empty() { String::new() } else { format!(" {users}") };
+        text.push_str(&format!("{name:<19} {size:>8}  {count}{users}\n"));
+    }
+    sys.print(text).await;
+    Exit::OK
+}
+
+async fn modprobe(sys: Sys, args: Args) -> Exit {
+    let names: Vec<&String> = args.rest().iter().filter(|word| !word.starts_with('-')).collect();
+    if names.is_empty() {
+        sys.eprint("modprobe: ERROR: missing parameters. See -h.\n").await;
+        return Exit::FAILURE;
+    }
+    if let Some(option) =
+        args.rest().iter().find(|word| word.starts_with('-') && *word != "-a" && *word != "-q")
+    {
+        sys.eprint(format!("modprobe: {option}: not simulated in vethlab\n")).await;
+        return Exit::FAILURE;
+    }
+    let mut exit = Exit::OK;
+    for name in names {
+        let known = name.replace('-', "_");
+        if !MODULES.iter().any(|(module, ..)| *module == known) && !BUILT_IN.contains(&known.as_str()) {
+            let directory = format!("/lib/modules/{}", "6.18.0");
+            sys.eprint(format!("modprobe: FATAL: Module {name} not found in directory {directory}\n")).await;
+            exit = Exit::FAILURE;
+        }
+    }
+    exit
+}

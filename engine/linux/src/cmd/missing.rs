@@ -1,0 +1,32 @@
+//! `vi`, `vim`, `nano`, `systemctl`, `service`, `journalctl`, `apt`, `apt-get`, `mount`, `umount`, `docker`:
+//! programs that a learner tries and that are not here; each says what to use instead.
+
+use super::{Args, Command, Exit};
+use crate::sys::Sys;
+
+macro_rules! rows {
+    ($($row:ident $name:literal $path:literal $instead:literal)*) => {
+        $(pub const $row: Command = Command {
+            name: $name,
+            path: concat!($path, $name),
+            man: concat!($name, "(1)"),
+            run: |sys, args| Box::pin(missing(sys, args, $name, $instead)),
+        };)*
+    };
+}
+
+rows! {
+    APT "apt" "/usr/bin/" "all programs of this lab are installed already"
+    APT_GET "apt-get" "/usr/bin/" "all programs of this lab are installed already"
+    JOURNALCTL "journalctl" "/usr/bin/" "look into /var/log, or at dmesg"
+    NANO "nano" "/usr/bin/" "write a file with: cat > FILE <<EOF"
+    SERVICE "service" "/usr/sbin/" "start a program with: NAME &"
+    SYSTEMCTL "systemctl" "/usr/bin/" "start a program with: NAME &"
+    VI "vi" "/usr/bin/" "write a file with: cat > FILE <<EOF"
+    VIM "vim" "/usr/bin/" "write a file with: cat > FILE <<EOF"
+}
+
+async fn missing(sys: Sys, _: Args, name: &'static str, instead: &'static str) -> Exit {
+    sys.eprint(format!("{name}: not simulated in vethlab; {instead}\n")).await;
+    Exit::FAILURE
+}

@@ -1,0 +1,243 @@
+//! What the tools of GNU coreutils have in common: how they read options and files, and what they say.
+//!
+//! Source: coreutils 9.1, lib/error.c, lib/quotearg.c.
+
+use super::getopt::{Found, Getopt, Long, Takes};
+use super::{Args, Exit};
+use crate::fs::{Fd, OpenFlags, STDIN};
+use crate::sys::Sys;
+use net::Errno;
+
+/// `--help`, for a tool's table of long options.
+pub const HELP: Long = ("help", Takes::Nothing, '\u{1}');
+/// `--version`
+pub const VERSION: Long = ("version", Takes::Nothing, '\u{2}');
+
+/// How a tool reads its command line.
+pub struct Tool {
+    pub name: &'static str,
+    pub short: &'static str,
+    pub long: &'static [Long],
+    /// Options that the real tool has and this one has not.
+    pub missing: &'static str,
+    /// Exit status of a wrong command line.
+    pub usage: u8,
+    /// `(GNU coreutils) 9.1`
+    pub package: &'static str,
+}
+
+pub const COREUTILS: &str = "(GNU coreutils) 9.1";
+
+/// The options in the order they were given, and the operands.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    pub flags: Vec<(char, Option<String>)>,
+    pub operands: Vec<String>,
+}
+
+impl Options {
+    pub fn has(&self, letter: char) -> bool {
+        self.flags.iter().any(|(flag, _)| *flag == letter)
+    }
+
+    /// The value given last.
+    pub fn value(&self, letter: char) -> Option<&str> {
+        self.flags.iter().rev().find(|(flag, _)| *flag == letter).and_then(|(_, value)| value.as_deref())
+    }
+
+    /// Which of these was given last.
+    pub fn last_of(&self, letters: &str) -> Option<char> {
+        self.flags.iter().rev().map(|(flag, _)| *flag).find(|flag| letters.contains(*flag))
+    }
+}
+
+impl Tool {
+    /// Reads the command line; a wrong one has been complained of, `--help` and `--version` answered.
+    pub async fn options(&self, sys: &Sys, args: &Args) -> Result<Options, Exit> {
+        self.options_of(sys, args.name(), args.rest()).await
+    }
+
+    pub async fn options_of(&self, sys: &Sys, name: &str, words: &[String]) -> Result<Options, Exit> {
+        let mut walk = Getopt::new(name, words, self.short, self.long);
+        let mut options = Options::default();
+        for found in walk.by_ref() {
+            match found {
+                Found::Wrong(text) => {
+                    sys.eprint(text).await;
+                    return Err(self.try_help(sys).await);
+                }
+                Found::Option('\u{1}', _) => {
+                    sys.print(super::manual(self.name).unwrap_or_default()).await;
+                    return Err(Exit::OK);
+                }
+                Found::Option('\u{2}', _) => {
+                    sys.print(format!("{} {}\n", self.name, self.package)).await;
+                    return Err(Exit::OK);
+                }
+                Found::Option(letter, _) if self.missing.contains(letter) => {
+                    sys.eprint(format!("{}: -{letter}: not simulated in vethlab\n", self.name)).await;
+                    return Err(Exit(self.usage));
+                }
+                Found::Option(letter, value) => options.flags.push((letter, value)),
+            }
+        }
+        options.operands = walk.operands();
+        Ok(options)
+    }
+
+    pub async fn try_help(&self, sys: &Sys) -> Exit {
+        sys.eprint(format!("Try '{} --help' for more information.\n", self.name)).await;
+        Exit(self.usage)
+    }
+
+    /// `cat: WORDS`
+    pub async fn complain(&self, sys: &Sys, words: impl AsRef<str>) {
+        sys.eprint(format!("{}: {}\n", self.name, words.as_ref())).await;
+    }
+
+    /// A wrong command line: the words, and where to find help.
+    pub async fn wrong(&self, sys: &Sys, words: impl AsRef<str>) -> Exit {
+        self.complain(sys, words).await;
+        self.try_help(sys).await
+    }
+
+    pub async fn missing_operand(&self, sys: &Sys, operands: &[String]) -> Exit {
+        let words = match operands.last() {
+            None => "missing operand".to_owned(),
+            Some(last) => format!("missing operand after {}", quoted(last)),
+        };
+        self.wrong(sys, words).await
+    }
+
+    pub async fn extra_operand(&self, sys: &Sys, operand: &str) -> Exit {
+        self.wrong(sys, format!("extra operand {}", quoted(operand))).await
+    }
+
+    /// Opens a file; `-` is stdin.
+    pub async fn open(&self, sys: &Sys, path: &str) -> Result<Fd, Errno> {
+        if path == "-" { Ok(STDIN) } else { sys.open(path, OpenFlags::READ).await }
+    }
+}
+
+/// A name in the quotes of an error message.
+pub fn quoted(name: &str) -> String {
+    format!("'{}'", shown(name).replace('\'', "'\\''"))
+}
+
+/// A name as an error message shows it where it is quoted only if it has to be.
+pub fn quoted_if_needed(name: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "%+,-./:=@_^".contains(c) || !c.is_ascii();
+    let odd = name.is_empty() || !name.chars().all(plain);
+    if odd { quoted(name) } else { name.to_owned() }
+}
+
+fn shown(name: &str) -> String {
+    name.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+}
+
+/// Lines of a file, each with whether a newline ended it.
+pub struct Lines {
+    sys: Sys,
+    fd: Fd,
+    buffer: Vec<u8>,
+    start: usize,
+    ended: bool,
+    separator: u8,
+}
+
+/// Bytes that one read takes.
+const BLOCK: usize = 65_536;
+
+impl Lines {
+    pub fn new(sys: &Sys, fd: Fd) -> Lines {
+        Lines { sys: sys.clone(), fd, buffer: Vec::new(), start: 0, ended: false, separator: b'\n' }
+    }
+
+    /// Lines that end in a zero byte (`-z`).
+    pub fn zero(mut self, zero: bool) -> Lines {
+        self.separator = if zero { 0 } else { b'\n' };
+        self
+    }
+
+    pub async fn next(&mut self) -> Result<Option<(String, bool)>, Errno> {
+        let mut seen = self.start;
+        loop {
+            if let Some(found) = self.buffer[seen..].iter().position(|byte| *byte == self.separator) {
+                let end = seen + found;
+                let line = String::from_utf8_lossy(&self.buffer[self.start..end]).into_owned();
+                self.start = end + 1;
+                return Ok(Some((line, true)));
+            }
+            if self.ended {
+                let rest = self.buffer.split_off(self.start);
+                self.buffer.clear();
+                self.start = 0;
+                let line = String::from_utf8_lossy(&rest).into_owned();
+                return Ok((!rest.is_empty()).then_some((line, false)));
+            }
+            self.buffer.drain(..self.start);
+            self.start = 0;
+            seen = self.buffer.len();
+            let more = self.sys.read(self.fd, BLOCK).await?;
+            self.ended = more.is_empty();
+            self.buffer.extend(more);
+        }
+    }
+}
+
+/// A whole file as text; `-` is stdin.
+pub async fn read_text(sys: &Sys, path: &str) -> Result<String, Errno> {
+    let bytes = if path == "-" { sys.read_all(STDIN).await? } else { read_file(sys, path).await? };
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Through open and read, so that a directory is `EISDIR` and a file without permission `EACCES`.
+pub async fn read_file(sys: &Sys, path: &str) -> Result<Vec<u8>, Errno> {
+    let fd = sys.open(path, OpenFlags::READ).await?;
+    let bytes = sys.read_all(fd).await;
+    sys.close(fd).await.ok();
+    bytes
+}
+
+/// A count with the suffixes `b`, `kB`, `K`, `MB`, `M`, … of coreutils.
+pub fn count(text: &str) -> Option<u64> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let number: u64 = text[..end].parse().ok()?;
+    let factor = match &text[end..] {
+        "" => 1,
+        "b" => 512,
+        "kB" | "KB" => 1000,
+        "k" | "K" | "KiB" => 1 << 10,
+        "MB" => 1_000_000,
+        "M" | "MiB" => 1 << 20,
+        "GB" => 1_000_000_000,
+        "G" | "GiB" => 1 << 30,
+        _ => return None,
+    };
+    number.checked_mul(factor)
+}
+
+/// Prints in pieces that are not too small, so that a long file is few writes.
+pub struct Output {
+    sys: Sys,
+    text: String,
+}
+
+impl Output {
+    pub fn new(sys: &Sys) -> Output {
+        Output { sys: sys.clone(), text: String::new() }
+    }
+
+    pub async fn put(&mut self, text: impl AsRef<str>) {
+        self.text.push_str(text.as_ref());
+        if self.text.len() >= BLOCK / 4 {
+            self.flush().await;
+        }
+    }
+
+    pub async fn flush(&mut self) {
+        if !self.text.is_empty() {
+            self.sys.print(std::mem::take(&mut self.text)).await;
+        }
+    }
+}
