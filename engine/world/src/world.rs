@@ -72,7 +72,7 @@ impl World {
         }
         let settled = world.now() + SETTLING;
         world.advance(settled, &mut usize::MAX);
-        world.system.net.set_watching(true);
+        
         world
     }
 
@@ -137,7 +137,8 @@ impl World {
 
     /// Nothing goes on: every terminal waits at its prompt and no packet is under way.
     pub fn settled(&self) -> bool {
-        self.system.is_idle() && self.system.net.open_journeys() == 0
+        let (begun, ended) = self.system.net.packet_counts();
+        self.system.is_idle() && begun == ended
     }
 
     pub fn machine(&self, name: &str) -> Option<MachineId> {
@@ -145,16 +146,11 @@ impl World {
     }
 
     pub(crate) fn has_netns(&self, machine: MachineId, name: &str) -> bool {
-        self.system.host(machine).named.contains_key(name)
+        self.system.netns_named(machine, name).is_some()
     }
 
-    /// `router`, `host/red`
     pub(crate) fn place_name(&self, machine: MachineId, netns: NetnsId) -> String {
-        let host = self.system.host(machine);
-        match host.named.iter().find(|(_, id)| **id == netns) {
-            Some((name, _)) => format!("{}/{name}", host.hostname),
-            None => host.hostname.clone(),
-        }
+        self.system.place_name(machine, netns)
     }
 
     /// Runs a command as root until it ends: standard output, standard error, exit code.
@@ -225,12 +221,17 @@ impl World {
         self.flights.iter().rev().copied().find(|sent| *sent < at)
     }
 
+    /// The number that the next packet will have.
     pub(crate) fn next_journey(&self) -> JourneyId {
-        self.system.net.next_journey()
+        JourneyId(self.system.net.packet_counts().0 + 1)
     }
 
+    /// Packets made from that one on, the oldest first.
     pub(crate) fn journeys_since(&self, first: JourneyId) -> Vec<Journey> {
-        self.system.net.journeys_since(first)
+        let mut journeys: Vec<Journey> =
+            self.system.net.journeys().take_while(|journey| journey.id >= first).cloned().collect();
+        journeys.reverse();
+        journeys
     }
 
     /// Turns what has happened below into events.
@@ -247,16 +248,7 @@ impl World {
                 self.out.push(Event::Topology(delta));
             }
         }
-        for event in self.system.net.take_trace() {
-            if let Event::Flight(flight) = &event {
-                self.flights_counted += 1;
-                if self.flights.len() == FLIGHTS_KEPT {
-                    self.flights.drain(..FLIGHTS_KEPT / 2);
-                }
-                self.flights.push(flight.sent);
-            }
-            self.out.push(event);
-        }
+        self.gather_trace();
         let at = self.now();
         for (tty, line) in self.system.take_entered_lines() {
             self.out.push(Event::CommandEntered { tty, line: line.clone(), at });
@@ -274,8 +266,36 @@ impl World {
         }
     }
 
+    /// Flights and drops, in the order of time; of one instant the flight comes first.
+    fn gather_trace(&mut self) {
+        let mut drops = self.system.net.take_drops().into_iter().peekable();
+        for flight in self.system.net.take_flights() {
+            while let Some(drop) = drops.next_if(|drop| drop.at < flight.sent) {
+                self.out.push(dropped(&drop));
+            }
+            self.flights_counted += 1;
+            if self.flights.len() == FLIGHTS_KEPT {
+                self.flights.drain(..FLIGHTS_KEPT / 2);
+            }
+            self.flights.push(flight.sent);
+            self.out.push(Event::Flight(flight));
+        }
+        self.out.extend(drops.map(|drop| dropped(&drop)));
+    }
+
     pub fn take_events(&mut self) -> Vec<Event> {
         self.gather();
         std::mem::take(&mut self.out)
+    }
+}
+
+fn dropped(drop: &net::Drop) -> Event {
+    Event::Dropped {
+        at: drop.at,
+        journey: drop.journey,
+        machine: drop.machine,
+        netns: drop.netns,
+        device: drop.device,
+        reason: drop.reason,
     }
 }
