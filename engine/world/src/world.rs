@@ -145,6 +145,20 @@ impl World {
         self.machines.get(name).copied()
     }
 
+    /// A machine's own namespace, or a named one of it.
+    pub fn netns(&self, machine: &str, name: Option<&str>) -> Option<NetnsId> {
+        let machine = self.machine(machine)?;
+        match name {
+            Some(name) => self.system.netns_named(machine, name),
+            None => Some(self.system.host(machine).netns),
+        }
+    }
+
+    /// For tests and benchmarks, which drive the engine below the level of requests.
+    pub fn system_mut(&mut self) -> &mut System {
+        &mut self.system
+    }
+
     pub(crate) fn has_netns(&self, machine: MachineId, name: &str) -> bool {
         self.system.netns_named(machine, name).is_some()
     }

@@ -1,0 +1,215 @@
+//! `cargo run --release -p tests --bin bench`: how fast the engine is on this machine, in figures and ratios.
+//!
+//! Prints one line a figure, with its goal beside it; never fails on a figure, since machines differ.
+//! The lab is flannel-shaped: a pod on each of two nodes, a Service address that is rewritten (DNAT), VXLAN between.
+
+use api::lab::{CableSpec, Lab, MachineSpec, Setup};
+use api::topology::Role;
+use net::socket::{Owner, SocketId, SocketKind};
+use std::error::Error;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use world::World;
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+const FLOWS: usize = 100;
+const PACKETS: usize = 200_000;
+const PAYLOAD: usize = 1_422;
+const STREAM_BYTES: usize = 512 << 20;
+const CONNECTIONS: usize = 20_000;
+/// Virtual time an exchange may take before the bench gives up.
+const PATIENCE: u64 = 30_000_000_000;
+
+/// Two nodes with a pod each, an overlay, and the Service 10.96.0.20:80 → 10.244.2.2:8080 on the first.
+fn lab() -> Lab {
+    let machine = |name: &str| MachineSpec { name: name.to_owned(), role: Role::Node, at: None };
+    let mut setup = Vec::new();
+    for (own, other) in [(1, 2), (2, 1)] {
+        for run in [
+            "sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv4.ip_forward=1".to_owned(),
+            format!("ip link set eth0 up; ip addr add 192.168.1.1{own}/24 dev eth0"),
+            format!("ip netns add pod; ip link add cni0 type bridge; ip addr add 10.244.{own}.1/24 dev cni0; ip link set cni0 up"),
+            "ip link add veth0 type veth peer name eth0 netns pod; ip link set veth0 master cni0 up".to_owned(),
+            format!("ip -n pod link set lo up; ip -n pod addr add 10.244.{own}.2/24 dev eth0; ip -n pod link set eth0 mtu 1450 up"),
+            format!("ip -n pod route add default via 10.244.{own}.1"),
+            format!("ip link add flannel.1 address 02:00:00:00:0f:0{own} type vxlan id 1 dstport 8472 local 192.168.1.1{own} dev eth0 nolearning"),
+            format!("ip addr add 10.244.{own}.0/32 dev flannel.1; ip link set flannel.1 up"),
+            format!("ip route add 10.244.{other}.0/24 via 10.244.{other}.0 dev flannel.1 onlink"),
+            format!("ip neigh add 10.244.{other}.0 lladdr 02:00:00:00:0f:0{other} dev flannel.1 nud permanent"),
+            format!("bridge fdb add 02:00:00:00:0f:0{other} dev flannel.1 dst 192.168.1.1{other}"),
+        ] {
+            setup.push(Setup { on: format!("node{own}"), run });
+        }
+    }
+    for kind in ["tcp", "udp"] {
+        let run = format!(
+            "iptables -t nat -A PREROUTING -d 10.96.0.20/32 -p {kind} --dport 80 -j DNAT --to-destination 10.244.2.2:8080"
+        );
+        setup.push(Setup { on: "node1".to_owned(), run });
+    }
+    let cable = CableSpec {
+        ends: ("node1:eth0".to_owned(), "node2:eth0".to_owned()),
+        latency_us: 50,
+        mbit: 0,
+        loss_permille: 0,
+        macs: None,
+    };
+    Lab { name: "bench".to_owned(), machines: vec![machine("node1"), machine("node2")], cables: vec![cable], setup }
+}
+
+/// The world with a socket factory in each pod.
+struct Bench {
+    world: World,
+    client: api::NetnsId,
+    server: api::NetnsId,
+}
+
+impl Bench {
+    fn new() -> Outcome<Bench> {
+        let world = World::boot(&lab(), 1);
+        let pod = |node: &str| world.netns(node, Some("pod")).ok_or(format!("{node} has no pod: the set-up failed"));
+        Ok(Bench { client: pod("node1")?, server: pod("node2")?, world })
+    }
+
+    fn net(&mut self) -> &mut net::Network {
+        &mut self.world.system_mut().net
+    }
+
+    fn socket(&mut self, on: api::NetnsId, kind: SocketKind) -> Outcome<SocketId> {
+        Ok(self.net().socket(on, kind, Owner::default())?)
+    }
+
+    /// Runs the network until `done`, or says that it never was.
+    fn until<T>(&mut self, mut done: impl FnMut(&mut net::Network) -> Outcome<Option<T>>) -> Outcome<T> {
+        let end = sim::Instant::from_nanos(self.world.now() + PATIENCE);
+        loop {
+            if let Some(answer) = done(self.net())? {
+                return Ok(answer);
+            }
+            if !self.net().step(end) {
+                return Err("the exchange did not end".into());
+            }
+        }
+    }
+}
+
+fn service() -> SocketAddr {
+    SocketAddr::from(([10, 96, 0, 20], 80))
+}
+
+fn listener() -> SocketAddr {
+    SocketAddr::from(([10, 244, 2, 2], 8080))
+}
+
+/// One-way UDP packets through the Service: nanoseconds each.
+fn packets(tracing: bool) -> Outcome<f64> {
+    let mut bench = Bench::new()?;
+    let (client, server) = (bench.client, bench.server);
+    let inbox = bench.socket(server, SocketKind::Udp)?;
+    bench.net().bind(inbox, listener())?;
+    let sockets: Vec<SocketId> = (0..FLOWS).map(|_| bench.socket(client, SocketKind::Udp)).collect::<Outcome<_>>()?;
+    let payload = [7; PAYLOAD];
+    bench.net().set_tracing(tracing);
+    let send = |bench: &mut Bench, socket: SocketId| -> Outcome<()> {
+        bench.net().send_to(socket, &payload, service())?;
+        bench.until(|net| Ok(net.recv_from(inbox).ok()))?;
+        Ok(())
+    };
+    for socket in &sockets {
+        send(&mut bench, *socket)?;
+    }
+    let started = Instant::now();
+    for round in 0..PACKETS {
+        send(&mut bench, sockets[round % FLOWS])?;
+    }
+    Ok(started.elapsed().as_nanos() as f64 / PACKETS as f64)
+}
+
+/// A TCP connection through the Service, both ends.
+fn connection(bench: &mut Bench, inbox: SocketId) -> Outcome<(SocketId, SocketId)> {
+    let socket = bench.socket(bench.client, SocketKind::Tcp)?;
+    match bench.net().connect(socket, service()) {
+        Ok(()) | Err(net::Errno::EINPROGRESS) => {}
+        Err(errno) => return Err(errno.into()),
+    }
+    let (accepted, _) = bench.until(|net| match net.accept(inbox) {
+        Ok(pair) => Ok(Some(pair)),
+        Err(net::Errno::EAGAIN) => Ok(None),
+        Err(errno) => Err(errno.into()),
+    })?;
+    Ok((socket, accepted))
+}
+
+fn listen(bench: &mut Bench) -> Outcome<SocketId> {
+    let inbox = bench.socket(bench.server, SocketKind::Tcp)?;
+    bench.net().bind(inbox, listener())?;
+    bench.net().listen(inbox, 128)?;
+    bench.net().set_tracing(false);
+    Ok(inbox)
+}
+
+/// One TCP stream across the overlay: gigabits a second.
+fn stream() -> Outcome<f64> {
+    let mut bench = Bench::new()?;
+    let inbox = listen(&mut bench)?;
+    let (from, to) = connection(&mut bench, inbox)?;
+    let chunk = vec![7; 1 << 16];
+    let started = Instant::now();
+    let (mut sent, mut got) = (0, 0);
+    bench.until(|net| {
+        while sent < STREAM_BYTES {
+            match net.send(from, &chunk) {
+                Ok(0) | Err(net::Errno::EAGAIN) => break,
+                Ok(count) => sent += count,
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+        while let Ok(bytes) = net.recv(to, 1 << 20) {
+            got += bytes.len();
+            if bytes.is_empty() {
+                break;
+            }
+        }
+        Ok((got >= STREAM_BYTES).then_some(()))
+    })?;
+    Ok(got as f64 * 8.0 / started.elapsed().as_secs_f64() / 1e9)
+}
+
+/// Connections through the Service, opened and closed: so many a second.
+fn connections() -> Outcome<f64> {
+    let mut bench = Bench::new()?;
+    let inbox = listen(&mut bench)?;
+    let started = Instant::now();
+    for _ in 0..CONNECTIONS {
+        let (client, server) = connection(&mut bench, inbox)?;
+        bench.net().close(client)?;
+        bench.until(|net| Ok(net.readiness(server)?.readable.then_some(())))?;
+        bench.net().close(server)?;
+    }
+    Ok(CONNECTIONS as f64 / started.elapsed().as_secs_f64())
+}
+
+/// Boots of every lab of the course: milliseconds for the slowest, and its name.
+fn boots() -> Outcome<(f64, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../lessons");
+    let mut slowest = (Duration::ZERO, String::new());
+    for authored in lessons::author::read_course(&root)? {
+        let started = Instant::now();
+        World::boot(&authored.lesson.lab, authored.lesson.seed);
+        slowest = slowest.max((started.elapsed(), authored.lesson.id));
+    }
+    Ok((slowest.0.as_secs_f64() * 1e3, slowest.1))
+}
+
+fn main() -> Outcome<()> {
+    let line = |what: &str, figure: String, goal: &str| println!("{what:<58} {figure:>16}   {goal}");
+    line("pod → DNAT → VXLAN → pod, 1450 B, 100 flows, tracing off", format!("{:.0} ns", packets(false)?), "goal ≤ 500 ns");
+    line("the same with every stop traced", format!("{:.0} ns", packets(true)?), "");
+    line("TCP across nodes, MTU 1450", format!("{:.2} Gb/s", stream()?), "goal ≥ 15 Gb/s");
+    line("connections through a Service", format!("{:.0} /s", connections()?), "goal ≥ 200,000 /s");
+    let (milliseconds, id) = boots()?;
+    line(&format!("slowest lab to boot ({id})"), format!("{milliseconds:.1} ms"), "");
+    Ok(())
+}
