@@ -39,6 +39,15 @@ impl Host {
 pub const NETNS_RUN: &str = "/run/netns";
 
 impl System {
+    /// How a namespace is called in text: `router`, `host/red`.
+    pub fn place_name(&self, machine: MachineId, netns: NetnsId) -> String {
+        let host = &self.host(machine).hostname;
+        match self.netns_names(machine).into_iter().find(|(_, id)| *id == netns) {
+            Some((name, _)) => format!("{host}/{name}"),
+            None => host.clone(),
+        }
+    }
+
     /// The namespaces bound to a name on that machine, the newest first.
     pub fn netns_names(&self, machine: MachineId) -> Vec<(String, NetnsId)> {
         let view = self.root_view(machine);

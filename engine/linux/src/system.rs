@@ -91,6 +91,7 @@ pub struct System {
     pub(crate) captured: BTreeMap<ProcessId, Captured>,
     pub(crate) random: Rng,
     pub(crate) sockets: crate::socket::Held,
+    pub(crate) terminals: crate::tty::Terminals,
     seed: u64,
     ready: BTreeSet<ProcessId>,
     waiting: BTreeMap<WaitOn, BTreeSet<ProcessId>>,
@@ -111,6 +112,7 @@ impl System {
             captured: BTreeMap::new(),
             random: Rng::stream(seed, "/dev/random"),
             sockets: crate::socket::Held::new(),
+            terminals: crate::tty::Terminals::default(),
             seed,
             ready: BTreeSet::new(),
             waiting: BTreeMap::new(),
@@ -336,6 +338,10 @@ impl System {
 
     pub(crate) fn take_signal(&mut self, id: ProcessId) -> Option<Signal> {
         self.process_mut(id).pending.pop_front()
+    }
+
+    pub(crate) fn nobody_is_ready(&self) -> bool {
+        self.ready.is_empty()
     }
 
     /// When something is due next, of a process or of the network.

@@ -14,6 +14,9 @@ impl World {
     pub fn answer(&self, query: &Query) -> Option<Answer> {
         Some(match query {
             Query::Journey(id) => Answer::Journey(self.system.net.journey(*id)?),
+            Query::Frames(ids) => {
+                Answer::Frames(ids.iter().filter_map(|id| self.system.net.dissect(*id)).collect())
+            }
             Query::Frame(id) => Answer::Frame(self.system.net.dissect(*id)?),
             Query::Pcapng(device) => Answer::Pcapng(self.system.net.pcapng(*device)),
             Query::Netns(netns) => Answer::Tables(self.tables(*netns)?),
@@ -71,7 +74,7 @@ impl World {
     }
 
     fn addresses(&self, netns: NetnsId) -> Table {
-        let rows = self.system.net.addresses(netns, Family::Any).into_iter().map(|it| {
+        let rows = [Family::Inet, Family::Inet6].into_iter().flat_map(|family| self.system.net.addresses(netns, family)).map(|it| {
             let scope = match it.scope {
                 scope::UNIVERSE => "global",
                 scope::HOST => "host",
@@ -84,7 +87,7 @@ impl World {
     }
 
     fn routes(&self, netns: NetnsId) -> Table {
-        let routes = self.system.net.routes(netns, Family::Ipv4, Some(table::MAIN)).unwrap_or_default();
+        let routes = self.system.net.routes(netns, Family::Inet, Some(table::MAIN)).unwrap_or_default();
         let rows = routes.iter().flat_map(|route| {
             let bare = Nexthop { gateway: None, index: 0, device: String::new(), hops: 0, flags: 0 };
             let hops = if route.nexthops.is_empty() { vec![bare] } else { route.nexthops.clone() };
@@ -94,7 +97,7 @@ impl World {
     }
 
     fn neighbours(&self, netns: NetnsId) -> Table {
-        let rows = self.system.net.neighbours(netns, Family::Any, false).into_iter().map(|it: Neighbour| {
+        let rows = self.system.net.neighbours(netns, Family::Inet, false).into_iter().map(|it: Neighbour| {
             let mac = it.mac.map(|mac| mac.to_string()).unwrap_or_default();
             vec![it.destination.to_string(), it.device, mac, neighbour_state(it.state).to_owned()]
         });
@@ -118,6 +121,36 @@ impl World {
             vec![it.mac.to_string(), it.device, master.to_owned(), dst, state.to_owned()]
         });
         listing("fdb", "bridge fdb", &["mac", "device", "master", "dst", "state"], rows.collect())
+    }
+
+    /// One table of rules for each table of netfilter that is there.
+    fn rules(&self, netns: NetnsId) -> Vec<Table> {
+        let mut tables: Vec<Table> = Vec::new();
+        for shown in self.system.net.chains_shown(netns) {
+            let title = format!("iptables {}", shown.table);
+            if tables.last().is_none_or(|last| last.title != title) {
+                let command = format!("iptables -t {} -S -v", shown.table);
+                tables.push(listing(&title, &command, &["chain", "rule", "packets", "bytes"], Vec::new()));
+            }
+            let Some(table) = tables.last_mut() else { continue };
+            if let Some(policy) = shown.policy {
+                let row = [shown.chain.clone(), format!("-P {} {policy}", shown.chain), String::new(), String::new()];
+                table.rows.push(row.into());
+            }
+            table.rows.extend(shown.rules.into_iter().map(|(text, packets, bytes)| {
+                vec![shown.chain.clone(), text, packets.to_string(), bytes.to_string()]
+            }));
+        }
+        tables
+    }
+
+    fn conntrack(&self, netns: NetnsId) -> Table {
+        let now = self.system.now();
+        let rows = self.system.net.flows(netns).into_iter().map(|(_, flow)| {
+            let left = flow.expires.since(now).as_secs().to_string();
+            vec![flow.original.to_string(), flow.reply.to_string(), left]
+        });
+        listing("conntrack", "conntrack -L", &["original", "reply", "seconds left"], rows.collect())
     }
 
     fn sockets(&self, netns: NetnsId) -> Table {

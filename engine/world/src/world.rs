@@ -71,6 +71,7 @@ impl World {
             }
         }
         let settled = world.now() + SETTLING;
+        world.system.net.set_watching(true);
         world.advance(settled, &mut usize::MAX);
         
         world
@@ -137,8 +138,7 @@ impl World {
 
     /// Nothing goes on: every terminal waits at its prompt and no packet is under way.
     pub fn settled(&self) -> bool {
-        let (begun, ended) = self.system.net.packet_counts();
-        self.system.is_idle() && begun == ended
+        self.system.is_idle() && self.system.net.open_journeys() == 0
     }
 
     pub fn machine(&self, name: &str) -> Option<MachineId> {
@@ -157,6 +157,11 @@ impl World {
     /// For tests and benchmarks, which drive the engine below the level of requests.
     pub fn system_mut(&mut self) -> &mut System {
         &mut self.system
+    }
+
+    /// What stands where, as it was told last.
+    pub(crate) fn topology(&self) -> &Topology {
+        &self.told
     }
 
     pub(crate) fn has_netns(&self, machine: MachineId, name: &str) -> bool {
@@ -195,17 +200,18 @@ impl World {
                 self.system.net.nic_add(netns, device, mac).ok()
             })
             .collect();
-        match cards[..] {
-            [a, b] => self.system.net.cable_connect(
-                a,
-                b,
-                Cable {
-                    latency: Duration::from_micros(u64::from(spec.latency_us)),
-                    bits_per_second: u64::from(spec.mbit) * 1_000_000,
-                    loss_permille: spec.loss_permille,
-                },
-            ),
-            _ => self.complain(&format!("cable {} – {}", spec.ends.0, spec.ends.1), "expected machine:device twice"),
+        let cable = Cable {
+            latency: Duration::from_micros(u64::from(spec.latency_us)),
+            bits_per_second: u64::from(spec.mbit) * 1_000_000,
+            loss_permille: spec.loss_permille,
+        };
+        let joined = match cards[..] {
+            [a, b] => self.system.net.cable_connect(a, b, cable).is_ok(),
+            _ => false,
+        };
+        if !joined {
+            let what = format!("cable {} – {}", spec.ends.0, spec.ends.1);
+            self.complain(&what, "expected machine:device twice, each a new card");
         }
     }
 
@@ -237,15 +243,12 @@ impl World {
 
     /// The number that the next packet will have.
     pub(crate) fn next_journey(&self) -> JourneyId {
-        JourneyId(self.system.net.packet_counts().0 + 1)
+        self.system.net.next_journey()
     }
 
     /// Packets made from that one on, the oldest first.
     pub(crate) fn journeys_since(&self, first: JourneyId) -> Vec<Journey> {
-        let mut journeys: Vec<Journey> =
-            self.system.net.journeys().take_while(|journey| journey.id >= first).cloned().collect();
-        journeys.reverse();
-        journeys
+        self.system.net.journeys_since(first)
     }
 
     /// Turns what has happened below into events.
@@ -280,36 +283,21 @@ impl World {
         }
     }
 
-    /// Flights and drops, in the order of time; of one instant the flight comes first.
     fn gather_trace(&mut self) {
-        let mut drops = self.system.net.take_drops().into_iter().peekable();
-        for flight in self.system.net.take_flights() {
-            while let Some(drop) = drops.next_if(|drop| drop.at < flight.sent) {
-                self.out.push(dropped(&drop));
+        for event in self.system.net.take_trace() {
+            if let Event::Flight(flight) = &event {
+                self.flights_counted += 1;
+                if self.flights.len() == FLIGHTS_KEPT {
+                    self.flights.drain(..FLIGHTS_KEPT / 2);
+                }
+                self.flights.push(flight.sent);
             }
-            self.flights_counted += 1;
-            if self.flights.len() == FLIGHTS_KEPT {
-                self.flights.drain(..FLIGHTS_KEPT / 2);
-            }
-            self.flights.push(flight.sent);
-            self.out.push(Event::Flight(flight));
+            self.out.push(event);
         }
-        self.out.extend(drops.map(|drop| dropped(&drop)));
     }
 
     pub fn take_events(&mut self) -> Vec<Event> {
         self.gather();
         std::mem::take(&mut self.out)
-    }
-}
-
-fn dropped(drop: &net::Drop) -> Event {
-    Event::Dropped {
-        at: drop.at,
-        journey: drop.journey,
-        machine: drop.machine,
-        netns: drop.netns,
-        device: drop.device,
-        reason: drop.reason,
     }
 }

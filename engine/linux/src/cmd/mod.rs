@@ -31,6 +31,7 @@ mod ip;
 pub mod iproute2;
 mod ipset;
 mod iptables;
+mod lab;
 mod lines;
 mod long;
 mod ls;
@@ -58,6 +59,7 @@ mod tr;
 pub mod traceroute;
 mod uname;
 mod wc;
+mod why;
 
 use crate::process::Program;
 use crate::sys::Sys;
@@ -164,6 +166,7 @@ pub const ALL: &[&Command] = &[
     &missing::JOURNALCTL,
     &pgrep::KILL,
     &pgrep::KILLALL,
+    &lab::LAB,
     &file::LN,
     &ls::LS,
     &machine::LSMOD,
@@ -228,6 +231,7 @@ pub const ALL: &[&Command] = &[
     &wc::WC,
     &uname::WHICH,
     &uname::WHOAMI,
+    &why::WHY,
     &env::XARGS,
     &seq::YES,
 ];

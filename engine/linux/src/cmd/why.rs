@@ -28,7 +28,8 @@ async fn why(sys: Sys, args: Args) -> Exit {
     let text = sys
         .ask(move |system, id| {
             let machine = system.process(id).machine;
-            system.net.journeys_from(machine).filter(told).nth(back - 1).map(|journey| story(system, journey))
+            let journeys = system.net.journeys_of(machine, back);
+            (journeys.len() == back).then(|| story(system, &journeys[0]))
         })
         .await;
     match text {
@@ -47,22 +48,15 @@ async fn list(sys: &Sys) -> Exit {
     let text = sys
         .ask(|system, id| {
             let machine = system.process(id).machine;
-            let journeys = system.net.journeys_from(machine).filter(told).take(LISTED);
+            let journeys = system.net.journeys_of(machine, LISTED);
             let line = |(at, journey): (usize, &Journey)| {
-                format!("{:>3}  {}  {}\n", at + 1, journey.summary, ended(system, journey))
+                format!("{:>3}  {}  {}\n", journeys.len() - at, journey.summary, ended(system, journey))
             };
-            let lines: Vec<String> = journeys.enumerate().map(line).collect();
-            lines.into_iter().rev().collect::<String>()
+            journeys.iter().enumerate().map(line).collect::<String>()
         })
         .await;
     sys.print(text).await;
     Exit::OK
-}
-
-/// The kernel's own chatter is told only where it failed.
-fn told(journey: &&Journey) -> bool {
-    let chatter = ["ARP", "IP6", "STP"].iter().any(|kind| journey.summary.starts_with(kind));
-    !chatter || matches!(journey.verdict, Some(Verdict::Dropped(_)))
 }
 
 /// The whole life of a packet, one stop a line, and how it ended.

@@ -21,6 +21,7 @@ mod option;
 pub mod pattern;
 mod prompt;
 pub mod quoting;
+mod readline;
 mod redirect;
 mod simple;
 mod start;

@@ -5,7 +5,7 @@
 use super::conntrack::{Conntrack, Event, Flow, FlowId, Settings, Statistics, Tuple};
 use super::hook::State;
 use super::memory::LogLine;
-use super::table::Tables;
+use super::table::{Chain, Table, Tables};
 use super::text::{self, Caller, Output, RestoreOptions, SaveOptions, Tool};
 use super::{HookState, HookVerdict, ipset};
 use crate::network::Event as Due;
@@ -125,6 +125,17 @@ impl Network {
     }
 }
 
+/// One chain, for whoever looks at a namespace without a tool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownChain {
+    pub table: String,
+    pub chain: String,
+    /// Of a base chain.
+    pub policy: Option<&'static str>,
+    /// Text, packets, bytes.
+    pub rules: Vec<(String, u64, u64)>,
+}
+
 /// The commands' calls.
 impl Network {
     pub fn iptables(
@@ -157,6 +168,23 @@ impl Network {
         caller: &Caller<'_>,
     ) -> Output {
         text::iptables_save(self.netfilter.state_mut(ns), tool, options, caller)
+    }
+
+    /// Every chain of every table as it stands: table, chain, its policy, and its rules as `iptables -S` prints them,
+    /// with their packets and bytes. Looking makes no table and no chain.
+    pub fn chains_shown(&self, ns: NetnsId) -> Vec<ShownChain> {
+        let tables = self.netfilter.state(ns).map(|state| state.tables.list.as_slice()).unwrap_or_default();
+        let shown = |table: &Table, chain: &Chain| ShownChain {
+            table: table.name.clone(),
+            chain: chain.name.clone(),
+            policy: chain.base.as_ref().map(|base| base.policy.name()),
+            rules: chain
+                .rules
+                .iter()
+                .map(|rule| (text::save::rule_text(&chain.name, &rule.spec), rule.packets.get(), rule.bytes.get()))
+                .collect(),
+        };
+        tables.iter().flat_map(|table| table.chains().into_iter().map(|chain| shown(table, chain))).collect()
     }
 
     /// Runs `ipset ARGS`; `input` is what `restore` reads.
