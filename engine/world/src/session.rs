@@ -91,7 +91,7 @@ impl Session {
             }
             Command::StepPacket => self.step_until(|world, before| world.flights() > before),
             Command::StepBack => {
-                let before = self.world.last_flight_before(self.world.now());
+                let before = self.world.last_flight(self.world.now());
                 self.speed = Speed::Paused;
                 self.rebuild(before.map_or(0, |at| at.saturating_sub(1)));
             }
@@ -188,7 +188,8 @@ impl Session {
         let due = self.world.next_at();
         let stepped = match taped {
             Some(at) if at <= until && due.is_none_or(|due| at < due) => {
-                self.world.advance(at, &mut BUDGET.clone());
+                let mut budget = BUDGET;
+                self.world.advance(at, &mut budget);
                 self.play_next();
                 true
             }

@@ -72,7 +72,7 @@ impl World {
         }
         let settled = world.now() + SETTLING;
         world.system.net.set_watching(true);
-        world.advance(settled, &mut usize::MAX);
+        world.advance_to(settled);
         
         world
     }
@@ -81,10 +81,10 @@ impl World {
     pub fn replayed(lab: &Lab, seed: u64, tape: &[api::request::Recorded], until: u64) -> World {
         let mut world = World::boot(lab, seed);
         for recorded in tape {
-            world.advance(recorded.at, &mut usize::MAX);
+            world.advance_to(recorded.at);
             world.handle(&recorded.request);
         }
-        world.advance(until, &mut usize::MAX);
+        world.advance_to(until);
         world
     }
 
@@ -116,6 +116,12 @@ impl World {
     fn run_ready(&mut self) {
         let now = self.now();
         self.advance(now, &mut 100_000);
+    }
+
+    /// Runs to `until`, however much happens on the way.
+    fn advance_to(&mut self, until: u64) {
+        let mut budget = usize::MAX;
+        self.advance(until, &mut budget);
     }
 
     /// Runs to `until`, or until `budget` events are spent; true where it got there.
@@ -237,8 +243,8 @@ impl World {
         self.flights_counted
     }
 
-    pub(crate) fn last_flight_before(&self, at: u64) -> Option<u64> {
-        self.flights.iter().rev().copied().find(|sent| *sent < at)
+    pub(crate) fn last_flight(&self, at: u64) -> Option<u64> {
+        self.flights.iter().rev().copied().find(|sent| *sent <= at)
     }
 
     /// The number that the next packet will have.

@@ -166,7 +166,7 @@ fn a_probe_sends_traffic_that_the_learner_never_sees() {
     let mut page = Page::open();
     let probe = |to: &str| Probe::Reach { from: "a".to_owned(), to: to.to_owned(), timeout_ms: 1000 };
     let before = page.session.replay();
-    page.session.command(Command::Probes { id: 7, probes: vec![probe("ping:10.0.0.2"), probe("tcp://10.0.0.2:81")] });
+    page.session.command(Command::Probes { id: 7, probes: vec![probe("ping:10.0.0.2"), probe("http://10.0.0.2:81/")] });
     let facts: Vec<Fact> = page
         .session
         .take_events()
