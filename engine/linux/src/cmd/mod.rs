@@ -38,6 +38,7 @@ mod ls;
 mod machine;
 mod missing;
 mod nc;
+mod netstat;
 pub mod nettools;
 mod pgrep;
 pub mod ping;
@@ -178,6 +179,7 @@ pub const ALL: &[&Command] = &[
     &missing::NANO,
     &nc::NC,
     &nc::NETCAT,
+    &netstat::NETSTAT,
     &seq::NL,
     &dig::NSLOOKUP,
     &lines::PASTE,

@@ -7,7 +7,7 @@
 
 pub mod arp;
 pub mod ifconfig;
-mod interface;
+pub mod interface;
 mod ioctl;
 mod names;
 pub mod route;
