@@ -85,7 +85,11 @@ fn faults(authored: &Authored, seed: u64) -> Vec<String> {
     for check in of_world(authored) {
         let judgement = sitting.judge(check);
         if (judgement.state == State::Pass) != check.invariant {
-            let words = if check.invariant { "does not hold after the set-up" } else { "is green before anything is done" };
+            let words = if check.invariant {
+                "does not hold after the set-up"
+            } else {
+                "is green before anything is done"
+            };
             faults.push(format!("{words}: {}", told(check, &judgement)));
         }
     }
@@ -103,7 +107,10 @@ fn faults(authored: &Authored, seed: u64) -> Vec<String> {
         let judgement = sitting.judge(check);
         let words = told(check, &judgement);
         if judgement.state == State::Pass || !words.contains(&wrong.says) {
-            faults.push(format!("wrong attempt `{}` should fail saying `{}`, but: {words}", wrong.name, wrong.says));
+            faults.push(format!(
+                "wrong attempt `{}` should fail saying `{}`, but: {words}",
+                wrong.name, wrong.says
+            ));
         }
     }
     faults

@@ -68,7 +68,9 @@ pub enum Event {
     },
     Replay(Replay),
     /// The lab itself is at fault: a set-up command failed, a cable names nothing.
-    LabFault { words: String },
+    LabFault {
+        words: String,
+    },
     /// The engine failed. `replay` is the world up to the command before.
     Crashed {
         message: String,

@@ -251,7 +251,11 @@ impl System {
         }
         let line = match terminal.raw {
             true => terminal.input.len(),
-            false => terminal.input.iter().position(|byte| *byte == b'\n').map_or(terminal.input.len(), |at| at + 1),
+            false => terminal
+                .input
+                .iter()
+                .position(|byte| *byte == b'\n')
+                .map_or(terminal.input.len(), |at| at + 1),
         };
         Ok(terminal.input.drain(..line.min(max)).collect())
     }

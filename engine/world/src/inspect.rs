@@ -31,8 +31,13 @@ impl World {
 
     fn tables(&self, netns: NetnsId) -> Option<Vec<Table>> {
         self.topology().netns.get(&netns)?;
-        let mut tables =
-            vec![self.links(netns), self.addresses(netns), self.routes(netns), self.neighbours(netns), self.fdb(netns, None)];
+        let mut tables = vec![
+            self.links(netns),
+            self.addresses(netns),
+            self.routes(netns),
+            self.neighbours(netns),
+            self.fdb(netns, None),
+        ];
         tables.push(self.sockets(netns));
         tables.push(self.conntrack(netns));
         tables.extend(self.rules(netns));
@@ -51,8 +56,10 @@ impl World {
     }
 
     fn links(&self, netns: NetnsId) -> Table {
-        let name = |id: Option<DeviceId>| id.and_then(|id| Some(self.topology().devices.get(&id)?.name.clone()));
-        let mut devices: Vec<&Device> = self.topology().devices.values().filter(|it| it.netns == netns).collect();
+        let name =
+            |id: Option<DeviceId>| id.and_then(|id| Some(self.topology().devices.get(&id)?.name.clone()));
+        let mut devices: Vec<&Device> =
+            self.topology().devices.values().filter(|it| it.netns == netns).collect();
         devices.sort_by_key(|device| device.ifindex);
         let state = |device: &Device| match (device.up, device.running) {
             (false, _) => "DOWN",
@@ -70,19 +77,27 @@ impl World {
                 it.detail.clone(),
             ]
         });
-        listing("links", "ip -d link", &["name", "state", "type", "mac", "mtu", "master", "detail"], rows.collect())
+        listing(
+            "links",
+            "ip -d link",
+            &["name", "state", "type", "mac", "mtu", "master", "detail"],
+            rows.collect(),
+        )
     }
 
     fn addresses(&self, netns: NetnsId) -> Table {
-        let rows = [Family::Inet, Family::Inet6].into_iter().flat_map(|family| self.system.net.addresses(netns, family)).map(|it| {
-            let scope = match it.scope {
-                scope::UNIVERSE => "global",
-                scope::HOST => "host",
-                scope::LINK => "link",
-                _ => "site",
-            };
-            vec![it.device, format!("{}/{}", it.local, it.prefix), scope.to_owned()]
-        });
+        let rows = [Family::Inet, Family::Inet6]
+            .into_iter()
+            .flat_map(|family| self.system.net.addresses(netns, family))
+            .map(|it| {
+                let scope = match it.scope {
+                    scope::UNIVERSE => "global",
+                    scope::HOST => "host",
+                    scope::LINK => "link",
+                    _ => "site",
+                };
+                vec![it.device, format!("{}/{}", it.local, it.prefix), scope.to_owned()]
+            });
         listing("addresses", "ip addr", &["device", "address", "scope"], rows.collect())
     }
 
@@ -110,7 +125,8 @@ impl World {
             device.is_none_or(|name| entry.device == name || of_master() == Some(name))
         };
         let rows = self.system.net.fdb(netns).into_iter().filter(wanted).map(|it| {
-            let master = it.master.and_then(|index| self.system.net.device_name(netns, index)).unwrap_or_default();
+            let master =
+                it.master.and_then(|index| self.system.net.device_name(netns, index)).unwrap_or_default();
             let state = match it.state {
                 state if state & nud::PERMANENT != 0 => "permanent",
                 state if state & nud::NOARP != 0 => "static",
@@ -134,7 +150,12 @@ impl World {
             }
             let Some(table) = tables.last_mut() else { continue };
             if let Some(policy) = shown.policy {
-                let row = [shown.chain.clone(), format!("-P {} {policy}", shown.chain), String::new(), String::new()];
+                let row = [
+                    shown.chain.clone(),
+                    format!("-P {} {policy}", shown.chain),
+                    String::new(),
+                    String::new(),
+                ];
                 table.rows.push(row.into());
             }
             table.rows.extend(shown.rules.into_iter().map(|(text, packets, bytes)| {
@@ -155,7 +176,11 @@ impl World {
 
     fn sockets(&self, netns: NetnsId) -> Table {
         let rows = self.system.net.sockets(netns).into_iter().map(|it| {
-            let program = if it.owner.pid == 0 { String::new() } else { format!("{} ({})", it.owner.program, it.owner.pid) };
+            let program = if it.owner.pid == 0 {
+                String::new()
+            } else {
+                format!("{} ({})", it.owner.program, it.owner.pid)
+            };
             let kind = format!("{:?}", it.kind).split([' ', '{']).next().unwrap_or_default().to_lowercase();
             vec![kind, format!("{:?}", it.state), it.local.to_string(), it.peer.to_string(), program]
         });
@@ -169,7 +194,11 @@ fn listing(title: &str, command: &str, columns: &[&str], rows: Vec<Vec<String>>)
 }
 
 fn route_row(route: &Route, hop: &Nexthop) -> Vec<String> {
-    let to = if route.destination.prefix_len() == 0 { "default".to_owned() } else { route.destination.to_string() };
+    let to = if route.destination.prefix_len() == 0 {
+        "default".to_owned()
+    } else {
+        route.destination.to_string()
+    };
     let kind = match route.kind {
         RouteType::Unicast => String::new(),
         kind => format!("{kind:?} ").to_lowercase(),

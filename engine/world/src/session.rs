@@ -68,7 +68,12 @@ impl Session {
 
     /// All that brings this session's world back.
     pub fn replay(&self) -> Replay {
-        Replay { lab: self.lab.clone(), seed: self.seed, requests: self.tape.clone(), until: self.world.now() }
+        Replay {
+            lab: self.lab.clone(),
+            seed: self.seed,
+            requests: self.tape.clone(),
+            until: self.world.now(),
+        }
     }
 
     pub fn world(&self) -> &World {
@@ -144,7 +149,8 @@ impl Session {
             now: self.world.now(),
             speed: self.speed,
             settled: self.world.settled(),
-            undo: self.lines.iter().filter(|line| !line.of_page).count() as u32 + u32::from(self.shelved.is_some()),
+            undo: self.lines.iter().filter(|line| !line.of_page).count() as u32
+                + u32::from(self.shelved.is_some()),
             redo: self.redo.len() as u32,
         });
     }
@@ -171,7 +177,8 @@ impl Session {
     /// Runs to `until`, playing the tape on the way; stops short where `budget` events are spent.
     fn advance(&mut self, until: u64, budget: usize) {
         let mut left = budget;
-        while let Some(at) = self.tape.get(self.cursor).map(|recorded| recorded.at).filter(|at| *at <= until) {
+        while let Some(at) = self.tape.get(self.cursor).map(|recorded| recorded.at).filter(|at| *at <= until)
+        {
             if !self.world.advance(at, &mut left) {
                 return;
             }
@@ -215,7 +222,12 @@ impl Session {
         for (tty, line) in self.world.take_entered() {
             let last = self.cursor.saturating_sub(1);
             let first = self.typing.remove(&tty).unwrap_or(last);
-            self.lines.push(Line { tty, first, last, of_page: line.split_whitespace().next() == Some("lab") });
+            self.lines.push(Line {
+                tty,
+                first,
+                last,
+                of_page: line.split_whitespace().next() == Some("lab"),
+            });
         }
     }
 
@@ -259,7 +271,9 @@ impl Session {
         let mut taken = Vec::new();
         for mut recorded in self.tape.split_off(line.first) {
             match recorded.request {
-                Request::Type { tty, .. } if tty == line.tty && self.tape.len() + taken.len() <= line.last => {
+                Request::Type { tty, .. }
+                    if tty == line.tty && self.tape.len() + taken.len() <= line.last =>
+                {
                     taken.push(recorded.request);
                 }
                 _ => {
@@ -285,7 +299,8 @@ impl Session {
     /// The lab as it booted, with its terminals open. What was there is shelved: undo brings it back.
     fn reset(&mut self) {
         self.shelved = Some(self.replay());
-        self.tape.retain(|recorded| matches!(recorded.request, Request::OpenTty { .. } | Request::Resize { .. }));
+        self.tape
+            .retain(|recorded| matches!(recorded.request, Request::OpenTty { .. } | Request::Resize { .. }));
         let boot = World::boot(&self.lab, self.seed).now();
         self.tape.iter_mut().for_each(|recorded| recorded.at = boot);
         self.redo.clear();

@@ -65,7 +65,9 @@ impl World {
         for setup in &lab.setup {
             match world.machine(&setup.on).map(|machine| world.execute(machine, &setup.run, SETUP_PATIENCE)) {
                 Some(Some((_, _, 0))) => {}
-                Some(Some((out, err, exit))) => world.complain(&setup.run, &format!("exit {exit}: {out}{err}")),
+                Some(Some((out, err, exit))) => {
+                    world.complain(&setup.run, &format!("exit {exit}: {out}{err}"))
+                }
                 Some(None) => world.complain(&setup.run, "did not end"),
                 None => world.complain(&setup.run, &format!("there is no machine `{}`", setup.on)),
             }
@@ -73,7 +75,7 @@ impl World {
         let settled = world.now() + SETTLING;
         world.system.net.set_watching(true);
         world.advance_to(settled);
-        
+
         world
     }
 
@@ -179,7 +181,12 @@ impl World {
     }
 
     /// Runs a command as root until it ends: standard output, standard error, exit code.
-    pub(crate) fn execute(&mut self, machine: MachineId, command: &str, patience: u64) -> Option<(String, String, u8)> {
+    pub(crate) fn execute(
+        &mut self,
+        machine: MachineId,
+        command: &str,
+        patience: u64,
+    ) -> Option<(String, String, u8)> {
         let id = self.system.exec(machine, command, ExecOptions::default());
         let until = self.system.now() + Duration::from_nanos(patience);
         loop {
@@ -279,8 +286,12 @@ impl World {
                 self.entered.push((tty, line));
             }
         }
-        self.out.extend(self.system.take_tty_output().into_iter().map(|(tty, bytes)| Event::Output { tty, bytes }));
-        self.out.extend(self.system.take_lab_commands().into_iter().map(|(tty, words)| Event::LabCommand { tty, words }));
+        self.out.extend(
+            self.system.take_tty_output().into_iter().map(|(tty, bytes)| Event::Output { tty, bytes }),
+        );
+        self.out.extend(
+            self.system.take_lab_commands().into_iter().map(|(tty, words)| Event::LabCommand { tty, words }),
+        );
         self.out.extend(self.system.take_closed_ttys().into_iter().map(|tty| Event::TtyClosed { tty }));
         let frames: Vec<FrameRow> = self.system.net.frames_since(self.next_frame);
         if let Some(last) = frames.last() {

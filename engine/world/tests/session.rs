@@ -52,7 +52,12 @@ impl Page {
             clock: (0, 0, 0),
         };
         page.hear();
-        page.ask(Command::Request(Request::OpenTty { tty: TTY, machine: "a".to_owned(), columns: 80, rows: 24 }));
+        page.ask(Command::Request(Request::OpenTty {
+            tty: TTY,
+            machine: "a".to_owned(),
+            columns: 80,
+            rows: 24,
+        }));
         page.ask(Command::ToTheEnd);
         page
     }
@@ -166,7 +171,10 @@ fn a_probe_sends_traffic_that_the_learner_never_sees() {
     let mut page = Page::open();
     let probe = |to: &str| Probe::Reach { from: "a".to_owned(), to: to.to_owned(), timeout_ms: 1000 };
     let before = page.session.replay();
-    page.session.command(Command::Probes { id: 7, probes: vec![probe("ping:10.0.0.2"), probe("http://10.0.0.2:81/")] });
+    page.session.command(Command::Probes {
+        id: 7,
+        probes: vec![probe("ping:10.0.0.2"), probe("http://10.0.0.2:81/")],
+    });
     let facts: Vec<Fact> = page
         .session
         .take_events()
@@ -174,8 +182,13 @@ fn a_probe_sends_traffic_that_the_learner_never_sees() {
         .find_map(|event| if let Event::Facts { id: 7, facts } = event { Some(facts) } else { None })
         .expect("an answer");
     use api::probe::Outcome;
-    assert!(matches!(&facts[0], Fact::Reached { outcome: Outcome::Answered { from, .. }, .. } if from == "10.0.0.2"), "{facts:?}");
-    let Fact::Reached { outcome: Outcome::Refused { .. }, end: Some(end), .. } = &facts[1] else { panic!("{facts:?}") };
+    assert!(
+        matches!(&facts[0], Fact::Reached { outcome: Outcome::Answered { from, .. }, .. } if from == "10.0.0.2"),
+        "{facts:?}"
+    );
+    let Fact::Reached { outcome: Outcome::Refused { .. }, end: Some(end), .. } = &facts[1] else {
+        panic!("{facts:?}")
+    };
     assert_eq!((end.place.as_str(), end.reason.name()), ("b", "NO_SOCKET"));
     assert_eq!(page.session.replay(), before);
     assert!(page.run("ip neigh").lines().all(|line| !line.contains("lladdr")), "no ARP was sent here");

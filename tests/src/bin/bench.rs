@@ -30,14 +30,23 @@ fn lab() -> Lab {
         for run in [
             "sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv4.ip_forward=1".to_owned(),
             format!("ip link set eth0 up; ip addr add 192.168.1.1{own}/24 dev eth0"),
-            format!("ip netns add pod; ip link add cni0 type bridge; ip addr add 10.244.{own}.1/24 dev cni0; ip link set cni0 up"),
-            "ip link add veth0 type veth peer name eth0 netns pod; ip link set veth0 master cni0 up".to_owned(),
-            format!("ip -n pod link set lo up; ip -n pod addr add 10.244.{own}.2/24 dev eth0; ip -n pod link set eth0 mtu 1450 up"),
+            format!(
+                "ip netns add pod; ip link add cni0 type bridge; ip addr add 10.244.{own}.1/24 dev cni0; ip link set cni0 up"
+            ),
+            "ip link add veth0 type veth peer name eth0 netns pod; ip link set veth0 master cni0 up"
+                .to_owned(),
+            format!(
+                "ip -n pod link set lo up; ip -n pod addr add 10.244.{own}.2/24 dev eth0; ip -n pod link set eth0 mtu 1450 up"
+            ),
             format!("ip -n pod route add default via 10.244.{own}.1"),
-            format!("ip link add flannel.1 address 02:00:00:00:0f:0{own} type vxlan id 1 dstport 8472 local 192.168.1.1{own} dev eth0 nolearning"),
+            format!(
+                "ip link add flannel.1 address 02:00:00:00:0f:0{own} type vxlan id 1 dstport 8472 local 192.168.1.1{own} dev eth0 nolearning"
+            ),
             format!("ip addr add 10.244.{own}.0/32 dev flannel.1; ip link set flannel.1 up"),
             format!("ip route add 10.244.{other}.0/24 via 10.244.{other}.0 dev flannel.1 onlink"),
-            format!("ip neigh add 10.244.{other}.0 lladdr 02:00:00:00:0f:0{other} dev flannel.1 nud permanent"),
+            format!(
+                "ip neigh add 10.244.{other}.0 lladdr 02:00:00:00:0f:0{other} dev flannel.1 nud permanent"
+            ),
             format!("bridge fdb add 02:00:00:00:0f:0{other} dev flannel.1 dst 192.168.1.1{other}"),
         ] {
             setup.push(Setup { on: format!("node{own}"), run });
@@ -56,7 +65,12 @@ fn lab() -> Lab {
         loss_permille: 0,
         macs: None,
     };
-    Lab { name: "bench".to_owned(), machines: vec![machine("node1"), machine("node2")], cables: vec![cable], setup }
+    Lab {
+        name: "bench".to_owned(),
+        machines: vec![machine("node1"), machine("node2")],
+        cables: vec![cable],
+        setup,
+    }
 }
 
 /// The world with a socket factory in each pod.
@@ -69,7 +83,9 @@ struct Bench {
 impl Bench {
     fn new() -> Outcome<Bench> {
         let world = World::boot(&lab(), 1);
-        let pod = |node: &str| world.netns(node, Some("pod")).ok_or(format!("{node} has no pod: the set-up failed"));
+        let pod = |node: &str| {
+            world.netns(node, Some("pod")).ok_or(format!("{node} has no pod: the set-up failed"))
+        };
         Ok(Bench { client: pod("node1")?, server: pod("node2")?, world })
     }
 
@@ -109,7 +125,8 @@ fn packets(tracing: bool) -> Outcome<f64> {
     let (client, server) = (bench.client, bench.server);
     let inbox = bench.socket(server, SocketKind::Udp)?;
     bench.net().bind(inbox, listener())?;
-    let sockets: Vec<SocketId> = (0..FLOWS).map(|_| bench.socket(client, SocketKind::Udp)).collect::<Outcome<_>>()?;
+    let sockets: Vec<SocketId> =
+        (0..FLOWS).map(|_| bench.socket(client, SocketKind::Udp)).collect::<Outcome<_>>()?;
     let payload = [7; PAYLOAD];
     bench.net().set_tracing(tracing);
     let send = |bench: &mut Bench, socket: SocketId| -> Outcome<()> {
@@ -205,7 +222,11 @@ fn boots() -> Outcome<(f64, String)> {
 
 fn main() -> Outcome<()> {
     let line = |what: &str, figure: String, goal: &str| println!("{what:<58} {figure:>16}   {goal}");
-    line("pod → DNAT → VXLAN → pod, 1450 B, 100 flows, tracing off", format!("{:.0} ns", packets(false)?), "goal ≤ 500 ns");
+    line(
+        "pod → DNAT → VXLAN → pod, 1450 B, 100 flows, tracing off",
+        format!("{:.0} ns", packets(false)?),
+        "goal ≤ 500 ns",
+    );
     line("the same with every stop traced", format!("{:.0} ns", packets(true)?), "");
     line("TCP across nodes, MTU 1450", format!("{:.2} Gb/s", stream()?), "goal ≥ 15 Gb/s");
     line("connections through a Service", format!("{:.0} /s", connections()?), "goal ≥ 200,000 /s");

@@ -9,16 +9,20 @@
 use super::{Args, Command, Exit};
 use crate::sys::Sys;
 
-pub const LAB: Command =
-    Command { name: "lab", path: "/usr/local/bin/lab", man: "lab(1)", run: |sys, args| Box::pin(lab(sys, args)) };
+pub const LAB: Command = Command {
+    name: "lab",
+    path: "/usr/local/bin/lab",
+    man: "lab(1)",
+    run: |sys, args| Box::pin(lab(sys, args)),
+};
 
 const USAGE: &str =
     "Usage: lab check|hint|solution|reset|undo|redo|step|back|pause|play|speed N|capture|share|export\n";
 
 /// What the page understands; `speed` takes a number beside it.
 const WORDS: &[&str] = &[
-    "back", "capture", "check", "export", "hint", "pause", "play", "redo", "reset", "share", "solution", "speed", "step",
-    "undo",
+    "back", "capture", "check", "export", "hint", "pause", "play", "redo", "reset", "share", "solution",
+    "speed", "step", "undo",
 ];
 
 async fn lab(sys: Sys, args: Args) -> Exit {

@@ -8,8 +8,12 @@ use crate::sys::Sys;
 use crate::system::System;
 use api::journey::{Journey, StopKind, Verdict};
 
-pub const WHY: Command =
-    Command { name: "why", path: "/usr/local/bin/why", man: "why(1)", run: |sys, args| Box::pin(why(sys, args)) };
+pub const WHY: Command = Command {
+    name: "why",
+    path: "/usr/local/bin/why",
+    man: "why(1)",
+    run: |sys, args| Box::pin(why(sys, args)),
+};
 
 /// Packets that `why -a` lists.
 const LISTED: usize = 10;
@@ -75,12 +79,18 @@ fn story(system: &System, journey: &Journey) -> String {
 }
 
 fn ended(system: &System, journey: &Journey) -> String {
-    let last = journey.stops.iter().rfind(|stop| matches!(stop.kind, StopKind::Dropped { .. })).or(journey.stops.last());
+    let last = journey
+        .stops
+        .iter()
+        .rfind(|stop| matches!(stop.kind, StopKind::Dropped { .. }))
+        .or(journey.stops.last());
     let place = last.map(|stop| system.place_name(stop.machine, stop.netns)).unwrap_or_default();
     match journey.verdict {
         None => "Still on its way.".to_owned(),
         Some(Verdict::Delivered) => format!("Delivered on {place}."),
         Some(Verdict::Consumed) => format!("Taken by the kernel of {place}."),
-        Some(Verdict::Dropped(reason)) => format!("Ended at {place}: {}. {}", reason.name(), reason.explain()),
+        Some(Verdict::Dropped(reason)) => {
+            format!("Ended at {place}: {}. {}", reason.name(), reason.explain())
+        }
     }
 }

@@ -96,9 +96,7 @@ impl Shell {
 
     /// Prompt after prompt until `exit` or the end of input.
     pub(super) async fn interact(&mut self, _plain: bool) -> Exit {
-        self.sys
-            .ask(|system, id| system.process_mut(id).caught.extend(CAUGHT))
-            .await;
+        self.sys.ask(|system, id| system.process_mut(id).caught.extend(CAUGHT)).await;
         if self.login {
             self.read_profile().await;
         } else if self.sys.exists("/root/.bashrc").await {

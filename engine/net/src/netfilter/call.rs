@@ -181,7 +181,9 @@ impl Network {
             rules: chain
                 .rules
                 .iter()
-                .map(|rule| (text::save::rule_text(&chain.name, &rule.spec), rule.packets.get(), rule.bytes.get()))
+                .map(|rule| {
+                    (text::save::rule_text(&chain.name, &rule.spec), rule.packets.get(), rule.bytes.get())
+                })
                 .collect(),
         };
         tables.iter().flat_map(|table| table.chains().into_iter().map(|chain| shown(table, chain))).collect()

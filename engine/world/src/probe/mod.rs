@@ -28,9 +28,9 @@ impl World {
             Probe::Reach { from, to, timeout_ms } => reach::reach(self, from, to, *timeout_ms),
             Probe::Dns { from, name, record } => resolve::resolve(self, from, name, record),
             Probe::Table { at, table, argument } => table::rows(self, at, table, argument),
-            Probe::File { on, path } => self.run(on, &format!("cat {}", quoted(path))).map(|ran| {
-                Fact::File((ran.exit == 0).then_some(ran.out))
-            }),
+            Probe::File { on, path } => self
+                .run(on, &format!("cat {}", quoted(path)))
+                .map(|ran| Fact::File((ran.exit == 0).then_some(ran.out))),
             Probe::Used { command } => Ok(Fact::Used(self.entered().any(|line| uses(line, command)))),
         };
         fact.unwrap_or_else(Fact::Impossible)
@@ -58,8 +58,11 @@ impl World {
 
     /// The packets of a command, and where the one that decided its outcome ended.
     pub(crate) fn journeys_of(&self, ran: &Ran) -> (Vec<Journey>, Option<End>) {
-        let journeys: Vec<Journey> =
-            self.journeys_since(ran.first).into_iter().filter(|journey| !journey.summary.contains("IP6")).collect();
+        let journeys: Vec<Journey> = self
+            .journeys_since(ran.first)
+            .into_iter()
+            .filter(|journey| !journey.summary.contains("IP6"))
+            .collect();
         let dropped = |journey: &&Journey| matches!(journey.verdict, Some(Verdict::Dropped(_)));
         let end = journeys.iter().rfind(dropped).and_then(|journey| self.end_of(journey));
         (journeys, end)
@@ -86,7 +89,8 @@ fn uses(line: &str, command: &str) -> bool {
             ["sudo", ref rest @ ..] => rest,
             ref all => all,
         };
-        rest.first() == Some(&command) || matches!(rest, ["ip", "netns", "exec", _, inner, ..] if *inner == command)
+        rest.first() == Some(&command)
+            || matches!(rest, ["ip", "netns", "exec", _, inner, ..] if *inner == command)
     })
 }
 

@@ -15,8 +15,10 @@ pub(super) fn reach(world: &mut World, from: &str, to: &str, timeout_ms: u32) ->
     } else if to.starts_with("http://") {
         let written = "'\\n%{http_code} %{remote_ip}'";
         (world.run(from, &format!("curl -sS -m {seconds} -w {written} {}", quoted(to)))?, curl)
-    } else if let Some((flags, rest)) =
-        to.strip_prefix("tcp://").map(|rest| ("-z", rest)).or(to.strip_prefix("udp://").map(|rest| ("-zu", rest)))
+    } else if let Some((flags, rest)) = to
+        .strip_prefix("tcp://")
+        .map(|rest| ("-z", rest))
+        .or(to.strip_prefix("udp://").map(|rest| ("-zu", rest)))
     {
         let (host, port) = rest.rsplit_once(':').ok_or_else(|| format!("`{to}`: expected HOST:PORT"))?;
         (world.run(from, &format!("nc {flags} -v -w {seconds} {} {}", quoted(host), quoted(port)))?, nc)
@@ -36,7 +38,8 @@ fn complaint(err: &str) -> String {
 
 fn ping(ran: &Ran, after_us: u64) -> Outcome {
     if let Some(line) = ran.out.lines().find(|line| line.contains(" bytes from ")) {
-        let from = line.split(" bytes from ").nth(1).and_then(|rest| rest.split(':').next()).unwrap_or_default();
+        let from =
+            line.split(" bytes from ").nth(1).and_then(|rest| rest.split(':').next()).unwrap_or_default();
         return Outcome::Answered { status: 0, body: String::new(), from: from.to_owned(), after_us };
     }
     if let Some(rest) = ran.out.lines().find_map(|line| line.strip_prefix("From ")) {
@@ -45,9 +48,13 @@ fn ping(ran: &Ran, after_us: u64) -> Outcome {
         return Outcome::Unreachable { what: what.to_owned(), by: by.to_owned() };
     }
     match ran.exit {
-        2 if ran.err.contains("Name") || ran.err.contains("name") => Outcome::NoName { words: complaint(&ran.err) },
+        2 if ran.err.contains("Name") || ran.err.contains("name") => {
+            Outcome::NoName { words: complaint(&ran.err) }
+        }
         2 => Outcome::Unreachable { what: complaint(&ran.err), by: String::new() },
-        _ if ran.err.contains("local error") => Outcome::Unreachable { what: complaint(&ran.err), by: String::new() },
+        _ if ran.err.contains("local error") => {
+            Outcome::Unreachable { what: complaint(&ran.err), by: String::new() }
+        }
         _ => Outcome::TimedOut,
     }
 }
@@ -62,7 +69,9 @@ fn curl(ran: &Ran, after_us: u64) -> Outcome {
         }
         6 => Outcome::NoName { words: complaint(&ran.err) },
         28 => Outcome::TimedOut,
-        7 if ran.err.contains("Couldn't connect") && !ran.err.contains("unreachable") => refused(ran, after_us),
+        7 if ran.err.contains("Couldn't connect") && !ran.err.contains("unreachable") => {
+            refused(ran, after_us)
+        }
         _ => Outcome::Unreachable { what: complaint(&ran.err), by: String::new() },
     }
 }

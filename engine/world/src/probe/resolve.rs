@@ -6,11 +6,11 @@ use api::Fact;
 
 pub(super) fn resolve(world: &mut World, from: &str, name: &str, record: &str) -> Result<Fact, String> {
     let ran = world.run(from, &format!("dig +tries=1 +time=2 {} {}", quoted(name), quoted(record)))?;
-    let status = ran
-        .out
-        .lines()
-        .find_map(|line| line.split_once("status: ")?.1.split(',').next())
-        .map_or_else(|| ran.out.trim().lines().last().unwrap_or_default().trim_start_matches(";; ").to_owned(), str::to_owned);
+    let status =
+        ran.out.lines().find_map(|line| line.split_once("status: ")?.1.split(',').next()).map_or_else(
+            || ran.out.trim().lines().last().unwrap_or_default().trim_start_matches(";; ").to_owned(),
+            str::to_owned,
+        );
     let records = ran.out.lines().filter(|line| !line.starts_with(';')).filter_map(row).collect();
     let (journeys, end) = world.journeys_of(&ran);
     Ok(Fact::Resolved { status, records, journeys, end })

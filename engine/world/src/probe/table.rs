@@ -19,10 +19,11 @@ const TABLES: &[(&str, &str)] = &[
 ];
 
 pub(super) fn rows(world: &mut World, at: &str, table: &str, argument: &str) -> Result<Fact, String> {
-    let command = TABLES.iter().find(|(name, _)| *name == table).map(|(_, command)| *command).ok_or_else(|| {
-        let names: Vec<&str> = TABLES.iter().map(|(name, _)| *name).collect();
-        format!("there is no table `{table}`: expected one of {}", names.join(", "))
-    })?;
+    let command =
+        TABLES.iter().find(|(name, _)| *name == table).map(|(_, command)| *command).ok_or_else(|| {
+            let names: Vec<&str> = TABLES.iter().map(|(name, _)| *name).collect();
+            format!("there is no table `{table}`: expected one of {}", names.join(", "))
+        })?;
     let words: Vec<String> = argument.split_whitespace().map(quoted).collect();
     let ran = world.run(at, &[&[command.to_owned()], &words[..]].concat().join(" "))?;
     Ok(Fact::Rows(ran.out.lines().map(str::to_owned).collect()))

@@ -22,7 +22,13 @@ const SUBCOMMANDS: &[(&str, &[&str])] = &[
     ("ip netns", &["add", "attach", "delete", "exec", "identify", "list", "list-id", "pids", "set"]),
     ("ip route", &["add", "append", "change", "del", "flush", "get", "replace", "show"]),
     ("ip rule", &["add", "del", "flush", "list"]),
-    ("lab", &["back", "capture", "check", "export", "hint", "pause", "play", "redo", "reset", "share", "solution", "speed", "step", "undo"]),
+    (
+        "lab",
+        &[
+            "back", "capture", "check", "export", "hint", "pause", "play", "redo", "reset", "share",
+            "solution", "speed", "step", "undo",
+        ],
+    ),
 ];
 
 /// What may stand at the cursor, and what follows a whole one.
@@ -36,9 +42,10 @@ impl Shell {
     pub(super) async fn complete(&mut self, editor: &mut Editor, screen: &mut Screen, again: bool) {
         let before: String = editor.text[..editor.cursor].iter().collect();
         let Candidates { word, found } = self.candidates(&before).await;
-        let common = found.iter().cloned().reduce(|a, b| {
-            a.chars().zip(b.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a).collect()
-        });
+        let common = found
+            .iter()
+            .cloned()
+            .reduce(|a, b| a.chars().zip(b.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a).collect());
         let Some(common) = common else {
             self.sys.eprint("\x07").await;
             return;
@@ -66,7 +73,8 @@ impl Shell {
         let start = before.rfind([' ', '\t', ';', '|', '&', '(', '<', '>', '=', '`']).map_or(0, |at| at + 1);
         let word = before[start..].to_owned();
         let command_start = before[..start].rfind([';', '|', '&', '(', '`']).map_or(0, |at| at + 1);
-        let words: Vec<&str> = before[command_start..start].split_whitespace().skip_while(|it| *it == "sudo").collect();
+        let words: Vec<&str> =
+            before[command_start..start].split_whitespace().skip_while(|it| *it == "sudo").collect();
         let mut found = if let Some(name) = word.strip_prefix('$') {
             let names = self.variables.all().into_keys();
             names.filter(|it| it.starts_with(name)).map(|it| format!("${it}")).collect()
@@ -103,12 +111,18 @@ impl Shell {
         }
         if matches!(words, [.., "dev" | "master" | "-i" | "-I"]) {
             let entries = self.sys.read_dir("/sys/class/net").await.unwrap_or_default();
-            return entries.into_iter().map(|entry| entry.name).filter(|name| name.starts_with(word)).collect();
+            return entries
+                .into_iter()
+                .map(|entry| entry.name)
+                .filter(|name| name.starts_with(word))
+                .collect();
         }
         let asked = plain.join(" ");
         let full = SUBCOMMANDS.iter().find(|(command, _)| *command == asked || abbreviates(&asked, command));
         let found: Vec<String> = full
-            .map(|(_, next)| next.iter().filter(|it| it.starts_with(word)).map(|it| (*it).to_owned()).collect())
+            .map(|(_, next)| {
+                next.iter().filter(|it| it.starts_with(word)).map(|it| (*it).to_owned()).collect()
+            })
             .unwrap_or_default();
         if !found.is_empty() {
             return found;
@@ -117,11 +131,16 @@ impl Shell {
     }
 
     async fn files_like(&mut self, word: &str) -> Vec<String> {
-        let (directory, name) = word.rsplit_once('/').map_or(("", word), |(directory, name)| (directory, name));
+        let (directory, name) =
+            word.rsplit_once('/').map_or(("", word), |(directory, name)| (directory, name));
         let place = match directory {
             "" if word.starts_with('/') => "/".to_owned(),
             "" => ".".to_owned(),
-            path => path.replacen('~', &self.scalar("HOME").unwrap_or_default(), usize::from(path.starts_with('~'))),
+            path => path.replacen(
+                '~',
+                &self.scalar("HOME").unwrap_or_default(),
+                usize::from(path.starts_with('~')),
+            ),
         };
         let mut found = Vec::new();
         for entry in self.sys.read_dir(&place).await.unwrap_or_default() {
@@ -140,7 +159,9 @@ impl Shell {
 /// `ip a` for `ip address`: every word begins the other's.
 fn abbreviates(short: &str, full: &str) -> bool {
     let (short, full): (Vec<&str>, Vec<&str>) = (short.split(' ').collect(), full.split(' ').collect());
-    short.len() == full.len() && short.iter().zip(&full).all(|(short, full)| full.starts_with(short)) && short[0] == full[0]
+    short.len() == full.len()
+        && short.iter().zip(&full).all(|(short, full)| full.starts_with(short))
+        && short[0] == full[0]
 }
 
 /// A file is listed by its last part.

@@ -94,7 +94,9 @@ impl Editor {
     pub fn word_end(&self) -> usize {
         let after = &self.text[self.cursor..];
         let start = after.iter().position(|c| c.is_alphanumeric()).unwrap_or(after.len());
-        self.cursor + start + after[start..].iter().position(|c| !c.is_alphanumeric()).unwrap_or(after.len() - start)
+        self.cursor
+            + start
+            + after[start..].iter().position(|c| !c.is_alphanumeric()).unwrap_or(after.len() - start)
     }
 
     /// Ctrl-T: the two characters around the cursor change places.

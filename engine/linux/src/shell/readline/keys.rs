@@ -83,7 +83,10 @@ mod tests {
 
     #[test]
     fn sequences_letters_and_controls_are_told_apart() {
-        assert_eq!(keys(b"a\x1b[A\x1bOD\x01\x7f"), [Key::Char('a'), Key::Up, Key::Left, Key::Ctrl('a'), Key::Backspace]);
+        assert_eq!(
+            keys(b"a\x1b[A\x1bOD\x01\x7f"),
+            [Key::Char('a'), Key::Up, Key::Left, Key::Ctrl('a'), Key::Backspace]
+        );
         assert_eq!(keys("é".as_bytes()), [Key::Char('é')]);
         assert_eq!(keys(b"\x1b[1;5D\x1b[3~\x1bb"), [Key::WordLeft, Key::Delete, Key::Alt('b')]);
     }

@@ -96,7 +96,13 @@ impl Shell {
             match key {
                 Key::Ctrl('m') => {
                     let end = screen.draw(&editor.text, editor.text.len());
-                    self.sys.eprint(if editor.cursor == editor.text.len() { "\r\n".to_owned() } else { end + "\r\n" }).await;
+                    self.sys
+                        .eprint(if editor.cursor == editor.text.len() {
+                            "\r\n".to_owned()
+                        } else {
+                            end + "\r\n"
+                        })
+                        .await;
                     break Read::Line(editor.line());
                 }
                 Key::Ctrl('c') => {
@@ -121,7 +127,8 @@ impl Shell {
                     editor.insert(c);
                     let fits = !(screen.width + editor.text.len()).is_multiple_of(screen.columns);
                     // The common case is one character more at the end: no need to draw all anew.
-                    let drawn = if at_end && fits { c.to_string() } else { screen.draw(&editor.text, editor.cursor) };
+                    let drawn =
+                        if at_end && fits { c.to_string() } else { screen.draw(&editor.text, editor.cursor) };
                     self.sys.eprint(drawn).await;
                 }
                 key => {
