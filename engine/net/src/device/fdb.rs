@@ -115,8 +115,8 @@ impl Fdb {
         if hold.is_zero() {
             return Learnt::Nothing;
         }
-        if let Some(at) = self.places.get(&mac) {
-            if let Some(entry) = self.entries[*at as usize].as_mut() {
+        if let Some(at) = self.places.get(&mac)
+            && let Some(entry) = self.entries[*at as usize].as_mut() {
                 // A frame from one of our own addresses: a loop, or a double address. It teaches nothing.
                 if entry.local {
                     return Learnt::Nothing;
@@ -130,7 +130,6 @@ impl Fdb {
                 entry.ext_learnt = false;
                 return Learnt::Changed;
             }
-        }
         if self.places.len() >= MAX_LEARNT {
             self.expire(now, hold);
             if self.places.len() >= MAX_LEARNT {

@@ -202,19 +202,17 @@ impl Network {
     }
 
     pub(super) fn bridge_port_up(&mut self, device: DeviceId) {
-        if let Some(bridge) = self.devices[device].master() {
-            if self.devices[bridge].is_up() && self.port_is_alive(device) {
+        if let Some(bridge) = self.devices[device].master()
+            && self.devices[bridge].is_up() && self.port_is_alive(device) {
                 self.stp_enable_port(device);
             }
-        }
     }
 
     pub(super) fn bridge_port_down(&mut self, device: DeviceId) {
-        if let Some(bridge) = self.devices[device].master() {
-            if self.devices[bridge].is_up() {
+        if let Some(bridge) = self.devices[device].master()
+            && self.devices[bridge].is_up() {
                 self.stp_disable_port(device);
             }
-        }
     }
 
     /// `br_port_carrier_check`

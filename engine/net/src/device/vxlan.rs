@@ -267,11 +267,10 @@ impl Network {
             self.devices[device].stats.rx_errors += 1;
             return self.drop_at(device, packet, DropReason::LocalMac, "");
         }
-        if self.vxlan(device).info.learning {
-            if let Err((reason, detail)) = self.vxlan_snoop(device, from, vtep) {
+        if self.vxlan(device).info.learning
+            && let Err((reason, detail)) = self.vxlan_snoop(device, from, vtep) {
                 return self.drop_at(device, packet, reason, detail);
             }
-        }
         if !self.devices[device].is_up() {
             self.devices[device].stats.rx_dropped += 1;
             return self.drop_at(device, packet, DropReason::DevReady, "the device is down");

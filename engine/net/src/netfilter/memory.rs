@@ -156,13 +156,12 @@ impl RecentLists {
                 if rule.reap {
                     list.reap(now, rule.seconds);
                 }
-                if rule.action == Action::Update && matches != rule.invert {
-                    if let Some(at) = list.entries.iter().position(|entry| entry.address == address) {
+                if rule.action == Action::Update && matches != rule.invert
+                    && let Some(at) = list.entries.iter().position(|entry| entry.address == address) {
                         let mut entry = list.entries.remove(at);
                         entry.note(now, ttl, most);
                         list.entries.push(entry);
                     }
-                }
                 matches
             }
         }

@@ -126,11 +126,10 @@ impl Network {
         destination: Ipv4Addr,
         query: &FibQuery,
     ) -> InputRoute {
-        if !source.is_unspecified() {
-            if let Err((reason, detail)) = self.validate_source(ns, device, source, query, None) {
+        if !source.is_unspecified()
+            && let Err((reason, detail)) = self.validate_source(ns, device, source, query, None) {
                 return InputRoute::Drop(reason, detail);
             }
-        }
         InputRoute::Local(RouteResult {
             kind: RouteType::Broadcast,
             destination: IpAddr::V4(destination),

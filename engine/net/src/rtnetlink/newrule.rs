@@ -23,11 +23,10 @@ impl Network {
             Some(second) if second.priority > 0 => second.priority - 1,
             _ => 0,
         });
-        if let RuleAction::Goto(target) = request.action {
-            if target <= priority {
+        if let RuleAction::Goto(target) = request.action
+            && target <= priority {
                 return Err(NetlinkError::new(Errno::EINVAL, "Backward goto not supported"));
             }
-        }
         let mut rule = Rule { priority: Some(priority), ..request.clone() };
         if rule.action == RuleAction::Lookup && rule.table == table::UNSPEC {
             rule.table = table::MAIN;

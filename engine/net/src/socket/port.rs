@@ -35,7 +35,7 @@ impl Network {
         let start = self.draw_port(ns, count);
         let port = |offset: u32| low + ((start + offset) % count) as u16;
         let wanted = |port: u16| match parity {
-            Parity::Even => port % 2 == 0,
+            Parity::Even => port.is_multiple_of(2),
             Parity::Odd => port % 2 == 1,
             Parity::Either => true,
         };

@@ -128,12 +128,12 @@ impl Conntrack {
 
     pub fn flow(&self, id: FlowId) -> Option<&Flow> {
         let slot = self.slots.get(id.index as usize)?;
-        (slot.generation == id.generation).then(|| slot.flow.as_deref())?
+        (slot.generation == id.generation).then_some(slot.flow.as_deref())?
     }
 
     pub fn flow_mut(&mut self, id: FlowId) -> Option<&mut Flow> {
         let slot = self.slots.get_mut(id.index as usize)?;
-        (slot.generation == id.generation).then(|| slot.flow.as_deref_mut())?
+        (slot.generation == id.generation).then_some(slot.flow.as_deref_mut())?
     }
 
     /// The flow one of whose tuples that is, and which.

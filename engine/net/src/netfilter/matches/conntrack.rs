@@ -271,11 +271,10 @@ impl Matcher for ConntrackMatch {
     }
 
     fn matches(&self, at: &mut Context<'_>, _: &[Cell<u64>]) -> bool {
-        if let Some((states, invert)) = self.states {
-            if !self.matches_state(at, states, invert) {
+        if let Some((states, invert)) = self.states
+            && !self.matches_state(at, states, invert) {
                 return false;
             }
-        }
         let now = at.now;
         let Some((flow, info)) = at.flow() else {
             // Without a flow nothing but the state can be asked.

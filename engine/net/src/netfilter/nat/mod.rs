@@ -114,12 +114,11 @@ pub(crate) fn setup(conntrack: &mut Conntrack, flow: &mut Flow, range: &Range, m
     let mut rng = conntrack.rng.clone();
     let chosen = Choice { conntrack, netns: flow.netns, range, manip }.unique(&current, &mut rng);
     conntrack.rng = rng;
-    if chosen != current {
-        if let Some(reply) = chosen.inverted() {
+    if chosen != current
+        && let Some(reply) = chosen.inverted() {
             flow.reply = reply;
             flow.status |= manip.changed();
         }
-    }
     flow.status |= manip.done();
 }
 
