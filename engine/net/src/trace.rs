@@ -16,7 +16,7 @@ use std::time::Duration;
 /// Journeys that are remembered; older ones are forgotten.
 pub const MAX_JOURNEYS: usize = 4096;
 /// Stops that are remembered of one journey; those in the middle of a longer one are left out.
-const MAX_STOPS: usize = 256;
+const MAX_STOPS: usize = 96;
 /// Flights and drops kept for a picture that does not fetch them; the oldest go first.
 const MAX_PENDING: usize = 4096;
 

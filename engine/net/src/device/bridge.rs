@@ -287,13 +287,17 @@ impl Network {
 
     /// Out of a port (`__br_forward`).
     fn bridge_egress(&mut self, bridge: DeviceId, port: DeviceId, packet: Packet, input: Option<DeviceId>) {
-        let packet = match input {
-            Some(input) => match self.bridge_forward_hooks(bridge, input, port, packet) {
-                Some(packet) => packet,
-                None => return,
-            },
-            None => packet,
-        };
+        match input {
+            Some(input) if packet.bridged => {
+                for piece in self.bridge_forward_hooks(bridge, input, port, packet) {
+                    self.bridge_push(port, piece);
+                }
+            }
+            _ => self.bridge_push(port, packet),
+        }
+    }
+
+    fn bridge_push(&mut self, port: DeviceId, packet: Packet) {
         if packet.len() > self.devices[port].longest_frame() {
             let detail =
                 if self.trace.on { format!("MTU {}", self.devices[port].mtu) } else { String::new() };

@@ -9,6 +9,7 @@
 use super::route::FlowKey;
 use super::route_input::InputRoute;
 use crate::ip::header::{self, ethertype};
+use crate::ip::is_unfragmentable;
 use crate::netfilter::{Hook, HookState};
 use crate::packet::PacketType;
 use crate::rtnetlink::{RouteType, route_flags as rtcf};
@@ -128,17 +129,15 @@ impl Network {
         }
     }
 
-    /// `br_nf_forward_ip` and `br_nf_post_routing`, for a frame that goes from one port to another.
+    /// `br_nf_forward_ip` and `br_nf_post_routing`, for a frame that goes from one port to another: what leaves then,
+    /// in pieces where it is too large for the port.
     pub(crate) fn bridge_forward_hooks(
         &mut self,
         bridge: DeviceId,
         input: DeviceId,
         port: DeviceId,
         mut packet: Packet,
-    ) -> Option<Packet> {
-        if !packet.bridged {
-            return Some(packet);
-        }
+    ) -> Vec<Packet> {
         let ns = self.devices[bridge].netns;
         let pulled = packet.pull_frame();
         debug_assert!(pulled, "it was checked at PREROUTING");
@@ -150,11 +149,25 @@ impl Network {
             physical_input: Some(input),
             physical_output: Some(port),
         };
-        let packet = self.hook(&state, packet)?;
+        let Some(packet) = self.hook(&state, packet) else { return Vec::new() };
         let state = HookState { hook: Hook::Postrouting, input: None, ..state };
-        let mut packet = self.hook(&state, packet)?;
-        let framed = packet.unpull_frame();
-        debug_assert!(framed, "the Ethernet header is in front");
-        Some(packet)
+        let Some(mut packet) = self.hook(&state, packet) else { return Vec::new() };
+        let mtu = self.devices[port].mtu as usize;
+        if packet.len() <= mtu {
+            let framed = packet.unpull_frame();
+            debug_assert!(framed, "the Ethernet header is in front");
+            return vec![packet];
+        }
+        if is_unfragmentable(packet.data()) {
+            let detail = if self.trace.on { format!("MTU {mtu}") } else { String::new() };
+            self.drop_at(port, packet, DropReason::PktTooBig, &detail);
+            return Vec::new();
+        }
+        let header = *packet.mac_header().expect("the Ethernet header is in front");
+        let mut pieces = self.fragment(ns, packet, mtu);
+        for piece in &mut pieces {
+            piece.push(header.len()).copy_from_slice(&header);
+        }
+        pieces
     }
 }
