@@ -3,7 +3,7 @@
 //! Always: reading one tells what the commands tell; writing one does what the commands do.
 
 use super::path::View;
-use super::{FileKind, Stat, proc_sys};
+use super::{FileKind, Stat, proc_recent, proc_sys};
 use crate::system::System;
 use api::NetnsId;
 use net::Errno;
@@ -45,8 +45,15 @@ pub(crate) fn lookup(system: &System, view: &View, path: &str) -> Option<Synthet
     if let Some(below) = below(path, "/proc/sys") {
         return proc_sys::lookup(system, view, below);
     }
+    if let Some(name) = below(path, "/proc/net/xt_recent") {
+        return proc_recent::lookup(system, view, name);
+    }
     match path {
-        "/proc" => Some(Synthetic::Directory(vec!["sys".to_owned()])),
+        "/proc" => Some(Synthetic::Directory(vec!["net".to_owned(), "sys".to_owned()])),
+        "/proc/net" => {
+            let recent = proc_recent::lookup(system, view, "").map(|_| "xt_recent".to_owned());
+            Some(Synthetic::Directory(recent.into_iter().collect()))
+        }
         "/sys" => Some(Synthetic::Directory(Vec::new())),
         _ => None,
     }
@@ -56,12 +63,18 @@ pub(crate) fn read(system: &System, view: &View, path: &str) -> Result<Vec<u8>, 
     if let Some(below) = below(path, "/proc/sys") {
         return proc_sys::read(system, view, below);
     }
+    if let Some(name) = below(path, "/proc/net/xt_recent") {
+        return proc_recent::read(system, view, name);
+    }
     Err(Errno::EIO)
 }
 
 pub(crate) fn write(system: &mut System, view: &View, path: &str, bytes: &[u8]) -> Result<(), Errno> {
     if let Some(below) = below(path, "/proc/sys") {
         return proc_sys::write(system, view, below, bytes);
+    }
+    if let Some(name) = below(path, "/proc/net/xt_recent") {
+        return proc_recent::write(system, view, name, bytes);
     }
     Err(Errno::EIO)
 }

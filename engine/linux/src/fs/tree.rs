@@ -1,6 +1,6 @@
 //! The file tree that every machine boots with: Debian's places, and the files that networking reads.
 //!
-//! Always: every command has its file at the path that its table row names.
+//! Always: every command has its file, or a link to the command it is, at the path that its table row names.
 //! Differs from Debian: only what a session on networks meets; an executable holds its name, not its code.
 
 use super::{Device, FileSystem, Inode, InodeNumber, Node};
@@ -41,6 +41,14 @@ const LINKS: &[(&str, &str)] = &[
     ("/dev/stdin", "/proc/self/fd/0"),
     ("/dev/stdout", "/proc/self/fd/1"),
     ("/dev/stderr", "/proc/self/fd/2"),
+    ("/etc/alternatives/ip6tables", "/usr/sbin/ip6tables-nft"),
+    ("/etc/alternatives/iptables", "/usr/sbin/iptables-nft"),
+    ("/etc/alternatives/iptables-restore", "/usr/sbin/iptables-nft-restore"),
+    ("/etc/alternatives/iptables-save", "/usr/sbin/iptables-nft-save"),
+    ("/usr/sbin/ip6tables", "/etc/alternatives/ip6tables"),
+    ("/usr/sbin/iptables", "/etc/alternatives/iptables"),
+    ("/usr/sbin/iptables-restore", "/etc/alternatives/iptables-restore"),
+    ("/usr/sbin/iptables-save", "/etc/alternatives/iptables-save"),
 ];
 
 const DEVICES: &[(&str, Device)] = &[
@@ -80,7 +88,8 @@ pub(crate) fn standard<'a>(hostname: &str, commands: impl Iterator<Item = &'a Co
     put(&mut fs, "/etc/services", Node::File(include_bytes!("services.txt").to_vec()), 0o644);
     put(&mut fs, "/etc/protocols", Node::File(include_bytes!("protocols.txt").to_vec()), 0o644);
     put(&mut fs, "/etc/hostname", Node::File(format!("{hostname}\n").into_bytes()), 0o644);
-    for command in commands {
+    let is_link = |command: &&Command| LINKS.iter().any(|(path, _)| *path == command.path);
+    for command in commands.filter(|command| !is_link(command)) {
         put(&mut fs, command.path, Node::File([MAGIC, command.name.as_bytes(), b"\n"].concat()), 0o755);
     }
     fs

@@ -317,6 +317,8 @@ impl Network {
     pub(super) fn bridge_transmit(&mut self, bridge: DeviceId, packet: Packet) {
         self.count_sent(bridge, packet.len());
         let to = Mac::from_slice(packet.data());
+        // A bridged packet that waited for its new next hop's MAC goes on as what it is.
+        let input = if packet.bridged { packet.port } else { None };
         if to.is_multicast() {
             return self.bridge_flood(bridge, packet, None, false);
         }
@@ -324,11 +326,11 @@ impl Network {
         let br = self.bridge_of(bridge);
         let hold = br.hold_time();
         match br.fdb.find(to, now, hold).map(|entry| entry.port) {
-            Some(Some(port)) => self.bridge_forward(bridge, port, packet, None),
+            Some(Some(port)) => self.bridge_forward(bridge, port, packet, input),
             Some(None) => {
                 self.drop_at(bridge, packet, DropReason::BridgeNoEgressPort, "to the bridge itself")
             }
-            None => self.bridge_flood(bridge, packet, None, false),
+            None => self.bridge_flood(bridge, packet, input, false),
         }
     }
 
