@@ -43,6 +43,8 @@ pub struct Buffer {
     pub tracked: crate::netfilter::Tracked,
     /// The sending program's user, for `-m owner`; `None` for what the kernel sends or forwards.
     pub owner: Option<u32>,
+    /// Its sender heard from the other end just now, so the next hop is there (MSG_CONFIRM, progress of TCP).
+    pub confirm: bool,
     /// Devices gone through since a program or a timer made it; ends loops.
     pub depth: u8,
     pub(crate) kind: PacketType,
@@ -87,6 +89,7 @@ impl Packet {
             mark: 0,
             tracked: crate::netfilter::Tracked::default(),
             owner: None,
+            confirm: false,
             depth: 0,
             kind: PacketType::Host,
             protocol: 0,
@@ -200,6 +203,7 @@ impl Buffer {
         self.device = None;
         self.port = None;
         self.owner = None;
+        self.confirm = false;
         self.looped = false;
         self.bridged = false;
         self.fragment_size = 0;

@@ -9,7 +9,7 @@
 use super::Kind;
 use super::fdb::{BridgeEntry, Fdb, Learnt};
 use super::port::{PortState, port_flags};
-use super::stp::Timer;
+use super::stp_timer::Timer;
 use crate::ip::group_mac;
 use crate::packet::PacketType;
 use crate::rtnetlink::BridgeId;

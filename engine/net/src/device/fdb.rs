@@ -115,21 +115,20 @@ impl Fdb {
         if hold.is_zero() {
             return Learnt::Nothing;
         }
-        if let Some(at) = self.places.get(&mac)
-            && let Some(entry) = self.entries[*at as usize].as_mut() {
-                // A frame from one of our own addresses: a loop, or a double address. It teaches nothing.
-                if entry.local {
-                    return Learnt::Nothing;
-                }
-                let expired = entry.has_expired(now, hold);
-                entry.updated = now;
-                if entry.port == Some(port) || entry.sticky {
-                    return if expired { Learnt::Changed } else { Learnt::Nothing };
-                }
-                entry.port = Some(port);
-                entry.ext_learnt = false;
-                return Learnt::Changed;
+        if let Some(entry) = self.find_mut(mac) {
+            // A frame from one of our own addresses: a loop, or a double address. It teaches nothing.
+            if entry.local {
+                return Learnt::Nothing;
             }
+            let expired = entry.has_expired(now, hold);
+            entry.updated = now;
+            if entry.port == Some(port) || entry.sticky {
+                return if expired { Learnt::Changed } else { Learnt::Nothing };
+            }
+            entry.port = Some(port);
+            entry.ext_learnt = false;
+            return Learnt::Changed;
+        }
         if self.places.len() >= MAX_LEARNT {
             self.expire(now, hold);
             if self.places.len() >= MAX_LEARNT {

@@ -46,26 +46,17 @@ impl Network {
             protocol: protocol::IPIP,
             ..FlowKey::default()
         };
-        let Ok(route) = self.route_output(tunnel.net, &flow) else {
-            let stats = &mut self.devices[device].stats;
-            stats.tx_errors += 1;
-            stats.tx_carrier_errors += 1;
-            return self.drop_at(
-                device,
-                packet,
-                DropReason::IpOutNoRoutes,
-                "no route to the tunnel's other end",
-            );
+        let route = match self.route_output(tunnel.net, &flow) {
+            Ok(route) if route.device != device => route,
+            found => {
+                let stats = &mut self.devices[device].stats;
+                stats.tx_errors += 1;
+                stats.collisions += u64::from(found.is_ok());
+                stats.tx_carrier_errors += u64::from(found.is_err());
+                let reason = if found.is_ok() { DropReason::TunnelTxLoop } else { DropReason::IpOutNoRoutes };
+                return self.drop_at(device, packet, reason, "on the way to the tunnel's other end");
+            }
         };
-        if route.device == device {
-            self.devices[device].stats.collisions += 1;
-            return self.drop_at(
-                device,
-                packet,
-                DropReason::TunnelTxLoop,
-                "the way to the other end leads through the tunnel",
-            );
-        }
         let room = route.mtu.saturating_sub(header::IPV4_HEADER as u32);
         if tunnel.path_mtu_discovery && is_unfragmentable(packet.data()) && packet.len() > room as usize {
             let ns = self.devices[device].netns;

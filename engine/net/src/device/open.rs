@@ -88,10 +88,10 @@ impl Network {
             ports.into_iter().for_each(|port| self.bridge_port_remove(port));
         }
         self.netdev_unregister(device);
-        if let Some(lower) = self.devices[device].lower()
-            && let Some(lower) = self.devices.get_mut(lower) {
-                lower.uppers.retain(|upper| *upper != device);
-            }
+        let lower = self.devices[device].lower();
+        if let Some(lower) = lower.and_then(|lower| self.devices.get_mut(lower)) {
+            lower.uppers.retain(|upper| *upper != device);
+        }
         match self.devices[device].kind {
             Kind::Nic(_) => self.cable_cut(device),
             Kind::Macvlan(_) => self.macvlan_gone(device),

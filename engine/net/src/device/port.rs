@@ -5,7 +5,7 @@
 
 use super::Kind;
 use super::fdb::BridgeEntry;
-use super::stp::Timer;
+use super::stp_timer::Timer;
 use crate::rtnetlink::{BridgeId, LinkType, NetlinkError, NetlinkResult, OperState};
 use crate::{Errno, Mac, Network};
 use api::DeviceId;
@@ -202,17 +202,17 @@ impl Network {
     }
 
     pub(super) fn bridge_port_up(&mut self, device: DeviceId) {
-        if let Some(bridge) = self.devices[device].master()
-            && self.devices[bridge].is_up() && self.port_is_alive(device) {
-                self.stp_enable_port(device);
-            }
+        let bridge = self.devices[device].master();
+        if bridge.is_some_and(|bridge| self.devices[bridge].is_up()) && self.port_is_alive(device) {
+            self.stp_enable_port(device);
+        }
     }
 
     pub(super) fn bridge_port_down(&mut self, device: DeviceId) {
-        if let Some(bridge) = self.devices[device].master()
-            && self.devices[bridge].is_up() {
-                self.stp_disable_port(device);
-            }
+        let bridge = self.devices[device].master();
+        if bridge.is_some_and(|bridge| self.devices[bridge].is_up()) {
+            self.stp_disable_port(device);
+        }
     }
 
     /// `br_port_carrier_check`

@@ -10,7 +10,7 @@ use super::vxlan_fdb::{MAX_LEARNT, Remote, VxlanEntry, VxlanFdb};
 use crate::hash::hash_of;
 use crate::ip::header::{self, Fields, ethertype, fold, protocol, pseudo, push, sum};
 use crate::packet::ETHERNET;
-use crate::path::FlowKey;
+use crate::path::{FlowKey, RouteResult};
 use crate::rtnetlink::{VxlanInfo, nud, route_flags as rtcf};
 use crate::{Errno, Mac, Network, Packet};
 use api::journey::StopKind;
@@ -117,18 +117,16 @@ impl Network {
     fn vxlan_transmit_to(&mut self, device: DeviceId, mut packet: Packet, remote: &Remote) {
         let vxlan = self.vxlan(device);
         let (net, port, info) = (vxlan.net, remote.port, &vxlan.info);
-        let local = info.local;
-        let multicast = remote.address.is_multicast();
         let ttl = match info.ttl {
             _ if info.ttl_inherit => inner_ttl(packet.data()),
-            0 if multicast => 1,
+            0 if remote.address.is_multicast() => 1,
             ttl => ttl,
         };
-        let (tos, unset_df, with_sum) = (info.tos & !1, info.df != 1, info.udp_checksum);
+        let (tos, dont_fragment, summed) = (info.tos & !1, info.df == 1, info.udp_checksum);
         let source_port = self.vxlan_source_port(net, info.source_ports, packet.data());
         let flow = FlowKey {
             destination: IpAddr::V4(remote.address),
-            source: local,
+            source: info.local,
             oif: self.device_id(net, remote.via),
             tos,
             mark: packet.mark,
@@ -137,55 +135,28 @@ impl Network {
             destination_port: port,
             ..FlowKey::default()
         };
-        let route = match self.route_output(net, &flow) {
+        let route = match self.vxlan_route(device, net, &flow) {
             Ok(route) => route,
-            Err(errno) => {
-                let stats = &mut self.devices[device].stats;
-                stats.tx_errors += 1;
-                stats.tx_carrier_errors += u64::from(errno == Errno::ENETUNREACH);
-                let detail = if self.trace.on {
-                    format!("no route to the VTEP {}", remote.address)
-                } else {
-                    String::new()
-                };
-                return self.drop_at(device, packet, DropReason::IpOutNoRoutes, &detail);
-            }
+            Err((reason, detail)) => return self.drop_at(device, packet, reason, &detail),
         };
-        if route.device == device {
-            self.devices[device].stats.collisions += 1;
-            self.devices[device].stats.tx_errors += 1;
-            return self.drop_at(
-                device,
-                packet,
-                DropReason::TunnelTxLoop,
-                "the way to the VTEP leads through this device",
-            );
-        }
         if route.flags & rtcf::LOCAL != 0 && route.flags & (rtcf::BROADCAST | rtcf::MULTICAST) == 0 {
             return self.vxlan_bypass(device, packet, net, port, remote.vni);
         }
-        let IpAddr::V4(source) = route.source else { return };
+        let source = crate::path::v4(route.source);
         self.count_sent(device, packet.len() - ETHERNET);
         packet.scrub_same_netns();
-        let identification = self.next_identification(net);
-        encapsulate(
-            &mut packet,
-            remote.vni,
-            source_port,
-            port,
-            |length| {
-                if with_sum { pseudo(source, remote.address, protocol::UDP, length) } else { 0 }
-            },
-            with_sum,
-        );
+        let sum = |length| {
+            if summed { Some(pseudo(source, remote.address, protocol::UDP, length)) } else { None }
+        };
+        encapsulate(&mut packet, remote.vni, source_port, port, sum);
         let fields = Fields {
             source,
             destination: remote.address,
             protocol: protocol::UDP,
             ttl: if ttl == 0 { self.default_ttl(net) } else { ttl },
             tos,
-            identification,
-            dont_fragment: !unset_df,
+            identification: self.next_identification(net),
+            dont_fragment,
         };
         push(&mut packet, &fields);
         if self.trace.on {
@@ -193,6 +164,31 @@ impl Network {
             self.stop(&packet, device, None, StopKind::Encapsulate { how: "vxlan".to_owned(), outer });
         }
         self.local_out(net, packet, &route);
+    }
+
+    /// The way to a VTEP; what is wrong with it counts as the device's error.
+    fn vxlan_route(
+        &mut self,
+        device: DeviceId,
+        net: NetnsId,
+        flow: &FlowKey,
+    ) -> Result<RouteResult, (DropReason, String)> {
+        let found = self.route_output(net, flow);
+        let stats = &mut self.devices[device].stats;
+        match found {
+            Ok(route) if route.device == device => {
+                stats.collisions += 1;
+                stats.tx_errors += 1;
+                let detail = "the way to the VTEP leads through this device";
+                Err((DropReason::TunnelTxLoop, detail.to_owned()))
+            }
+            Ok(route) => Ok(route),
+            Err(errno) => {
+                stats.tx_errors += 1;
+                stats.tx_carrier_errors += u64::from(errno == Errno::ENETUNREACH);
+                Err((DropReason::IpOutNoRoutes, format!("no route to the VTEP {}", flow.destination)))
+            }
+        }
     }
 
     /// The VTEP is this machine itself: straight into the other device (`vxlan_encap_bypass`).
@@ -267,10 +263,13 @@ impl Network {
             self.devices[device].stats.rx_errors += 1;
             return self.drop_at(device, packet, DropReason::LocalMac, "");
         }
-        if self.vxlan(device).info.learning
-            && let Err((reason, detail)) = self.vxlan_snoop(device, from, vtep) {
-                return self.drop_at(device, packet, reason, detail);
-            }
+        let learnt = match self.vxlan(device).info.learning {
+            true => self.vxlan_snoop(device, from, vtep),
+            false => Ok(()),
+        };
+        if let Err((reason, detail)) = learnt {
+            return self.drop_at(device, packet, reason, detail);
+        }
         if !self.devices[device].is_up() {
             self.devices[device].stats.rx_dropped += 1;
             return self.drop_at(device, packet, DropReason::DevReady, "the device is down");
@@ -394,15 +393,9 @@ fn inner_ttl(frame: &[u8]) -> u8 {
     if ip { frame.get(ETHERNET + 8).copied().unwrap_or(0) } else { 0 }
 }
 
-/// Puts VXLAN and UDP headers in front.
-fn encapsulate(
-    packet: &mut Packet,
-    vni: u32,
-    from: u16,
-    to: u16,
-    pseudo: impl FnOnce(usize) -> u64,
-    summed: bool,
-) {
+/// Puts VXLAN and UDP headers in front; `pseudo` is the pseudo header's sum for that length, where there is to be a
+/// checksum.
+fn encapsulate(packet: &mut Packet, vni: u32, from: u16, to: u16, pseudo: impl FnOnce(usize) -> Option<u64>) {
     let bytes = packet.push(UDP + VXLAN);
     bytes[UDP] = FLAG_VNI;
     bytes[UDP + 4..UDP + 7].copy_from_slice(&vni.to_be_bytes()[1..]);
@@ -410,8 +403,8 @@ fn encapsulate(
     bytes[2..4].copy_from_slice(&to.to_be_bytes());
     let length = packet.len();
     packet.data_mut()[4..6].copy_from_slice(&(length as u16).to_be_bytes());
-    if summed {
-        let check = match fold(pseudo(length) + sum(packet.data())) {
+    if let Some(pseudo) = pseudo(length) {
+        let check = match fold(pseudo + sum(packet.data())) {
             // Zero would say that there is none (RFC 768).
             [0, 0] => [0xff, 0xff],
             check => check,

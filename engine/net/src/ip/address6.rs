@@ -348,10 +348,10 @@ impl Network {
                     local.push(self.route6(id, host, RouteType::Local, table::LOCAL, 0));
                 }
                 let net = Ipv6Net::new(address.local, address.prefix).map(|net| net.trunc());
-                if let Ok(net) = net
-                    && !address.local.is_loopback() && address.flags & af::NOPREFIXROUTE == 0 {
-                        main.push(self.route6(id, IpNet::V6(net), RouteType::Unicast, table::MAIN, 256));
-                    }
+                let connected = !address.local.is_loopback() && address.flags & af::NOPREFIXROUTE == 0;
+                if let Some(net) = net.ok().filter(|_| connected) {
+                    main.push(self.route6(id, IpNet::V6(net), RouteType::Unicast, table::MAIN, 256));
+                }
             }
             if it.ip6.ready && it.flags & flags::MULTICAST != 0 {
                 let groups = IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0), 8));

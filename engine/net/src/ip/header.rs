@@ -16,7 +16,6 @@ pub(crate) mod protocol {
     pub const IPIP: u8 = 4;
     pub const TCP: u8 = 6;
     pub const UDP: u8 = 17;
-    pub const ICMPV6: u8 = 58;
 }
 
 pub(crate) mod ethertype {

@@ -36,7 +36,6 @@ pub(crate) mod unreachable {
     pub const NET: u8 = 0;
     pub const HOST: u8 = 1;
     pub const PROTOCOL: u8 = 2;
-    pub const PORT: u8 = 3;
     pub const FRAGMENTATION_NEEDED: u8 = 4;
     pub const FILTERED: u8 = 13;
 }

@@ -46,11 +46,6 @@ impl Network {
         fib.generation = fib.generation.wrapping_add(1);
     }
 
-    /// Changes whenever a route found before in that namespace may be wrong.
-    pub(crate) fn route_generation(&self, ns: NetnsId) -> u32 {
-        self.netns[ns].fib.generation
-    }
-
     /// `fib_table_insert`
     pub(crate) fn route_insert(
         &mut self,

@@ -73,6 +73,11 @@ impl Entry {
         Duration::from_nanos(u64::try_from(nanos(now) - self.confirmed).unwrap_or(0))
     }
 
+    /// Somebody heard from it just now.
+    pub fn confirm(&mut self, now: Instant) {
+        self.confirmed = nanos(now);
+    }
+
     #[inline]
     pub fn is_connected(&self) -> bool {
         self.state & CONNECTED != 0
@@ -348,16 +353,6 @@ impl Network {
         for packet in waiting {
             self.neighbour_event(ns, id, None);
             self.neighbour_frame(ns, device, id, mac, packet);
-        }
-    }
-
-    /// A program heard from the other end just now, so that its next hop is there (MSG_CONFIRM, a TCP
-    /// acknowledgement).
-    pub(crate) fn neighbour_confirm(&mut self, ns: NetnsId, route: &crate::path::RouteResult) {
-        let now = nanos(self.now);
-        let it = &mut self.netns[ns].neighbours;
-        if let Some(entry) = it.find(route.device, route.next_hop()).and_then(|id| it.get_mut(id)) {
-            entry.confirmed = now;
         }
     }
 

@@ -135,6 +135,9 @@ impl Network {
         let now = self.now;
         let entry = self.netns[ns].neighbours.get_mut(id).expect("the entry was just found");
         let device = entry.device;
+        if packet.confirm {
+            entry.confirm(now);
+        }
         if entry.is_connected() {
             entry.used = now;
             let mac = entry.mac;

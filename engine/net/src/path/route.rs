@@ -72,7 +72,7 @@ pub struct RouteResult {
     pub table: u32,
     /// Where it would be received, for what is local: the device that has the address.
     pub local_device: Option<DeviceId>,
-    /// Found in this generation (`Network::route_generation`).
+    /// Found while the namespace's FIB had this generation.
     pub generation: u32,
 }
 
@@ -128,11 +128,6 @@ pub(crate) fn flow_hash(query: &FibQuery, ports: bool) -> u32 {
 }
 
 impl Network {
-    /// For sockets: IPv6 destinations are ENETUNREACH, since nothing routes them yet.
-    pub(crate) fn route_lookup(&mut self, ns: NetnsId, flow: &FlowKey) -> Result<RouteResult, Errno> {
-        self.route_output(ns, flow)
-    }
-
     /// `ip_route_output_key_hash_rcu`
     pub(crate) fn route_output(&self, ns: NetnsId, flow: &FlowKey) -> Result<RouteResult, Errno> {
         let IpAddr::V4(mut destination) = flow.destination else { return Err(Errno::ENETUNREACH) };

@@ -127,9 +127,10 @@ impl Network {
         query: &FibQuery,
     ) -> InputRoute {
         if !source.is_unspecified()
-            && let Err((reason, detail)) = self.validate_source(ns, device, source, query, None) {
-                return InputRoute::Drop(reason, detail);
-            }
+            && let Err((reason, detail)) = self.validate_source(ns, device, source, query, None)
+        {
+            return InputRoute::Drop(reason, detail);
+        }
         InputRoute::Local(RouteResult {
             kind: RouteType::Broadcast,
             destination: IpAddr::V4(destination),

@@ -248,13 +248,8 @@ impl Network {
         Ok(())
     }
 
-    pub(super) fn vxlan_make(
-        &mut self,
-        ns: NetnsId,
-        to: NetnsId,
-        request: &LinkRequest,
-        vxlan: &VxlanRequest,
-    ) -> NetlinkResult<DeviceId> {
+    /// What the kernel looks at before it makes one (`vxlan_config_validate`): VNI and lower device.
+    fn vxlan_validate(&self, ns: NetnsId, vxlan: &VxlanRequest) -> NetlinkResult<(u32, Option<DeviceId>)> {
         let Some(id) = vxlan.id else {
             return refuse(Errno::EINVAL, "Required attributes not provided to perform the operation");
         };
@@ -262,20 +257,16 @@ impl Network {
             return refuse(Errno::ERANGE, "VXLAN ID must be lower than 16777216");
         }
         if vxlan.external == Some(true) || vxlan.gbp || vxlan.gpe {
-            return refuse(
-                Errno::EOPNOTSUPP,
-                "vxlan external, gbp, gpe: not simulated in vethlab; use static FDB entries",
-            );
+            let words = "vxlan external, gbp, gpe: not simulated in vethlab; use static FDB entries";
+            return refuse(Errno::EOPNOTSUPP, words);
         }
         let lower = match vxlan.link {
             None | Some(0) => None,
             Some(index) => match self.device_id(ns, index) {
                 Some(lower) => Some(lower),
                 None => {
-                    return refuse(
-                        Errno::ENODEV,
-                        "Specified interface for tunnel endpoint communications not found",
-                    );
+                    let words = "Specified interface for tunnel endpoint communications not found";
+                    return refuse(Errno::ENODEV, words);
                 }
             },
         };
@@ -293,6 +284,17 @@ impl Network {
                 "vxlan over IPv6: not simulated in vethlab; use IPv4 addresses",
             );
         }
+        Ok((id, lower))
+    }
+
+    pub(super) fn vxlan_make(
+        &mut self,
+        ns: NetnsId,
+        to: NetnsId,
+        request: &LinkRequest,
+        vxlan: &VxlanRequest,
+    ) -> NetlinkResult<DeviceId> {
+        let (id, lower) = self.vxlan_validate(ns, vxlan)?;
         let info = vxlan_info(id, vxlan);
         if self.vxlan_twin(ns, (info.destination_port, id), None) {
             return refuse(Errno::EEXIST, "A VXLAN device with the specified VNI already exists");

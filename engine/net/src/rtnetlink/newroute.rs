@@ -9,7 +9,7 @@ use super::{
 use crate::ip::{FibQuery, FibRoute, Hop, RouteMatch};
 use crate::sysctl::Conf;
 use crate::{Errno, Network};
-use api::NetnsId;
+use api::{DeviceId, NetnsId};
 use ipnet::{IpNet, Ipv4Net};
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -137,7 +137,6 @@ impl Network {
             None => None,
         };
         let gateway = v4(hop.gateway)?.filter(|gateway| !gateway.is_unspecified());
-        let linkdown = |device: api::DeviceId| if self.devices[device].carrier { 0 } else { nh::LINKDOWN };
         if wanted == scope::HOST {
             if gateway.is_some() {
                 return refuse(Errno::EINVAL, "Route with host scope can not have a gateway");
@@ -151,46 +150,64 @@ impl Network {
                 flags: 0,
             });
         }
-        let Some(gateway) = gateway else {
-            if hop.onlink || hop.pervasive {
-                let words = "Invalid flags for nexthop - PERVASIVE and ONLINK can not be set";
-                return refuse(Errno::EINVAL, words);
+        let (device, far, flags) = match gateway {
+            None => (self.hop_on_link(device, hop)?, scope::HOST, 0),
+            Some(gateway) if hop.onlink => {
+                (self.hop_onlink(ns, device, gateway, wanted)?, scope::LINK, nh::ONLINK)
             }
-            let device = device.ok_or(Errno::ENODEV)?;
-            if !self.devices[device].is_up() {
-                return refuse(Errno::ENETDOWN, "Device for nexthop is not up");
+            Some(gateway) => {
+                let (device, far) = self.hop_by_gateway(ns, device, gateway, wanted, request.table())?;
+                (device, far, 0)
             }
-            let flags = linkdown(device);
-            return Ok(Hop {
-                device: Some(device),
-                gateway: None,
-                scope: scope::HOST,
-                weight: hop.hops,
-                flags,
-            });
         };
-        if hop.onlink {
-            if wanted >= scope::LINK {
-                return refuse(Errno::EINVAL, "Nexthop has invalid scope");
-            }
-            let Some(device) = device else {
-                return refuse(Errno::ENODEV, "Nexthop device required for onlink");
-            };
-            if !self.devices[device].is_up() {
-                return refuse(Errno::ENETDOWN, "Nexthop device is not up");
-            }
-            if self.address_kind(ns, gateway) != RouteType::Unicast {
-                return refuse(Errno::EINVAL, "Nexthop has invalid gateway");
-            }
-            let flags = nh::ONLINK | linkdown(device);
-            return Ok(Hop {
-                device: Some(device),
-                gateway: Some(gateway),
-                scope: scope::LINK,
-                weight: hop.hops,
-                flags,
-            });
+        let linkdown = if self.devices[device].carrier { 0 } else { nh::LINKDOWN };
+        Ok(Hop { device: Some(device), gateway, scope: far, weight: hop.hops, flags: flags | linkdown })
+    }
+
+    /// Without a gateway: the destination itself is on the device's link.
+    fn hop_on_link(&self, device: Option<DeviceId>, hop: &NexthopRequest) -> NetlinkResult<DeviceId> {
+        if hop.onlink || hop.pervasive {
+            let words = "Invalid flags for nexthop - PERVASIVE and ONLINK can not be set";
+            return refuse(Errno::EINVAL, words);
         }
+        let device = device.ok_or(Errno::ENODEV)?;
+        if self.devices[device].is_up() {
+            Ok(device)
+        } else {
+            refuse(Errno::ENETDOWN, "Device for nexthop is not up")
+        }
+    }
+
+    /// A gateway that is taken to be on the link, whatever the other routes say.
+    fn hop_onlink(
+        &self,
+        ns: NetnsId,
+        device: Option<DeviceId>,
+        gateway: Ipv4Addr,
+        wanted: u8,
+    ) -> NetlinkResult<DeviceId> {
+        if wanted >= scope::LINK {
+            return refuse(Errno::EINVAL, "Nexthop has invalid scope");
+        }
+        let Some(device) = device else { return refuse(Errno::ENODEV, "Nexthop device required for onlink") };
+        if !self.devices[device].is_up() {
+            return refuse(Errno::ENETDOWN, "Nexthop device is not up");
+        }
+        if self.address_kind(ns, gateway) != RouteType::Unicast {
+            return refuse(Errno::EINVAL, "Nexthop has invalid gateway");
+        }
+        Ok(device)
+    }
+
+    /// A gateway that another route must lead to: by which device, and how far it is.
+    fn hop_by_gateway(
+        &self,
+        ns: NetnsId,
+        device: Option<DeviceId>,
+        gateway: Ipv4Addr,
+        wanted: u8,
+        own: u32,
+    ) -> NetlinkResult<(DeviceId, u8)> {
         let query = FibQuery {
             destination: gateway.into(),
             scope: wanted.saturating_add(1).max(scope::LINK),
@@ -199,12 +216,9 @@ impl Network {
             ignore_linkstate: true,
             ..FibQuery::default()
         };
-        let own = request.table();
         let fib = &self.netns[ns].fib;
-        let inside = fib
-            .table(own)
-            .filter(|_| own != table::MAIN)
-            .and_then(|it| it.lookup(own, &query, |_| true).ok());
+        let inside = fib.table(own).filter(|_| own != table::MAIN);
+        let inside = inside.and_then(|it| it.lookup(own, &query, |_| true).ok());
         let found = match inside.map_or_else(|| self.fib_lookup(ns, &query), Ok) {
             Ok(found) => found,
             Err(errno) => return refuse(errno, "Nexthop has invalid gateway"),
@@ -215,11 +229,7 @@ impl Network {
         let Some(device) = found.hop.device else {
             return refuse(Errno::EINVAL, "No egress device for nexthop gateway");
         };
-        if !self.devices[device].is_up() {
-            return Err(Errno::ENETDOWN.into());
-        }
-        let flags = linkdown(device);
-        Ok(Hop { device: Some(device), gateway: Some(gateway), scope: found.scope, weight: hop.hops, flags })
+        if self.devices[device].is_up() { Ok((device, found.scope)) } else { Err(Errno::ENETDOWN.into()) }
     }
 
     /// Takes the first route that agrees with all that was said: ESRCH where none does.

@@ -23,10 +23,9 @@ impl Network {
             Some(second) if second.priority > 0 => second.priority - 1,
             _ => 0,
         });
-        if let RuleAction::Goto(target) = request.action
-            && target <= priority {
-                return Err(NetlinkError::new(Errno::EINVAL, "Backward goto not supported"));
-            }
+        if matches!(request.action, RuleAction::Goto(target) if target <= priority) {
+            return Err(NetlinkError::new(Errno::EINVAL, "Backward goto not supported"));
+        }
         let mut rule = Rule { priority: Some(priority), ..request.clone() };
         if rule.action == RuleAction::Lookup && rule.table == table::UNSPEC {
             rule.table = table::MAIN;

@@ -70,10 +70,6 @@ impl Sysctl {
         }
     }
 
-    pub fn text(&self, key: Key) -> String {
-        self.show(key as usize)
-    }
-
     fn show(&self, index: usize) -> String {
         match &self.values[index] {
             Value::Int(number) => number.to_string(),
