@@ -145,7 +145,7 @@ impl Date {
     }
 
     fn field(self, letter: char, flag: Option<char>, width: Option<usize>, out: &mut String) {
-        let twelve = if self.hour % 12 == 0 { 12 } else { self.hour % 12 };
+        let twelve = if self.hour.is_multiple_of(12) { 12 } else { self.hour % 12 };
         let mut number = |value: i64, width: usize, pad: char| match flag {
             Some('-') => out.push_str(&value.to_string()),
             Some('_') => out.push_str(&format!("{value:width$}")),

@@ -39,9 +39,7 @@ async fn texts(sys: &Sys, tool: &Tool, operands: &[String]) -> (Vec<String>, Exi
         match read_text(sys, path).await {
             Ok(text) => texts.push(text),
             Err(errno) => {
-                let words = match tool.name {
-                    _ => format!("{}: {errno}", quoted_if_needed(path)),
-                };
+                let words = format!("{}: {errno}", quoted_if_needed(path));
                 tool.complain(sys, words).await;
                 exit = Exit::FAILURE;
             }

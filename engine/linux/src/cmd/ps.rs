@@ -200,7 +200,7 @@ fn wanted(words: &[String]) -> Result<Wanted, String> {
             continue;
         }
         let mut chars = letters.char_indices();
-        while let Some((at, letter)) = chars.next() {
+        for (at, letter) in chars {
             let rest = &letters[at + letter.len_utf8()..];
             match (dashed, letter) {
                 (true, 'e' | 'A') => wanted.all = true,

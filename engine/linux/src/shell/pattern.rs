@@ -70,7 +70,7 @@ impl Set {
 /// Is anything in it more than itself?
 pub fn is_pattern(chars: &[PatternChar], extended: bool) -> bool {
     let open = |at: usize| matches!(chars.get(at), Some(('(', false)));
-    let bracket = chars.iter().any(|c| *c == (']', false));
+    let bracket = chars.contains(&(']', false));
     chars.iter().enumerate().any(|(at, (c, quoted))| {
         !quoted
             && match c {

@@ -156,12 +156,14 @@ impl RecentLists {
                 if rule.reap {
                     list.reap(now, rule.seconds);
                 }
-                if rule.action == Action::Update && matches != rule.invert
-                    && let Some(at) = list.entries.iter().position(|entry| entry.address == address) {
-                        let mut entry = list.entries.remove(at);
-                        entry.note(now, ttl, most);
-                        list.entries.push(entry);
-                    }
+                if rule.action == Action::Update
+                    && matches != rule.invert
+                    && let Some(at) = list.entries.iter().position(|entry| entry.address == address)
+                {
+                    let mut entry = list.entries.remove(at);
+                    entry.note(now, ttl, most);
+                    list.entries.push(entry);
+                }
                 matches
             }
         }

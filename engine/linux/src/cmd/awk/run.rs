@@ -153,7 +153,7 @@ impl Runner {
         if main && matches!(flow, Ok(Flow::Next)) {
             flow = self.records(&program).await;
         }
-        if !matches!(flow, Err(_)) {
+        if !flow.is_err() {
             let ends = match flow {
                 Ok(Flow::Exit) => self.end_after_exit(&program).await,
                 _ => self.rules_of(&program, false).await.map(drop),

@@ -82,33 +82,31 @@ async fn numbers(sys: &Sys, path: &str) -> BTreeMap<String, u32> {
 }
 
 /// Asks netfilter, as often as it misses a name.
-fn ask<'a>(
+async fn ask<'a>(
     sys: &'a Sys,
     question: impl Fn(&mut Network, api::NetnsId, &Caller<'_>) -> Output + Clone + 'static,
-) -> impl Future<Output = Output> + 'a {
-    async move {
-        let mut names = Names {
-            users: numbers(sys, "/etc/passwd").await,
-            groups: numbers(sys, "/etc/group").await,
-            ..Names::default()
-        };
-        let is_root = sys.uid().await == 0;
-        let now = sys.realtime().await.as_secs();
-        loop {
-            let (question, known) = (question.clone(), names.clone());
-            let answer =
-                sys.net(move |net, ns| question(net, ns, &Caller { names: &known, is_root, now })).await;
-            match &answer.need {
-                None => return answer,
-                Some(Query::Host(name)) => {
-                    let found = resolver::getaddrinfo(sys, name, Hints::default()).await.unwrap_or_default();
-                    let addresses = found.into_iter().map(|it| it.address).collect();
-                    names.hosts.insert(name.clone(), addresses);
-                }
-                Some(Query::Address(address)) => {
-                    let name = resolver::name_of(sys, *address).await;
-                    names.addresses.insert(*address, name);
-                }
+) -> Output {
+    let mut names = Names {
+        users: numbers(sys, "/etc/passwd").await,
+        groups: numbers(sys, "/etc/group").await,
+        ..Names::default()
+    };
+    let is_root = sys.uid().await == 0;
+    let now = sys.realtime().await.as_secs();
+    loop {
+        let (question, known) = (question.clone(), names.clone());
+        let answer =
+            sys.net(move |net, ns| question(net, ns, &Caller { names: &known, is_root, now })).await;
+        match &answer.need {
+            None => return answer,
+            Some(Query::Host(name)) => {
+                let found = resolver::getaddrinfo(sys, name, Hints::default()).await.unwrap_or_default();
+                let addresses = found.into_iter().map(|it| it.address).collect();
+                names.hosts.insert(name.clone(), addresses);
+            }
+            Some(Query::Address(address)) => {
+                let name = resolver::name_of(sys, *address).await;
+                names.addresses.insert(*address, name);
             }
         }
     }

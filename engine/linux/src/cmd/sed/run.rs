@@ -386,7 +386,7 @@ impl Runner {
         match address {
             Address::Line(line) => self.line == *line,
             Address::Step(first, 0) => self.line == *first,
-            Address::Step(first, step) => self.line >= *first && (self.line - first) % step == 0,
+            Address::Step(first, step) => self.line >= *first && (self.line - first).is_multiple_of(*step),
             Address::Last => last,
             Address::Match(regex) => {
                 let regex = regex.clone().or_else(|| self.last_regex.clone());

@@ -136,10 +136,7 @@ impl Shell {
             (Some(Given::Array(elements)), _) => self.assign_array(&name, elements, append).await?,
         }
         let variable = self.variables.entry(&name);
-        match wanted.attributes.get(&'r') {
-            Some(true) => variable.readonly = true,
-            Some(false) | None => {}
-        }
+        if let Some(true) = wanted.attributes.get(&'r') { variable.readonly = true }
         self.environment_changed = true;
         Ok(())
     }

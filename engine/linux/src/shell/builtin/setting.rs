@@ -245,7 +245,10 @@ impl Shell {
             shown = "?".to_owned();
             match silent {
                 true => argument = Some(letter.to_string()),
-                false => drop(self.getopts_error(format!("illegal option -- {letter}")).await),
+                false => {
+                    let _: () = self.getopts_error(format!("illegal option -- {letter}")).await;
+                    drop(())
+                },
             }
         } else if takes {
             offset = 0;
@@ -262,7 +265,8 @@ impl Shell {
                 match silent {
                     true => argument = Some(letter.to_string()),
                     false => {
-                        drop(self.getopts_error(format!("option requires an argument -- {letter}")).await)
+                        let _: () = self.getopts_error(format!("option requires an argument -- {letter}")).await;
+                        drop(())
                     }
                 }
             }

@@ -289,7 +289,7 @@ impl Shell {
             'U' => each(value, |text| text.to_uppercase()),
             'L' => each(value, |text| text.to_lowercase()),
             'u' => each(value, |text| change_case(text, true, false, None)),
-            'Q' => each(value, |text| quote(text)),
+            'Q' => each(value, quote),
             'E' => {
                 each(value, |text| crate::shell::escape::expand(text, crate::shell::escape::Style::Ansi).0)
             }
@@ -326,7 +326,7 @@ impl Shell {
                         pairs.map(|(key, value)| format!("{key} {}", quote(&value))).collect();
                     Value::Scalar(pairs.join(" "))
                 }
-                None => each(value, |text| quote(text)),
+                None => each(value, quote),
             },
         })
     }

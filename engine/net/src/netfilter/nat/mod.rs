@@ -115,10 +115,11 @@ pub(crate) fn setup(conntrack: &mut Conntrack, flow: &mut Flow, range: &Range, m
     let chosen = Choice { conntrack, netns: flow.netns, range, manip }.unique(&current, &mut rng);
     conntrack.rng = rng;
     if chosen != current
-        && let Some(reply) = chosen.inverted() {
-            flow.reply = reply;
-            flow.status |= manip.changed();
-        }
+        && let Some(reply) = chosen.inverted()
+    {
+        flow.reply = reply;
+        flow.status |= manip.changed();
+    }
     flow.status |= manip.done();
 }
 

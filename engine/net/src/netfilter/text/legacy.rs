@@ -208,13 +208,14 @@ impl Work<'_> {
 
     fn rule(&mut self, table: &str, chain: &str, parsed: &Parsed) -> Result<(), Failure> {
         if let Some(to) = parsed.jumps_to()
-            && self.table(table).chain(to).is_none() {
-                let words = match parsed.goto {
-                    true => format!("goto '{to}' is not a chain\n"),
-                    false => format!("Couldn't load target `{to}':No such file or directory\n"),
-                };
-                return Err(Problem::Parameter(words).into());
-            }
+            && self.table(table).chain(to).is_none()
+        {
+            let words = match parsed.goto {
+                true => format!("goto '{to}' is not a chain\n"),
+                false => format!("Couldn't load target `{to}':No such file or directory\n"),
+            };
+            return Err(Problem::Parameter(words).into());
+        }
         for spec in parsed.specs() {
             let rule = Rc::new(Rule::new(spec.clone(), parsed.packets, parsed.bytes));
             if parsed.verbose > 0 {

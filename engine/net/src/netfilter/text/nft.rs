@@ -181,9 +181,10 @@ impl Work<'_> {
             return Err(problem.into());
         }
         if let Some(to) = parsed.jumps_to()
-            && !self.transaction.exists(table, to) {
-                return Err(Problem::Parameter(format!("Chain '{to}' does not exist")).into());
-            }
+            && !self.transaction.exists(table, to)
+        {
+            return Err(Problem::Parameter(format!("Chain '{to}' does not exist")).into());
+        }
         let rule = Rc::new(Rule::new(spec.clone(), parsed.packets, parsed.bytes));
         let number = parsed.number as usize;
         match parsed.command {
@@ -216,9 +217,10 @@ impl Work<'_> {
                 let place = found.rules.iter().position(|it| *it.spec == *spec).ok_or(BAD_RULE)?;
                 let found = found.rules[place].clone();
                 if parsed.command == command::DELETE
-                    && let Some(rules) = self.transaction.rules_mut(table, chain) {
-                        rules.remove(place);
-                    }
+                    && let Some(rules) = self.transaction.rules_mut(table, chain)
+                {
+                    rules.remove(place);
+                }
                 self.show(parsed, &found)?;
             }
         }

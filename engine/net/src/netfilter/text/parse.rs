@@ -358,9 +358,10 @@ impl Line<'_> {
 
     fn help(&mut self, argument: Option<String>) -> Problem {
         if let (true, Some(name)) = (self.matches.is_empty(), self.protocol_name.clone())
-            && let Err(problem) = self.load_by_name(&name) {
-                return problem;
-            }
+            && let Err(problem) = self.load_by_name(&name)
+        {
+            return problem;
+        }
         // The help of an extension named with -m or -j is left out.
         drop(argument);
         Problem::Print(usage::usage(self.reader.tool))

@@ -102,7 +102,9 @@ fn missing_name(state: &State, tool: &Tool, text: &str, caller: &Caller<'_>) -> 
     for line in rules {
         let Ok((_, rest)) = rule_counters(line) else { continue };
         let Ok(words) = words(rest) else { continue };
-        if let Err(Problem::Need(query)) = parse::parse(&reader, "filter", &words).0 { return Some(query) }
+        if let Err(Problem::Need(query)) = parse::parse(&reader, "filter", &words).0 {
+            return Some(query);
+        }
     }
     None
 }

@@ -247,9 +247,10 @@ impl<'a> Transaction<'a> {
 
     fn validate(&mut self, table: &str, blame: Refused) {
         if let Some(Err(errno)) = self.table(table).map(check::chains)
-            && self.refused.len() < MAX_ERRORS {
-                self.refused.push(Refused { errno, ..blame });
-            }
+            && self.refused.len() < MAX_ERRORS
+        {
+            self.refused.push(Refused { errno, ..blame });
+        }
     }
 
     /// The tables as they are to be; or `None` where everything has to be worked out again, with care, to know

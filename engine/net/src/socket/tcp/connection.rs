@@ -368,10 +368,11 @@ impl Connection {
     /// Everything not yet acknowledged, as far as the windows allow.
     pub fn send_again(&mut self, now: Instant, stack: &mut Stack, outbox: &mut Outbox) {
         if self.outstanding() > 0
-            && !matches!(self.state(), State::SynSent | State::SynReceived | State::Closed) {
-                let window = self.allowed_window();
-                self.feed_ack(now, stack, window, outbox);
-            }
+            && !matches!(self.state(), State::SynSent | State::SynReceived | State::Closed)
+        {
+            let window = self.allowed_window();
+            self.feed_ack(now, stack, window, outbox);
+        }
         let clock = self.clock(now);
         if let Some(due) = stack.due(&self.engine, clock).filter(|due| *due > clock) {
             self.warp += Duration::from_micros((due - clock).total_micros());

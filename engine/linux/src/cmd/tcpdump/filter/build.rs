@@ -200,15 +200,15 @@ impl Place {
     }
 
     fn first_fragment(&self) -> Expression {
-        let offset = Expression::Bytes {
+        
+        Expression::Bytes {
             base: self.network(),
             at: 6,
             size: 2,
             mask: 0x1fff,
             compare: Compare::Equal,
             value: 0,
-        };
-        offset
+        }
     }
 
     /// `proto N` behind a qualifier.
