@@ -137,7 +137,8 @@ impl Options {
                 true => return fatal("missing port number"),
                 false => return Err(Stop::Usage(String::new())),
             },
-            (None, _) => self.port = self.source_port.take(),
+            // -p and -s say where to listen.
+            (None, _) => (self.host, self.port) = (self.source.take(), self.source_port.take()),
             (Some(port), None) if self.listen => {
                 if self.source_port.is_some() {
                     return Err(Stop::Usage(String::new()));

@@ -189,6 +189,14 @@ impl Options {
             'q' => {
                 self.style.quiet += 1;
             }
+            other => return self.take_more(other, value),
+        }
+        Ok(())
+    }
+
+    /// The letters behind `q`, and what has no letter.
+    fn take_more(&mut self, letter: char, value: &str) -> Result<(), Stop> {
+        match letter {
             'Q' => {
                 self.direction = match value.to_ascii_lowercase().as_str() {
                     "in" => Direction::In,
