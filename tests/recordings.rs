@@ -67,12 +67,12 @@ fn folder() -> PathBuf {
 
 fn rules() -> Rules {
     let text = std::fs::read_to_string(folder().join("normalisers.toml")).expect("it is ours");
-    Rules::parse(&text).unwrap()
+    Rules::parse(&text).expect("the test may write where it runs")
 }
 
 /// All of them, without the steps that count shares: those have no output to say again.
 fn recordings() -> Vec<(PathBuf, Golden)> {
-    let files = report::recordings(&[folder()]).unwrap();
+    let files = report::recordings(&[folder()]).expect("the test may write where it runs");
     let read = |path: PathBuf| {
         let text = std::fs::read_to_string(&path).expect("it was just found");
         let mut golden = golden::parse(&text).unwrap_or_else(|fault| panic!("{}: {fault:?}", path.display()));
@@ -99,9 +99,9 @@ fn failing(path: &Path, golden: &Golden, rules: &Rules, twist: &dyn Fn(&str) -> 
 
 /// Puts values of another day where the recording has numbered ones.
 fn another_day(line: &str) -> String {
-    let numbered = Regex::new("<([A-Z0-9]+):([0-9]+)>").unwrap();
+    let numbered = Regex::new("<([A-Z0-9]+):([0-9]+)>").expect("the test may write where it runs");
     let value = |captures: &Captures| {
-        let number: u64 = captures[2].parse().unwrap();
+        let number: u64 = captures[2].parse().expect("the test may write where it runs");
         match &captures[1] {
             "MAC" => format!("9e:00:00:00:00:{number:02x}"),
             "LL" => format!("fe80::9c00:ff:fe00:{number:x}"),

@@ -319,10 +319,6 @@ impl System {
         Duration::from_secs(BOOT_SECONDS) + at.since(Instant::BOOT)
     }
 
-    pub(crate) fn make_ready(&mut self, id: ProcessId) {
-        self.ready.insert(id);
-    }
-
     /// Wakes all that wait for `thing`.
     pub fn wake(&mut self, thing: WaitOn) {
         if let Some(ids) = self.waiting.remove(&thing) {

@@ -199,7 +199,7 @@ fn wanted(words: &[String]) -> Result<Wanted, String> {
             wanted.pids.extend(pids(&letters)?);
             continue;
         }
-        let mut chars = letters.char_indices();
+        let chars = letters.char_indices();
         for (at, letter) in chars {
             let rest = &letters[at + letter.len_utf8()..];
             match (dashed, letter) {

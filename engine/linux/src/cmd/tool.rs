@@ -153,12 +153,6 @@ impl Lines {
         Lines { sys: sys.clone(), fd, buffer: Vec::new(), start: 0, ended: false, separator: b'\n' }
     }
 
-    /// Lines that end in a zero byte (`-z`).
-    pub fn zero(mut self, zero: bool) -> Lines {
-        self.separator = if zero { 0 } else { b'\n' };
-        self
-    }
-
     pub async fn next(&mut self) -> Result<Option<(String, bool)>, Errno> {
         let mut seen = self.start;
         loop {
@@ -197,24 +191,6 @@ pub async fn read_file(sys: &Sys, path: &str) -> Result<Vec<u8>, Errno> {
     let bytes = sys.read_all(fd).await;
     sys.close(fd).await.ok();
     bytes
-}
-
-/// A count with the suffixes `b`, `kB`, `K`, `MB`, `M`, … of coreutils.
-pub fn count(text: &str) -> Option<u64> {
-    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let number: u64 = text[..end].parse().ok()?;
-    let factor = match &text[end..] {
-        "" => 1,
-        "b" => 512,
-        "kB" | "KB" => 1000,
-        "k" | "K" | "KiB" => 1 << 10,
-        "MB" => 1_000_000,
-        "M" | "MiB" => 1 << 20,
-        "GB" => 1_000_000_000,
-        "G" | "GiB" => 1 << 30,
-        _ => return None,
-    };
-    number.checked_mul(factor)
 }
 
 /// Prints in pieces that are not too small, so that a long file is few writes.

@@ -89,6 +89,7 @@ pub(crate) struct OpenFile {
     pub flags: OpenFlags,
     pub offset: usize,
     /// Without links, as `/proc/PID/fd` shows it.
+    #[allow(dead_code, reason = "/proc/PID/fd is not there yet")]
     pub path: String,
     users: u32,
 }

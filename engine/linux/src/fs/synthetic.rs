@@ -16,8 +16,10 @@ pub(crate) enum Synthetic {
     File {
         mode: u16,
     },
+    #[allow(dead_code, reason = "/proc/PID is not there yet")]
     Symlink(String),
     /// `/proc/PID/ns/net`
+    #[allow(dead_code, reason = "/proc/PID is not there yet")]
     Netns(NetnsId),
 }
 

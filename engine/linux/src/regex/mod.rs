@@ -195,11 +195,6 @@ impl Compiler {
     }
 }
 
-/// Text for an expression that matches nothing but it.
-pub fn escape_basic(text: &str) -> String {
-    text.chars().flat_map(|c| ".[]*^$\\/".contains(c).then_some('\\').into_iter().chain([c])).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

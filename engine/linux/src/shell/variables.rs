@@ -69,10 +69,6 @@ impl Variable {
         }
     }
 
-    pub fn is_array(&self) -> bool {
-        matches!(self.content, Some(Content::Indexed(_) | Content::Associative(_)))
-    }
-
     /// Sets the scalar, or element 0 of an array, with what the attributes make of the text.
     pub fn set(&mut self, text: String) {
         let text = self.fold(text);

@@ -16,7 +16,8 @@ pub(super) fn http(to: &mut Dissector, payload: Layer) {
     let mut words = text.split(' ');
     let start = words.next().unwrap_or_default();
     let response = start.starts_with("HTTP/1.");
-    if !response && !(METHODS.contains(&start) && text.contains(" HTTP/1.")) {
+    let request = METHODS.contains(&start) && text.contains(" HTTP/1.");
+    if !response && !request {
         return;
     }
     to.layer(|| {

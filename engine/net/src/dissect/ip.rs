@@ -12,6 +12,7 @@ const IPIP: u8 = 4;
 /// The addresses of the packet that a transport layer is in.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ends {
+    #[allow(dead_code, reason = "read by no listing yet")]
     pub src: IpAddr,
     pub dst: IpAddr,
     pub ttl: u8,

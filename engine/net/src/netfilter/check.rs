@@ -62,11 +62,11 @@ fn match_fits_hook(one: &Match, hook: Hook) -> bool {
     match one {
         Match::Owner(_) => matches!(hook, Hook::Output | Hook::Postrouting),
         Match::Mac(_) => matches!(hook, Hook::Prerouting | Hook::Input | Hook::Forward),
-        Match::Addrtype(it) => match (it.limit, hook) {
-            (Some(Limit::Input), Hook::Postrouting | Hook::Output) => false,
-            (Some(Limit::Output), Hook::Prerouting | Hook::Input) => false,
-            _ => true,
-        },
+        Match::Addrtype(it) => !matches!(
+            (it.limit, hook),
+            (Some(Limit::Input), Hook::Postrouting | Hook::Output)
+                | (Some(Limit::Output), Hook::Prerouting | Hook::Input)
+        ),
         Match::Physdev(it) => {
             let asks_out = it.output.is_some() || it.is_out.is_some();
             let bridged = it.is_bridged == Some(false);

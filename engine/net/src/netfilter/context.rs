@@ -68,10 +68,6 @@ impl Context<'_> {
         self.state.hook
     }
 
-    pub fn bytes(&self) -> &[u8] {
-        self.packet.data()
-    }
-
     /// The packet's flow, where conntrack knows one.
     pub fn flow(&self) -> Option<(&Flow, Info)> {
         self.conntrack.flow_of(&self.packet.tracked)

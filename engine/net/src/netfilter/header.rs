@@ -11,7 +11,6 @@ pub(crate) const ICMP: u8 = 1;
 pub(crate) const TCP: u8 = 6;
 pub(crate) const UDP: u8 = 17;
 pub(crate) const DCCP: u8 = 33;
-pub(crate) const GRE: u8 = 47;
 pub(crate) const ICMPV6: u8 = 58;
 pub(crate) const SCTP: u8 = 132;
 pub(crate) const UDPLITE: u8 = 136;

@@ -27,16 +27,6 @@ pub enum ChainKind {
     Route,
 }
 
-impl ChainKind {
-    pub fn name(self) -> &'static str {
-        match self {
-            ChainKind::Filter => "filter",
-            ChainKind::Nat => "nat",
-            ChainKind::Route => "route",
-        }
-    }
-}
-
 /// A built-in chain as the tools know it.
 #[derive(Clone, Copy, Debug)]
 pub struct BuiltinChain {
@@ -309,13 +299,6 @@ impl Tables {
     pub fn find(&self, backend: Backend, family: Family, name: &str) -> Option<&Table> {
         let mut tables = self.list.iter().map(Rc::as_ref);
         tables.find(|table| table.backend == backend && table.family == family && table.name == name)
-    }
-
-    pub fn find_mut(&mut self, backend: Backend, family: Family, name: &str) -> Option<&mut Table> {
-        let mut tables = self.list.iter_mut();
-        let table =
-            tables.find(|table| table.backend == backend && table.family == family && table.name == name);
-        table.map(Rc::make_mut)
     }
 
     /// The table, made empty if it is not there.

@@ -95,8 +95,10 @@ pub(super) struct Ipv4<'a> {
     pub protocol: u8,
     pub ttl: u8,
     pub tos: u8,
+    #[allow(dead_code, reason = "read by no listing yet")]
     pub dont_fragment: bool,
     /// Not the first fragment: `payload` has no transport header.
+    #[allow(dead_code, reason = "read by no listing yet")]
     pub later_fragment: bool,
     pub payload: &'a [u8],
 }

@@ -25,6 +25,7 @@ pub(super) enum Kind {
 pub(super) struct Way {
     /// The socket's own address, or the one the route prefers.
     pub source: IpAddr,
+    #[allow(dead_code, reason = "read by no listing yet")]
     pub device: Option<DeviceId>,
     /// Of the path as far as known.
     pub mtu: u32,

@@ -70,7 +70,10 @@ impl Lab {
                 (Some(at), timer) if timer.is_none_or(|timer| at <= timer) && at <= end => {
                     self.network.now = at;
                     let (_, to, mut packet) = self.under_way.pop_front().expect("just seen");
-                    let _ = self.network.deliver(to, &mut packet);
+                    assert!(!matches!(
+                        self.network.deliver(to, &mut packet),
+                        Delivery::Unreachable { code: 255, .. }
+                    ));
                 }
                 (_, Some(timer)) if timer <= end => drop(self.network.step(timer)),
                 _ => break,
@@ -195,7 +198,8 @@ fn the_backlog_lets_one_more_in_than_asked_for() {
     let clients: Vec<_> = (0..3)
         .map(|_| {
             let client = lab.socket(A, SocketKind::Tcp);
-            let _ = lab.network.connect(client, SocketAddr::from(([10, 0, 0, 2], 80)));
+            let begun = lab.network.connect(client, SocketAddr::from(([10, 0, 0, 2], 80)));
+            assert_eq!(begun, Err(Errno::EINPROGRESS));
             lab.run(Duration::from_millis(10));
             client
         })

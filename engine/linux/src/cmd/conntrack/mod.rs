@@ -68,7 +68,9 @@ async fn conntrack(sys: Sys, args: Args) -> Exit {
         Verb::Flush => {
             sys.net(|net, ns| {
                 let ids: Vec<FlowId> = net.flows(ns).into_iter().map(|(id, _)| id).collect();
-                ids.into_iter().for_each(|id| drop(net.flow_delete(id)));
+                ids.into_iter().for_each(|id| {
+                    net.flow_delete(id);
+                });
             })
             .await;
             sys.eprint(format!("{SELF}: connection tracking table has been emptied.\n")).await;
@@ -133,7 +135,9 @@ async fn each(sys: &Sys, asked: Asked) -> Exit {
             let fitting = flows.iter().filter(|(id, _)| chosen.contains(id));
             let text: String = fitting.map(|(_, flow)| show::flow(flow, style, now)).collect();
             if verb == Verb::Delete {
-                chosen.iter().for_each(|id| drop(net.flow_delete(*id)));
+                chosen.iter().for_each(|id| {
+                    net.flow_delete(*id);
+                });
             }
             (text, chosen.len())
         })

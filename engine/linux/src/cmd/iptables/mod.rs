@@ -24,7 +24,6 @@ use net::Network;
 use net::netfilter::text::{Caller, Names, Output, Query, Tool};
 use net::netfilter::{Backend, Family};
 use std::collections::BTreeMap;
-use std::future::Future;
 
 macro_rules! commands {
     ($($row:ident $name:literal $path:literal $run:expr;)*) => {
@@ -82,8 +81,8 @@ async fn numbers(sys: &Sys, path: &str) -> BTreeMap<String, u32> {
 }
 
 /// Asks netfilter, as often as it misses a name.
-async fn ask<'a>(
-    sys: &'a Sys,
+async fn ask(
+    sys: &Sys,
     question: impl Fn(&mut Network, api::NetnsId, &Caller<'_>) -> Output + Clone + 'static,
 ) -> Output {
     let mut names = Names {
@@ -95,8 +94,7 @@ async fn ask<'a>(
     let now = sys.realtime().await.as_secs();
     loop {
         let (question, known) = (question.clone(), names.clone());
-        let answer =
-            sys.net(move |net, ns| question(net, ns, &Caller { names: &known, is_root, now })).await;
+        let answer = sys.net(move |net, ns| question(net, ns, &Caller { names: &known, is_root, now })).await;
         match &answer.need {
             None => return answer,
             Some(Query::Host(name)) => {

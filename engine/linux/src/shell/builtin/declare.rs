@@ -136,7 +136,9 @@ impl Shell {
             (Some(Given::Array(elements)), _) => self.assign_array(&name, elements, append).await?,
         }
         let variable = self.variables.entry(&name);
-        if let Some(true) = wanted.attributes.get(&'r') { variable.readonly = true }
+        if let Some(true) = wanted.attributes.get(&'r') {
+            variable.readonly = true
+        }
         self.environment_changed = true;
         Ok(())
     }

@@ -247,8 +247,7 @@ impl Shell {
                 true => argument = Some(letter.to_string()),
                 false => {
                     let _: () = self.getopts_error(format!("illegal option -- {letter}")).await;
-                    drop(())
-                },
+                }
             }
         } else if takes {
             offset = 0;
@@ -265,8 +264,8 @@ impl Shell {
                 match silent {
                     true => argument = Some(letter.to_string()),
                     false => {
-                        let _: () = self.getopts_error(format!("option requires an argument -- {letter}")).await;
-                        drop(())
+                        let _: () =
+                            self.getopts_error(format!("option requires an argument -- {letter}")).await;
                     }
                 }
             }

@@ -174,10 +174,13 @@ impl Parser {
                 self.alias_word_end(before);
             }
             simple.words.push(Argument::Word(word));
-            if simple.words.len() == 1 && simple.assignments.is_empty() && redirects.is_empty()
-                && let Some(kind) = self.function_after_name(&simple.words)? {
-                    return Ok((kind, redirects));
-                }
+            if simple.words.len() == 1
+                && simple.assignments.is_empty()
+                && redirects.is_empty()
+                && let Some(kind) = self.function_after_name(&simple.words)?
+            {
+                return Ok((kind, redirects));
+            }
         }
         if simple.words.is_empty() && simple.assignments.is_empty() && redirects.is_empty() {
             return Err(self.unexpected());

@@ -124,10 +124,6 @@ impl Parser {
         self
     }
 
-    pub fn line(&self) -> u32 {
-        self.line
-    }
-
     /// What aliases are from now on.
     pub fn set_aliases(&mut self, aliases: Rc<BTreeMap<String, String>>) {
         self.aliases = aliases;
@@ -198,7 +194,9 @@ impl Parser {
     fn skip(&mut self, text: &str) -> bool {
         let found = self.looking_at(text);
         if found {
-            text.chars().for_each(|_| drop(self.bump()));
+            for _ in text.chars() {
+                self.bump();
+            }
         }
         found
     }

@@ -88,6 +88,7 @@ pub(super) struct Shape<'a> {
     pub kind: &'static Kind,
     pub family: Family,
     pub netmask: Option<u8>,
+    #[allow(dead_code, reason = "read by no listing yet")]
     pub range: Option<&'a Range>,
 }
 

@@ -212,8 +212,7 @@ impl Work<'_> {
                 self.transaction.put_rule(table, chain, rule, Some(number - 1), true);
             }
             _ => {
-                let missing = if parsed.command == command::CHECK { BAD_RULE } else { BAD_RULE };
-                let found = self.transaction.chain(table, chain).ok_or(missing)?;
+                let found = self.transaction.chain(table, chain).ok_or(BAD_RULE)?;
                 let place = found.rules.iter().position(|it| *it.spec == *spec).ok_or(BAD_RULE)?;
                 let found = found.rules[place].clone();
                 if parsed.command == command::DELETE

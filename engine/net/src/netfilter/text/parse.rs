@@ -157,8 +157,7 @@ impl Line<'_> {
     }
 
     fn read(&mut self) -> Result<(), Problem> {
-        loop {
-            let Some(found) = self.arguments.next(&self.longs) else { break };
+        while let Some(found) = self.arguments.next(&self.longs) {
             match found {
                 Found::Word(word) if word == "!" => {
                     if self.invert {

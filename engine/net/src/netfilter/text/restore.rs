@@ -278,8 +278,11 @@ fn policy_counters(text: &str) -> Option<(u64, u64)> {
     Some((packets.parse().ok()?, bytes[..end].parse().ok()?))
 }
 
+/// Packets and bytes as they stand in the text, and what follows them.
+type Counted<'a> = (Option<(&'a str, &'a str)>, &'a str);
+
 /// `[PACKETS:BYTES]` ahead of a rule, and what follows; `Err` names what is missing.
-fn rule_counters(line: &str) -> Result<(Option<(&str, &str)>, &str), &'static str> {
+fn rule_counters(line: &str) -> Result<Counted<'_>, &'static str> {
     let Some(rest) = line.strip_prefix('[') else { return Ok((None, line)) };
     let Some((inside, after)) = rest.split_once(']') else { return Err("]") };
     match inside.split_once(':') {

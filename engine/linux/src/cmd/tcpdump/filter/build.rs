@@ -200,7 +200,6 @@ impl Place {
     }
 
     fn first_fragment(&self) -> Expression {
-        
         Expression::Bytes {
             base: self.network(),
             at: 6,
