@@ -92,6 +92,9 @@ fn filter(props: &PacketsProps) -> Html {
                     <option value={id.0.to_string()} selected={picked(*id)}>{ full_name(&props.topology, device) }</option>
                 }) }
             </select>
+            if props.filter_text.is_empty() && props.frames.read().hides() {
+                <button type="button" class="hidden-note" onclick={props.on_act.reform(|_| Act::Filter("ipv6".into()))}>{ words::HOUSEKEEPING }</button>
+            }
             if let Some(error) = &props.filter_error { <p class="why" role="status">{ words::filter_error(error.at, error.expected) }</p> }
         </div>
     }

@@ -3,6 +3,7 @@
 //! Folded from `Event::Frames`. Always: rows are in the order of their ids; at most `ROWS` are kept, the oldest go first.
 
 use super::filter::{Filter, Frame};
+use api::event::Protocol;
 use api::inspect::{Dissection, Field, FrameRow};
 use api::{DeviceId, FrameId, JourneyId};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -69,12 +70,18 @@ impl Frames {
         self.rows.iter().rev().find(|row| row.journey == journey).map(|row| row.frame)
     }
 
-    /// The rows to show: on these devices (empty: on all), and as the filter says.
+    /// Whether rows are left out of an unfiltered list.
+    pub fn hides(&self) -> bool {
+        self.rows.iter().any(is_housekeeping)
+    }
+
+    /// The rows to show: on these devices (empty: on all), and as the filter says. Without a filter the housekeeping
+    /// of IPv6 is left out.
     pub fn shown(&self, devices: &BTreeSet<DeviceId>, filter: Option<&Filter>) -> Vec<FrameId> {
         self.rows
             .iter()
             .filter(|row| devices.is_empty() || devices.contains(&row.device))
-            .filter(|row| filter.is_none_or(|filter| self.passes(row, filter)))
+            .filter(|row| filter.map_or(!is_housekeeping(row), |filter| self.passes(row, filter)))
             .map(|row| row.frame)
             .collect()
     }
@@ -100,6 +107,17 @@ impl Frames {
     }
 }
 
+/// What every IPv6 interface says unasked: solicitations, advertisements, multicast listener reports. True, but it
+/// drowns what a learner has sent.
+pub fn is_housekeeping(row: &FrameRow) -> bool {
+    row.protocol == Protocol::Ipv6 && is_housekeeping_text(&row.info)
+}
+
+pub fn is_housekeeping_text(text: &str) -> bool {
+    let text = text.to_lowercase();
+    ["solicitation", "advertisement", "listener"].iter().any(|word| text.contains(word))
+}
+
 fn flatten(fields: &[Field], depth: usize, into: &mut Vec<(String, String)>) {
     if depth > DEPTH {
         return;
@@ -115,7 +133,6 @@ fn flatten(fields: &[Field], depth: usize, into: &mut Vec<(String, String)>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use api::event::Protocol;
 
     fn row(frame: u64, device: u32) -> FrameRow {
         FrameRow {
@@ -165,6 +182,17 @@ mod tests {
         frames.learn(&[dissected(1, "ip.ttl", "64"), dissected(2, "ip.ttl", "64")]);
         assert_eq!(frames.shown(&BTreeSet::new(), filter.as_ref()), [FrameId(2)]);
         assert!(frames.unknown(&BTreeSet::new(), 9).is_empty());
+    }
+
+    #[test]
+    fn the_housekeeping_of_ipv6_shows_only_when_it_is_asked_for() {
+        let mut frames = Frames::default();
+        let quiet = FrameRow { protocol: Protocol::Ipv6, info: "Router Solicitation".into(), ..row(2, 1) };
+        frames.add(vec![row(1, 1), quiet]);
+        assert!(frames.hides());
+        assert_eq!(frames.shown(&BTreeSet::new(), None), [FrameId(1)]);
+        let filter = Filter::parse("solicitation").expect("a filter");
+        assert_eq!(frames.shown(&BTreeSet::new(), filter.as_ref()), [FrameId(2)]);
     }
 
     #[test]

@@ -162,6 +162,7 @@ pub const FILTER_LABEL: &str = "Display filter";
 pub const ALL_DEVICES: &str = "all devices";
 pub const DEVICE: &str = "Device";
 pub const SAVE_PCAPNG: &str = "pcapng";
+pub const HOUSEKEEPING: &str = "Hidden: what IPv6 says unasked. Filter ipv6 shows it.";
 pub const NO_PACKETS: &str = "No packets yet. Type a command that sends one.";
 pub const NO_MATCH: &str = "No packet matches.";
 pub const COLUMNS: [&str; 5] = ["#", "time", "from", "to", "what"];

@@ -74,8 +74,8 @@ impl World {
         }
         let settled = world.now() + SETTLING;
         world.system.net.set_watching(true);
+        world.system.net.set_capturing(true);
         world.advance_to(settled);
-
         world
     }
 

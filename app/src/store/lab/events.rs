@@ -5,10 +5,11 @@
 
 use super::{Crash, Effect, Lab, Question, SaveFor, Tty};
 use crate::store::clock::Clock;
+use crate::store::frames::{is_housekeeping, is_housekeeping_text};
 use crate::store::picture::layout_for;
 use crate::store::timeline::{Mark, What};
 use crate::words;
-use api::event::{Event, Flight};
+use api::event::{Event, Flight, Protocol};
 use api::inspect::{Answer, FrameRow};
 use api::topology::{Delta, Topology};
 use api::{Fact, TtyId};
@@ -140,7 +141,15 @@ impl Lab {
         self.picture = Rc::new(layout_for(&self.topology, &mut self.memory, self.screen));
     }
 
+    /// The filter names IPv6, so its housekeeping is drawn as well.
+    fn asks_for_ipv6(&self) -> bool {
+        self.filter_text.contains("v6")
+    }
+
     fn flight(&mut self, flight: Flight) {
+        if flight.protocol == Protocol::Ipv6 && is_housekeeping_text(&flight.label) && !self.asks_for_ipv6() {
+            return;
+        }
         let netns = |id| self.topology.devices.get(&id).map(|device| device.netns);
         let (Some(from), Some(to)) = (netns(flight.from), netns(flight.to)) else { return };
         let clock = self.clock;
@@ -149,7 +158,7 @@ impl Lab {
 
     fn frames_came(&mut self, rows: Vec<FrameRow>) {
         let timeline = Rc::make_mut(&mut self.timeline);
-        for row in rows.iter().filter(|row| row.out) {
+        for row in rows.iter().filter(|row| row.out && !is_housekeeping(row)) {
             timeline.add(Mark { at: row.at, what: What::Frame(row.protocol) });
         }
         self.frames.change(|frames| frames.add(rows));

@@ -4,7 +4,7 @@
 //! Always: rectangles are relative to the box; nothing inside overlaps; order is by id, so what comes later stands right.
 
 use super::geometry::{Point, Rect, mono_width, name_width, point};
-use super::{DeviceShape, Form, Line, Memory, NetnsShape, addresses, devices_of, netns_of};
+use super::{DeviceShape, Form, Line, Memory, NetnsShape, addresses, devices_of, given, netns_of};
 use api::topology::{Device, Topology};
 use api::{DeviceId, MachineId, NetnsId};
 
@@ -100,12 +100,12 @@ pub fn plan(topology: &Topology, id: MachineId, memory: &Memory, edges: Edges) -
 
 /// How many devices have addresses.
 fn lines_of(devices: &[(DeviceId, &Device)]) -> usize {
-    devices.iter().filter(|(_, device)| !device.addresses.is_empty()).count()
+    devices.iter().filter(|(_, device)| given(device).next().is_some()).count()
 }
 
 /// Address lines of the devices that have some.
 fn lines(devices: &[(DeviceId, &Device)], with_name: bool, top: f64) -> Vec<Line> {
-    let with_address = devices.iter().filter(|(_, device)| !device.addresses.is_empty());
+    let with_address = devices.iter().filter(|(_, device)| given(device).next().is_some());
     with_address
         .enumerate()
         .map(|(row, (id, device))| Line {

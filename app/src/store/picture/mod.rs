@@ -203,9 +203,17 @@ pub fn netns_of(topology: &Topology, machine: MachineId) -> (Option<NetnsId>, Ve
     (all.iter().find(|id| !named(id)).copied(), all.iter().filter(|id| named(id)).copied().collect())
 }
 
-/// The addresses of a device, as one line.
+/// The addresses of a device that somebody gave it, as one line.
 pub fn addresses(device: &api::topology::Device) -> String {
-    device.addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    given(device).map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
+
+/// Every device that is up has a link-local IPv6 address of its own making; a picture full of them shows nothing.
+pub fn given(device: &api::topology::Device) -> impl Iterator<Item = &ipnet::IpNet> {
+    device.addresses.iter().filter(|net| match net {
+        ipnet::IpNet::V4(_) => true,
+        ipnet::IpNet::V6(net) => !net.addr().is_unicast_link_local(),
+    })
 }
 
 #[cfg(test)]

@@ -215,6 +215,19 @@ fn vxlan_devices_of_one_vni_are_joined_by_a_tunnel() {
 }
 
 #[test]
+fn addresses_that_nobody_gave_are_not_shown() {
+    let mut sketch = Sketch::default();
+    let netns = sketch.machine("a", None);
+    let id = sketch.device(netns, "eth0", "nic");
+    if let Some(device) = sketch.0.devices.get_mut(&id) {
+        device.addresses = vec!["10.0.0.1/24".parse().expect("v4"), "fe80::1/64".parse().expect("v6")];
+    }
+    let lines: Vec<String> =
+        sketch.picture().machines[0].lines.iter().map(|line| line.address.clone()).collect();
+    assert_eq!(lines, ["10.0.0.1/24"]);
+}
+
+#[test]
 fn the_words_say_what_the_picture_draws() {
     let (sketch, _) = node();
     let words = describe::describe(&sketch.0);
