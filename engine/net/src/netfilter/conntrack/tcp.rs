@@ -238,29 +238,11 @@ impl Tcp {
         let (seen_reply, assured) = (flow.has(status::SEEN_REPLY), flow.has(status::ASSURED));
         let Protocol::Tcp(tcp) = &mut flow.protocol else { return Judgement::Invalid };
         let kind = kind(header);
-        let mut old = tcp.state;
-        let mut skip_window = false;
-        let mut new = match next_state(direction, kind, old) {
-            Next::Invalid => return Judgement::Invalid,
-            Next::Ignore => match tcp.ignore(direction, kind, header, assured) {
-                true => {
-                    old = TcpState::SynSent;
-                    TcpState::SynRecv
-                }
-                false => return Judgement::Accept(None),
-            },
-            Next::State(TcpState::SynSent) if old >= TcpState::TimeWait => {
-                if tcp.may_reopen(direction) {
-                    return Judgement::Repeat;
-                }
-                if !tcp.ignore(direction, kind, header, assured) {
-                    return Judgement::Accept(None);
-                }
-                old = TcpState::SynSent;
-                TcpState::SynRecv
-            }
-            Next::State(state) => state,
+        let (old, mut new) = match tcp.step(direction, kind, header, assured) {
+            Ok(step) => step,
+            Err(judgement) => return judgement,
         };
+        let mut skip_window = false;
         match new {
             TcpState::TimeWait
                 if kind == Kind::Ack
@@ -303,6 +285,29 @@ impl Tcp {
         }
         let timeout = tcp.timeout(kind, settings);
         Tcp::settle(flow, header, kind, old, new, timeout, &settings.tcp)
+    }
+
+    /// The state before and after a segment of that kind; a verdict where it changes none.
+    fn step(
+        &mut self,
+        direction: Direction,
+        kind: Kind,
+        header: &TcpHeader<'_>,
+        assured: bool,
+    ) -> Result<(TcpState, TcpState), Judgement> {
+        let old = self.state;
+        let reopened = (TcpState::SynSent, TcpState::SynRecv);
+        match next_state(direction, kind, old) {
+            Next::Invalid => Err(Judgement::Invalid),
+            Next::State(TcpState::SynSent) if old >= TcpState::TimeWait && self.may_reopen(direction) => {
+                Err(Judgement::Repeat)
+            }
+            Next::State(state) if state != TcpState::SynSent || old < TcpState::TimeWait => Ok((old, state)),
+            Next::Ignore | Next::State(_) => match self.ignore(direction, kind, header, assured) {
+                true => Ok(reopened),
+                false => Err(Judgement::Accept(None)),
+            },
+        }
     }
 
     /// The lifetime after a sound segment, and whether the flow is assured now.

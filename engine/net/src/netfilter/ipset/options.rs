@@ -65,23 +65,25 @@ pub(super) fn read_settings(kind: &'static Kind, options: &[&str]) -> Result<Set
         };
         *flag = true;
     }
-    if kind.is_bitmap() {
-        let range = range.ok_or_else(|| usage("Mandatory option `range' is missing"))?;
-        settings.range = Some(match kind.name {
-            "bitmap:port" => {
-                let (first, last) = read_port_range(range, "tcp")?;
-                Range::Ports(first, last)
-            }
-            _ => {
-                let (first, last) = read_span(range, Family::V4)?;
-                if last - first > 65535 {
-                    return Err("The range you specified exceeds the size limit of the set type".into());
-                }
-                Range::Addresses(first, last)
-            }
-        });
-    }
+    settings.range = read_range(kind, range)?;
     Ok(settings)
+}
+
+/// What a bitmap has room for; nothing for other types.
+fn read_range(kind: &Kind, text: Option<&str>) -> Result<Option<Range>, Failure> {
+    if !kind.is_bitmap() {
+        return Ok(None);
+    }
+    let text = text.ok_or_else(|| usage("Mandatory option `range' is missing"))?;
+    if kind.name == "bitmap:port" {
+        let (first, last) = read_port_range(text, "tcp")?;
+        return Ok(Some(Range::Ports(first, last)));
+    }
+    let (first, last) = read_span(text, Family::V4)?;
+    match last - first > 65535 {
+        true => Err("The range you specified exceeds the size limit of the set type".into()),
+        false => Ok(Some(Range::Addresses(first, last))),
+    }
 }
 
 fn read_setting(settings: &mut Settings, word: &str, value: &str) -> Done {

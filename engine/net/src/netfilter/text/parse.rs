@@ -5,59 +5,24 @@
 //! Differs from Linux: `--modprobe` is read and does nothing, as where all modules are loaded.
 //! Sources: iptables xshared.c (do_parse), libxtables xtables.c.
 
+mod extension;
+mod legal;
+
 use super::arguments::{Arguments, BASE, Found, Long};
 use super::names::Names;
 use super::number;
-use super::option::{Given, Opt, Reading, protocol};
+use super::option::{Reading, protocol};
 use super::problem::{Problem, bad};
 use super::{Tool, usage};
-use crate::netfilter::matches::{self, Match};
-use crate::netfilter::rule::{Family, Interface, IpMatch, Masked};
-use crate::netfilter::targets::{self, Target};
+use crate::netfilter::matches::Match;
+use crate::netfilter::rule::{Family, IpMatch, Masked};
+use crate::netfilter::targets::Target;
 
-/// Commands, as bits: some go together (`-L -Z`).
-pub(crate) mod command {
-    pub const INSERT: u32 = 1;
-    pub const DELETE: u32 = 1 << 1;
-    pub const DELETE_NUMBER: u32 = 1 << 2;
-    pub const REPLACE: u32 = 1 << 3;
-    pub const APPEND: u32 = 1 << 4;
-    pub const LIST: u32 = 1 << 5;
-    pub const FLUSH: u32 = 1 << 6;
-    pub const ZERO: u32 = 1 << 7;
-    pub const NEW_CHAIN: u32 = 1 << 8;
-    pub const DELETE_CHAIN: u32 = 1 << 9;
-    pub const SET_POLICY: u32 = 1 << 10;
-    pub const RENAME_CHAIN: u32 = 1 << 11;
-    pub const LIST_RULES: u32 = 1 << 12;
-    pub const ZERO_NUMBER: u32 = 1 << 13;
-    pub const CHECK: u32 = 1 << 14;
-    pub const LETTERS: &[u8; 15] = b"IDDRALFZNXPESZC";
-    /// Those that name a rule.
-    pub const WITH_RULE: u32 = INSERT | DELETE | REPLACE | APPEND | CHECK;
-}
-
-/// Options, as bits in the order of their letters.
-pub(crate) mod given {
-    pub const NUMERIC: u32 = 1;
-    pub const SOURCE: u32 = 1 << 1;
-    pub const DESTINATION: u32 = 1 << 2;
-    pub const PROTOCOL: u32 = 1 << 3;
-    pub const JUMP: u32 = 1 << 4;
-    pub const VERBOSE: u32 = 1 << 5;
-    pub const EXACT: u32 = 1 << 6;
-    pub const INPUT: u32 = 1 << 7;
-    pub const OUTPUT: u32 = 1 << 8;
-    pub const LINE_NUMBERS: u32 = 1 << 9;
-    pub const COUNTERS: u32 = 1 << 10;
-    pub const FRAGMENT: u32 = 1 << 11;
-    pub const LETTERS: &[u8; 12] = b"nsdpjvxio0cf";
-}
+pub(crate) use legal::{command, given, interface, valid_chain_name};
+use legal::{legal_options, rule_number, target_name};
 
 /// Longest chain or target name (`XT_EXTENSION_MAXNAMELEN`), the end of string included.
 pub(crate) const MAX_NAME: usize = 29;
-/// `IFNAMSIZ`
-const MAX_INTERFACE: usize = 16;
 
 /// What reading depends on.
 pub(crate) struct Reader<'a> {
@@ -234,25 +199,9 @@ impl Line<'_> {
                 self.add_match(&argument_text)?;
             }
             'n' => self.option(given::NUMERIC)?,
-            't' => {
-                if self.invert {
-                    return bad("unexpected ! flag before --table");
-                }
-                if self.reader.restore && self.table_set {
-                    return bad(format!("The -t option cannot be used in {}.\n", self.reader.tool.name));
-                }
-                self.out.table = argument_text;
-                self.table_set = true;
-            }
+            't' => self.table(argument_text)?,
             'x' => self.option(given::EXACT)?,
-            'V' => {
-                let tool = self.reader.tool;
-                let version = tool.version();
-                return Err(Problem::Print(match self.invert {
-                    true => format!("Not {version} ;-)\n"),
-                    false => format!("{} v{version}\n", tool.name),
-                }));
-            }
+            'V' => return Err(self.version()),
             'w' | 'W' => self.wait(letter, argument)?,
             '0' => self.option(given::LINE_NUMBERS)?,
             'c' => self.counters(&argument_text)?,
@@ -265,6 +214,27 @@ impl Line<'_> {
             _ => {}
         }
         Ok(true)
+    }
+
+    fn table(&mut self, name: String) -> Result<(), Problem> {
+        if self.invert {
+            return bad("unexpected ! flag before --table");
+        }
+        if self.reader.restore && self.table_set {
+            return bad(format!("The -t option cannot be used in {}.\n", self.reader.tool.name));
+        }
+        self.out.table = name;
+        self.table_set = true;
+        Ok(())
+    }
+
+    fn version(&self) -> Problem {
+        let tool = self.reader.tool;
+        let version = tool.version();
+        Problem::Print(match self.invert {
+            true => format!("Not {version} ;-)\n"),
+            false => format!("{} v{version}\n", tool.name),
+        })
     }
 
     /// `-b` is a letter without meaning; it falls to the extensions, which do not know it either.
@@ -438,110 +408,6 @@ impl Line<'_> {
         Ok(())
     }
 
-    fn jump(&mut self, name: &str) -> Result<(), Problem> {
-        self.out.jump = target_name(name)?;
-        if let Some(verdict) = targets::verdict(name) {
-            self.out.target = Some(verdict);
-            return Ok(());
-        }
-        let not_simulated = || Problem::NotSimulated {
-            what: format!("-j {name}"),
-            instead: "another target (man iptables-extensions)",
-        };
-        let Some(extension) = targets::find(name).map_err(|()| not_simulated())? else { return Ok(()) };
-        if extension.family.is_some_and(|family| family != self.family()) {
-            return Ok(());
-        }
-        let added = extension.options.iter().map(|option| Long {
-            name: option.name,
-            takes: u8::from(option.takes_argument()),
-            of: Of::Target(option.id),
-        });
-        self.longs.splice(BASE.len()..BASE.len(), added);
-        self.target = Some(Reading::new(extension, self.family()));
-        Ok(())
-    }
-
-    fn add_match(&mut self, name: &str) -> Result<(), Problem> {
-        if name.len() >= MAX_NAME {
-            return bad(format!("Invalid match name \"{name}\" ({} chars max)", MAX_NAME - 1));
-        }
-        match self.load_by_name(name)? {
-            true => Ok(()),
-            false => bad(format!("Couldn't load match `{name}':No such file or directory\n")),
-        }
-    }
-
-    /// Adds a match of that name, where there is one; its options come ahead of those known.
-    fn load_by_name(&mut self, name: &str) -> Result<bool, Problem> {
-        let not_simulated = || Problem::NotSimulated {
-            what: format!("-m {name}"),
-            instead: "another match (man iptables-extensions)",
-        };
-        let Some(extension) = matches::find(name).map_err(|()| not_simulated())? else { return Ok(false) };
-        if extension.family.is_some_and(|family| family != self.family()) {
-            return Ok(false);
-        }
-        let index = self.matches.len();
-        // A second one of the same name takes the options over.
-        self.longs.retain(|long| match long.of {
-            Of::Match(other, _) => self.matches[other].extension.name != extension.name,
-            _ => true,
-        });
-        let added = extension.options.iter().map(|option: &Opt| Long {
-            name: option.name,
-            takes: u8::from(option.takes_argument()),
-            of: Of::Match(index, option.id),
-        });
-        self.longs.splice(BASE.len()..BASE.len(), added);
-        self.matches.push(Reading::new(extension, self.family()));
-        Ok(true)
-    }
-
-    /// An unknown option may be the protocol's own: `-p tcp` brings `-m tcp` when it is first needed.
-    fn load_protocol(&mut self) -> Result<bool, Problem> {
-        let Some(name) = self.protocol_name.clone().filter(|_| !self.protocol_loaded) else {
-            return Ok(false);
-        };
-        let name = match number::within(&name, 0, 255) {
-            Some(number) => super::option::protocol_name(number as u8, false).unwrap_or_default().to_owned(),
-            None => name,
-        };
-        if matches::find(&name).is_err() {
-            return Ok(false);
-        }
-        self.protocol_loaded = self.load_by_name(&name)?;
-        Ok(self.protocol_loaded)
-    }
-
-    fn extension(&mut self, of: Of, argument: Option<String>) -> Result<(), Problem> {
-        let Line { reader, arguments, out, matches, target, invert, .. } = self;
-        let text = argument.clone().unwrap_or_default();
-        let mut given = Given {
-            text: &text,
-            invert: *invert,
-            family: reader.tool.family,
-            protocol: (out.ip.protocol, out.ip.protocol_invert),
-            names: reader.names,
-            sets: reader.sets,
-            rest: &mut arguments.rest,
-            warnings: &mut out.warnings,
-        };
-        match of {
-            Of::Match(index, id) => {
-                let reading = &mut matches[index];
-                let option = reading.extension.options.iter().find(|option| option.id == id);
-                option.map_or(Ok(()), |option| reading.read(option, argument.as_deref(), &mut given))
-            }
-            Of::Target(id) => {
-                let Some(reading) = target else { return Ok(()) };
-                let option = reading.extension.options.iter().find(|option| option.id == id);
-                option.map_or(Ok(()), |option| reading.read(option, argument.as_deref(), &mut given))
-            }
-            Of::Base(_) => Ok(()),
-        }
-    }
-
     /// The checks at the end of the line.
     fn finish(&mut self) -> Result<(), Problem> {
         let drops = self.out.policy.as_deref() == Some("DROP") || self.out.jump == "DROP";
@@ -610,83 +476,4 @@ impl Line<'_> {
         }
         Ok(())
     }
-}
-
-fn rule_number(text: &str) -> Result<u32, Problem> {
-    match number::within(text, 1, i32::MAX as u64) {
-        Some(number) => Ok(number as u32),
-        None => bad(format!("Invalid rule number `{text}'")),
-    }
-}
-
-/// `eth0`, `eth+`, with a warning of what no kernel allows.
-pub(crate) fn interface(text: &str, invert: bool, warnings: &mut String) -> Result<Interface, Problem> {
-    if text.len() + 1 > MAX_INTERFACE {
-        return bad(format!("interface name `{text}' must be shorter than IFNAMSIZ ({})", MAX_INTERFACE - 1));
-    }
-    if text.contains(['/', ' ']) {
-        warnings.push_str(&format!(
-            "Warning: weird character in interface `{text}' ('/' and ' ' are not allowed by the kernel).\n"
-        ));
-    }
-    Ok(Interface { pattern: text.to_owned(), invert })
-}
-
-fn target_name(name: &str) -> Result<String, Problem> {
-    if name.is_empty() {
-        return bad("Invalid target name (too short)");
-    }
-    if name.len() >= MAX_NAME {
-        return bad(format!("Invalid target name `{name}' ({} chars max)", MAX_NAME - 1));
-    }
-    if name.contains(|c: char| c.is_ascii_whitespace()) {
-        return bad(format!("Invalid target name `{name}'"));
-    }
-    Ok(name.to_owned())
-}
-
-/// A name that a new chain may have (`assert_valid_chain_name`).
-pub(crate) fn valid_chain_name(name: &str) -> Result<(), Problem> {
-    if name.len() >= MAX_NAME {
-        return bad(format!("chain name `{name}' too long (must be under {MAX_NAME} chars)"));
-    }
-    if let Some(first @ ('-' | '!')) = name.chars().next() {
-        return bad(format!("chain name not allowed to start with `{first}'"));
-    }
-    if name.is_empty() || targets::is_known(name) {
-        return bad("chain name may not clash with target name");
-    }
-    if name.contains(|c: char| c.is_ascii_whitespace()) {
-        return bad(format!("Invalid chain name `{name}'"));
-    }
-    Ok(())
-}
-
-/// Which options go with which command (`commands_v_options`): a row a command, `x` is illegal.
-const LEGAL: [&[u8; 12]; 15] = [
-    b"x     x  x  ",
-    b"x     x  xx ",
-    b"xxxxx xxxxxx",
-    b"x     x  x  ",
-    b"x     x  x  ",
-    b" xxxx  xx xx",
-    b"xxxxx xxxxxx",
-    b"xxxxx xxxxxx",
-    b"xxxxx xxxxxx",
-    b"xxxxx xxxxxx",
-    b"xxxxx xxxx x",
-    b"xxxxx xxxxxx",
-    b"xxxxx xxxxxx",
-    b"xxxxx xxxxxx",
-    b"x     x  xx ",
-];
-
-fn legal_options(command: u32, options: u32) -> Result<(), Problem> {
-    for (at, letter) in given::LETTERS.iter().enumerate().filter(|(at, _)| options & (1 << at) != 0) {
-        let mut rows = LEGAL.iter().enumerate().filter(|(row, _)| command & (1 << row) != 0);
-        if rows.all(|(_, row)| row[at] == b'x') {
-            return bad(format!("Illegal option `-{}' with this command", char::from(*letter)));
-        }
-    }
-    Ok(())
 }
