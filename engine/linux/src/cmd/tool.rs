@@ -187,6 +187,9 @@ pub async fn read_text(sys: &Sys, path: &str) -> Result<String, Errno> {
 
 /// Through open and read, so that a directory is `EISDIR` and a file without permission `EACCES`.
 pub async fn read_file(sys: &Sys, path: &str) -> Result<Vec<u8>, Errno> {
+    if path == "/dev/stdin" {
+        return sys.read_all(STDIN).await;
+    }
     let fd = sys.open(path, OpenFlags::READ).await?;
     let bytes = sys.read_all(fd).await;
     sys.close(fd).await.ok();

@@ -61,8 +61,10 @@ const DEVICES: &[(&str, Device)] = &[
 ];
 
 const FILES: &[(&str, &str)] = &[
+    ("/etc/group", include_str!("etc/group")),
     ("/etc/iproute2/rt_tables", include_str!("etc/rt_tables")),
     ("/etc/networks", include_str!("etc/networks")),
+    ("/etc/passwd", include_str!("etc/passwd")),
     ("/etc/sysctl.conf", include_str!("etc/sysctl.conf")),
 ];
 

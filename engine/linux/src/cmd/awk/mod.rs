@@ -16,7 +16,7 @@ use super::{Args, Command, Exit};
 use crate::sys::Sys;
 
 pub const AWK: Command =
-    Command { name: "awk", path: "/usr/bin/mawk", man: "awk(1)", run: |sys, args| Box::pin(awk(sys, args)) };
+    Command { name: "awk", path: "/usr/bin/awk", man: "awk(1)", run: |sys, args| Box::pin(awk(sys, args)) };
 
 async fn awk(sys: Sys, args: Args) -> Exit {
     let mut words = args.rest().iter().peekable();
