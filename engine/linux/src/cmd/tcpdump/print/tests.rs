@@ -1,3 +1,5 @@
+//! Tests of the module they stand in.
+
 use super::*;
 use sim::Rng;
 
