@@ -20,6 +20,8 @@ pub fn Scrub(props: &ScrubProps) -> Html {
     let node = use_node_ref();
     // While dragged, the place of the pointer; the world follows when it is let go.
     let held = use_state(|| None::<f64>);
+    // Down and up may come before the next drawing, so whether it is held is known at once.
+    let down = use_mut_ref(|| false);
     let share = {
         let node = node.clone();
         move |event: &PointerEvent| {
@@ -28,26 +30,27 @@ pub fn Scrub(props: &ScrubProps) -> Html {
         }
     };
     let onpointerdown = {
-        let (held, share) = (held.clone(), share.clone());
+        let (held, share, down) = (held.clone(), share.clone(), down.clone());
         Callback::from(move |event: PointerEvent| {
             element::capture(&event);
+            *down.borrow_mut() = true;
             held.set(Some(share(&event)));
         })
     };
     let onpointermove = {
-        let held = held.clone();
+        let (held, share, down) = (held.clone(), share.clone(), down.clone());
         Callback::from(move |event: PointerEvent| {
-            if held.is_some() {
+            if *down.borrow() {
                 held.set(Some(share(&event)));
             }
         })
     };
     let onpointerup = {
         let (held, timeline, on_seek) = (held.clone(), props.timeline.clone(), props.on_seek.clone());
-        Callback::from(move |_: PointerEvent| {
-            if let Some(place) = *held {
+        Callback::from(move |event: PointerEvent| {
+            if std::mem::take(&mut *down.borrow_mut()) {
                 held.set(None);
-                on_seek.emit(timeline.instant(place));
+                on_seek.emit(timeline.instant(share(&event)));
             }
         })
     };

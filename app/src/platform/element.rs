@@ -11,9 +11,10 @@ pub fn place(node: &NodeRef) -> Option<(f64, f64, f64, f64)> {
     Some((rect.left(), rect.top(), rect.width(), rect.height()))
 }
 
-/// All further moves of this pointer go to the element the event was heard on.
+/// All further moves of this pointer go to the element it went down on, and so to whoever hears that.
 pub fn capture(event: &PointerEvent) {
-    if let Some(element) = event.current_target().and_then(|it| it.dyn_into::<Element>().ok()) {
+    // The listener stands at the root of the page, so the event's current target is not the element meant.
+    if let Some(element) = event.target().and_then(|it| it.dyn_into::<Element>().ok()) {
         drop(element.set_pointer_capture(event.pointer_id()));
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Always: boots to the same instant every time; nothing changes it but `handle` and time.
 
-use api::event::Event;
+use api::event::{Event, Protocol};
 use api::inspect::FrameRow;
 use api::journey::Journey;
 use api::request::Request;
@@ -302,7 +302,10 @@ impl World {
 
     fn gather_trace(&mut self) {
         for event in self.system.net.take_trace() {
-            if let Event::Flight(flight) = &event {
+            // What IPv6 says unasked is no packet to step to.
+            if let Event::Flight(flight) = &event
+                && flight.protocol != Protocol::Ipv6
+            {
                 self.flights_counted += 1;
                 if self.flights.len() == FLIGHTS_KEPT {
                     self.flights.drain(..FLIGHTS_KEPT / 2);
