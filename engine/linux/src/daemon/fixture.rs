@@ -8,11 +8,13 @@
 //! udp      listen=ADDR:PORT mode=echo|sink|reply [text=TEXT]
 //! dns      listen=ADDR[:PORT]      payload: "zone NAME" and "NAME TTL TYPE VALUE" lines
 //! dnsrcode listen=ADDR:PORT rcode=N [delay=S]
+//! nginx    port=N                  payload: what stands inside of http { … }
 //! ```
 
-use super::{Complaint, dns, http, tcp, udp};
+use super::{Complaint, dns, http, nginx, tcp, udp};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::time::Duration;
 
 /// `listen(fd, 128)`
@@ -33,6 +35,7 @@ pub(super) enum Kind {
     Udp(udp::Server),
     DnsRcode(udp::RcodeServer),
     Dns(dns::Server),
+    Nginx(Rc<nginx::Nginx>),
 }
 
 /// Where a server listens.
@@ -100,6 +103,10 @@ impl Fixture {
             "dns" => {
                 let listen = options.listen(Some(53))?;
                 ("dnsmasq".to_owned(), Kind::Dns(dns::Server { listen, zones: dns::Zones::parse(payload)? }))
+            }
+            "nginx" => {
+                options.number::<u16>("port")?;
+                ("nginx".to_owned(), Kind::Nginx(Rc::new(nginx::fixture(payload)?)))
             }
             "dnsrcode" => {
                 let rcode = options.number("rcode")?.ok_or("rcode= is missing")?;

@@ -10,6 +10,7 @@ mod crew;
 mod dns;
 mod fixture;
 mod http;
+mod nginx;
 mod tcp;
 mod udp;
 
@@ -70,6 +71,7 @@ impl Fixture {
             Kind::Udp(server) => udp::run(sys, server).await,
             Kind::DnsRcode(server) => udp::run_rcode(sys, server).await,
             Kind::Dns(server) => dns::run(sys, crew, server).await,
+            Kind::Nginx(server) => nginx::run(sys, crew, server).await,
         })
     }
 }
