@@ -13,7 +13,7 @@ logs=target/test-logs
 mkdir -p "$logs"
 wanted=" $* "
 # Parts that are run and shown, but do not fail the whole yet: each leaves this list when it is green.
-reported="doctests docs clippy-wasm parity wasm site e2e"
+reported="lessons doctests docs clippy-wasm parity wasm site e2e"
 open=0
 passed=0
 failed=0
@@ -54,7 +54,8 @@ WASM=(--target wasm32-unknown-unknown)
 part format cargo fmt --all --check
 part clippy cargo clippy --workspace --all-targets -- -D warnings
 part clippy-wasm cargo clippy "${WASM[@]}" -p app -p worker -- -D warnings
-part native cargo nextest run --workspace
+part native cargo nextest run --workspace -E "not binary(lessons)"
+part lessons cargo nextest run -p tests --test lessons
 part doctests cargo test --doc --workspace
 part docs documentation
 part parity cargo run -q --release -p tests --bin parity -- --known tests/parity/known-failures.txt tests/parity
