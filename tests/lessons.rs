@@ -1,9 +1,11 @@
-//! Every lesson is proven: red after its set-up, green after its solution, and each wrong attempt fails as it says.
+//! Every lesson is proven: red after its set-up, green after its solution, undone and redone and reset to the same
+//! configuration, and each wrong attempt fails as it says.
 //!
 //! Always: solutions and wrong attempts are typed at prompts, as a learner would; three seeds each.
 
 use api::event::Event;
-use api::request::{Command, Replay, Request};
+use api::inspect::Answer;
+use api::request::{Command, Query, Replay, Request};
 use api::{Fact, TtyId};
 use lessons::author::{Authored, read_course};
 use lessons::{Ask, Check, Judgement, State, Typed, judge};
@@ -17,6 +19,8 @@ struct Sitting {
     session: Session,
     terminals: BTreeMap<String, TtyId>,
     next_query: u32,
+    /// Command lines typed so far.
+    lines: usize,
 }
 
 impl Sitting {
@@ -29,7 +33,7 @@ impl Sitting {
             .filter_map(|event| if let Event::LabFault { words } = event { Some(words) } else { None })
             .collect();
         assert_eq!(faults, Vec::<String>::new(), "{}: the lab's set-up fails", authored.file);
-        Sitting { session, terminals: BTreeMap::new(), next_query: 0 }
+        Sitting { session, terminals: BTreeMap::new(), next_query: 0, lines: 0 }
     }
 
     fn type_all(&mut self, typed: &[Typed]) {
@@ -49,7 +53,38 @@ impl Sitting {
             self.session.command(Command::Request(Request::Type { tty, bytes }));
             self.session.command(Command::ToTheEnd);
         }
+        let entered = self.session.take_events();
+        self.lines += entered.iter().filter(|event| matches!(event, Event::CommandEntered { .. })).count();
+    }
+
+    /// How each namespace is set up: its links, addresses, routes and rules, without what traffic leaves behind.
+    fn configuration(&mut self) -> Vec<Vec<String>> {
         self.session.take_events();
+        let world = self.session.world();
+        let netns = world.topology().netns.keys().copied();
+        let tables = netns.flat_map(|id| match world.answer(&Query::Netns(id)) {
+            Some(Answer::Tables(tables)) => tables,
+            other => panic!("the tables of {id:?}: {other:?}"),
+        });
+        tables
+            .filter(|it| {
+                ["links", "addresses", "routes"].contains(&it.title.as_str())
+                    || it.title.starts_with("iptables")
+            })
+            .flat_map(|it| {
+                let counted =
+                    it.columns.iter().position(|column| column == "packets").unwrap_or(it.columns.len());
+                it.rows.into_iter().map(move |row| row[..counted].to_vec())
+            })
+            .collect()
+    }
+
+    /// Takes all lines back, or types all again.
+    fn all(&mut self, command: fn() -> Command, lines: usize) {
+        for _ in 0..lines {
+            self.session.command(command());
+            self.session.command(Command::ToTheEnd);
+        }
     }
 
     fn judge(&mut self, check: &Check) -> Judgement {
@@ -78,6 +113,21 @@ fn told(check: &Check, judgement: &Judgement) -> String {
     format!("{}: want {} | got {} | why {}", check.id, judgement.want, judgement.got, judgement.why)
 }
 
+/// What is wrong with undo, redo and reset after the solution.
+fn and_back(sitting: &mut Sitting, fresh: &[Vec<String>]) -> Option<String> {
+    let solved = sitting.configuration();
+    let lines = sitting.lines;
+    sitting.all(|| Command::Undo, lines);
+    let undone = sitting.configuration();
+    sitting.all(|| Command::Redo, lines);
+    let redone = sitting.configuration();
+    sitting.session.command(Command::Reset);
+    let reset = sitting.configuration();
+    let all = [("undo", fresh, &undone), ("redo", &solved, &redone), ("reset", fresh, &reset)];
+    let (name, want, got) = all.into_iter().find(|(_, want, got)| want != &got.as_slice())?;
+    Some(format!("{name} after the solution: want {want:?} | got {got:?}"))
+}
+
 /// What is wrong with a lesson, in sentences; empty when it is proven.
 fn faults(authored: &Authored, seed: u64) -> Vec<String> {
     let mut faults = Vec::new();
@@ -93,6 +143,7 @@ fn faults(authored: &Authored, seed: u64) -> Vec<String> {
             faults.push(format!("{words}: {}", told(check, &judgement)));
         }
     }
+    let fresh = sitting.configuration();
     sitting.type_all(&authored.lesson.solution.run);
     for check in of_world(authored) {
         let judgement = sitting.judge(check);
@@ -100,6 +151,7 @@ fn faults(authored: &Authored, seed: u64) -> Vec<String> {
             faults.push(format!("red after the solution: {}", told(check, &judgement)));
         }
     }
+    faults.extend(and_back(&mut sitting, &fresh));
     for wrong in &authored.wrong {
         let mut sitting = Sitting::new(authored, seed);
         sitting.type_all(&wrong.run);

@@ -93,7 +93,7 @@ pub enum Want {
 const PATIENCE_MS: u32 = 3_000;
 
 impl Check {
-    /// The questions to put to the world, in the order in which [`crate::judge`] reads the facts.
+    /// The questions to put to the world, in the order in which [`judge`](fn@crate::judge) reads the facts.
     pub fn probes(&self) -> Vec<Probe> {
         let reach = |flow: &Flow| Probe::Reach {
             from: flow.from.clone(),

@@ -168,7 +168,7 @@ impl World {
     }
 
     /// What stands where, as it was told last.
-    pub(crate) fn topology(&self) -> &Topology {
+    pub fn topology(&self) -> &Topology {
         &self.told
     }
 
