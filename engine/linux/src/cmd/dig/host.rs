@@ -1,7 +1,8 @@
 //! `host`: look a name up, in words. Source: host(1), BIND 9.18.49. Not simulated: -C -i -l -m -n -D.
 
+use super::exchange::{Seen, shown};
 use super::lookup::{Lookup, Settings, reverse_name};
-use super::run::{Run, Seen, shown};
+use super::run::Run;
 use super::show::chase_aliases;
 use super::style::Style;
 use super::{Failed, Tool, VERSION};

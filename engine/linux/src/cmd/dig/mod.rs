@@ -5,6 +5,7 @@
 //! Always: they ask the servers of resolv.conf or those named, whatever nsswitch.conf says.
 
 mod arguments;
+mod exchange;
 mod host;
 mod lookup;
 mod nslookup;
@@ -20,8 +21,9 @@ use super::{Args, Command, Exit};
 use crate::dns::Name;
 use crate::sys::Sys;
 use arguments::Line;
+use exchange::Seen;
 use lookup::Lookup;
-use run::{Run, Seen};
+use run::Run;
 use show::Dig;
 use std::collections::VecDeque;
 

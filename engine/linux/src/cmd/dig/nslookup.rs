@@ -6,8 +6,9 @@
 //! > example.com
 //! ```
 
+use super::exchange::{Seen, shown};
 use super::lookup::{Lookup, Settings, reverse_name};
-use super::run::{Run, Seen, shown};
+use super::run::Run;
 use super::show::chase_aliases;
 use super::{Failed, Tool, VERSION};
 use crate::cmd::{Args, Command, Exit};

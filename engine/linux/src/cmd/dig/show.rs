@@ -3,8 +3,8 @@
 //! Source: BIND 9.18 `bin/dig/dig.c` (printmessage, received), `lib/dns/message.c` (section and OPT texts).
 
 use super::Tool;
+use super::exchange::{Seen, shown};
 use super::lookup::Lookup;
-use super::run::{Seen, shown};
 use super::style::{Style, ttl_text};
 use crate::calendar::Date;
 use crate::dns::{Edns, Kind, Message, Name, Rcode, Record, option};

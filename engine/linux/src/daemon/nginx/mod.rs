@@ -9,6 +9,7 @@ mod config;
 mod files;
 mod proxy;
 mod request;
+mod syntax;
 
 use super::Complaint;
 use super::crew::Crew;
@@ -48,8 +49,8 @@ pub(super) struct Nginx {
 pub(super) fn fixture(payload: &[String]) -> Result<Nginx, Complaint> {
     let text = format!("access_log off; server_tokens off;\n{}", payload.join("\n"));
     let told =
-        |(what, line): config::Wrong| format!("nginx: [emerg] {what} in line {}", line.saturating_sub(1));
-    let config = config::read(&text).and_then(|directives| Config::new(&directives)).map_err(told)?;
+        |(what, line): syntax::Wrong| format!("nginx: [emerg] {what} in line {}", line.saturating_sub(1));
+    let config = syntax::read(&text).and_then(|directives| Config::new(&directives)).map_err(told)?;
     Ok(Nginx { config, health: RefCell::default() })
 }
 
