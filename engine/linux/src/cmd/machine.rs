@@ -120,6 +120,16 @@ async fn lsmod(sys: Sys, _: Args) -> Exit {
     Exit::OK
 }
 
+/// `/proc/modules`
+pub(super) fn loaded() -> String {
+    let row = |(name, size, users): &(&str, u32, &str)| {
+        let count = users.split(',').filter(|it| !it.is_empty()).count();
+        let users = if users.is_empty() { "-".to_owned() } else { format!("{users},") };
+        format!("{name} {size} {count} {users} Live 0x0000000000000000\n")
+    };
+    MODULES.iter().map(row).collect()
+}
+
 async fn modprobe(sys: Sys, args: Args) -> Exit {
     let names: Vec<&String> = args.rest().iter().filter(|word| !word.starts_with('-')).collect();
     if names.is_empty() {

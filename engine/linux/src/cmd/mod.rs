@@ -243,6 +243,11 @@ pub fn manual(_name: &str) -> Option<String> {
     None
 }
 
+/// `/proc/modules`
+pub(crate) fn loaded_modules() -> String {
+    machine::loaded()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

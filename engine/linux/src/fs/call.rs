@@ -4,7 +4,6 @@
 //! Source: the section-2 pages of the calls named as the functions are.
 
 use super::path::{Place, View};
-use super::synthetic::Synthetic;
 use super::{Descriptor, Fd, FileKind, OpenFlags, OpenKind, Stat, synthetic};
 use crate::process::ProcessId;
 use crate::signal::Signal;
@@ -76,10 +75,7 @@ impl System {
                 Some(directory) => directory.names(),
                 None => return Err(Errno::ENOTDIR),
             },
-            Place::Synthetic(path) => match synthetic::lookup(self, view, path) {
-                Some(Synthetic::Directory(names)) => names,
-                _ => return Err(Errno::ENOTDIR),
-            },
+            Place::Synthetic(path) => synthetic::names(self, view, path).ok_or(Errno::ENOTDIR)?,
         };
         let base = if found.path == "/" { "" } else { &found.path };
         let entry = |name: String| {
@@ -364,7 +360,11 @@ impl Sys {
     pub async fn readlink(&self, path: &str) -> Result<String, Errno> {
         self.on_path(path, |system, view, path, _| {
             let found = system.walk(view, path, false)?;
-            system.link_target(view, found.existing()?).ok_or(Errno::EINVAL)
+            match found.existing()? {
+                Place::Synthetic(path) => synthetic::lookup(system, view, path).and_then(|found| found.link()),
+                place => system.link_target(view, place),
+            }
+            .ok_or(Errno::EINVAL)
         })
         .await
     }

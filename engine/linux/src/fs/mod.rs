@@ -9,6 +9,7 @@ mod change;
 mod open;
 mod path;
 mod pipe;
+mod proc;
 mod proc_recent;
 mod proc_sys;
 mod synthetic;

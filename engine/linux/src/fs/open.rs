@@ -89,7 +89,6 @@ pub(crate) struct OpenFile {
     pub flags: OpenFlags,
     pub offset: usize,
     /// Without links, as `/proc/PID/fd` shows it.
-    #[allow(dead_code, reason = "/proc/PID/fd is not there yet")]
     pub path: String,
     users: u32,
 }
@@ -165,7 +164,7 @@ impl System {
         let number = match place {
             Place::Synthetic(path) => {
                 return Ok(match synthetic::lookup(self, view, path) {
-                    Some(synthetic::Synthetic::Directory(_)) => OpenKind::Directory,
+                    Some(synthetic::Synthetic::Directory(_) | synthetic::Synthetic::Switches) => OpenKind::Directory,
                     _ => OpenKind::Synthetic(Box::new(view.clone()), path.clone(), None),
                 });
             }

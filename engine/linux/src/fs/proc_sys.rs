@@ -11,7 +11,7 @@ use net::Errno;
 use std::collections::BTreeSet;
 
 /// uname(2) and these files agree.
-const KERNEL_RELEASE: &str = "6.18.0";
+pub(super) const KERNEL_RELEASE: &str = "6.18.0";
 const KERNEL_VERSION: &str = "#1 SMP PREEMPT_DYNAMIC";
 
 /// Outside `net`, with their permissions.
@@ -35,6 +35,17 @@ pub fn lookup(system: &System, view: &View, below: &str) -> Option<Synthetic> {
     if system.net.sysctl_get(view.netns, below).is_ok() {
         return Some(Synthetic::File { mode: 0o644 });
     }
+    let of_others = OTHERS.iter().any(|(path, _)| is_above(below, path));
+    (of_others || system.net.sysctl_is_directory(view.netns, below)).then_some(Synthetic::Switches)
+}
+
+/// Is that the path of a directory in which `path` lies? The empty one is all of `/proc/sys`.
+fn is_above(directory: &str, path: &str) -> bool {
+    directory.is_empty() || path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// The names in a directory.
+pub fn names(system: &System, view: &View, below: &str) -> Vec<String> {
     let all = system.net.sysctl_list(view.netns);
     let paths = all.iter().map(String::as_str).chain(OTHERS.iter().map(|(path, _)| *path));
     let names: BTreeSet<&str> = paths
@@ -43,8 +54,7 @@ pub fn lookup(system: &System, view: &View, below: &str) -> Option<Synthetic> {
             _ => path.strip_prefix(below)?.strip_prefix('/')?.split('/').next(),
         })
         .collect();
-    let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
-    (!names.is_empty()).then_some(Synthetic::Directory(names))
+    names.into_iter().map(str::to_owned).collect()
 }
 
 pub fn read(system: &System, view: &View, below: &str) -> Result<Vec<u8>, Errno> {

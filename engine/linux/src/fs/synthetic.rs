@@ -3,7 +3,7 @@
 //! Always: reading one tells what the commands tell; writing one does what the commands do.
 
 use super::path::View;
-use super::{FileKind, Stat, proc_recent, proc_sys};
+use super::{FileKind, Stat, proc, proc_recent, proc_sys};
 use crate::system::System;
 use api::NetnsId;
 use net::Errno;
@@ -13,25 +13,32 @@ use sim::Instant;
 pub(crate) enum Synthetic {
     /// Names, in the order in which the kernel lists them.
     Directory(Vec<String>),
+    /// A directory of `/proc/sys`; its many names are made only where it is listed.
+    Switches,
     File {
         mode: u16,
     },
-    #[allow(dead_code, reason = "/proc/PID is not there yet")]
     Symlink(String),
     /// `/proc/PID/ns/net`
-    #[allow(dead_code, reason = "/proc/PID is not there yet")]
     Netns(NetnsId),
+    /// `/proc/PID/fd/N`: what is open there.
+    Open {
+        target: String,
+        kind: FileKind,
+        size: u64,
+    },
 }
 
 impl Synthetic {
     pub fn stat(&self, path: &str) -> Stat {
+        let inode = path.bytes().fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)));
         let (kind, mode) = match self {
-            Synthetic::Directory(_) => (FileKind::Directory, 0o555),
+            Synthetic::Open { kind, size, .. } => return Synthetic::open_stat(*kind, *size, inode),
+            Synthetic::Directory(_) | Synthetic::Switches => (FileKind::Directory, 0o555),
             Synthetic::File { mode } => (FileKind::File, *mode),
             Synthetic::Symlink(_) => (FileKind::Symlink, 0o777),
             Synthetic::Netns(_) => (FileKind::File, 0o444),
         };
-        let inode = path.bytes().fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)));
         Stat { kind, mode, uid: 0, gid: 0, size: 0, links: 1, inode, modified: Instant::BOOT }
     }
 }
@@ -51,12 +58,20 @@ pub(crate) fn lookup(system: &System, view: &View, path: &str) -> Option<Synthet
         return proc_recent::lookup(system, view, name);
     }
     match path {
-        "/proc" => Some(Synthetic::Directory(vec!["net".to_owned(), "sys".to_owned()])),
         "/proc/net" => {
             let recent = proc_recent::lookup(system, view, "").map(|_| "xt_recent".to_owned());
             Some(Synthetic::Directory(recent.into_iter().collect()))
         }
         "/sys" => Some(Synthetic::Directory(Vec::new())),
+        _ => proc::lookup(system, view, below(path, "/proc")?),
+    }
+}
+
+/// The names in a directory; none where it is no directory.
+pub(crate) fn names(system: &System, view: &View, path: &str) -> Option<Vec<String>> {
+    match lookup(system, view, path)? {
+        Synthetic::Directory(names) => Some(names),
+        Synthetic::Switches => Some(proc_sys::names(system, view, below(path, "/proc/sys")?)),
         _ => None,
     }
 }
@@ -68,7 +83,7 @@ pub(crate) fn read(system: &System, view: &View, path: &str) -> Result<Vec<u8>, 
     if let Some(name) = below(path, "/proc/net/xt_recent") {
         return proc_recent::read(system, view, name);
     }
-    Err(Errno::EIO)
+    proc::read(system, view, below(path, "/proc").ok_or(Errno::EIO)?)
 }
 
 pub(crate) fn write(system: &mut System, view: &View, path: &str, bytes: &[u8]) -> Result<(), Errno> {

@@ -61,11 +61,19 @@ const DEVICES: &[(&str, Device)] = &[
 ];
 
 const FILES: &[(&str, &str)] = &[
+    ("/etc/bash.bashrc", ""),
+    ("/etc/debian_version", "12.12\n"),
     ("/etc/group", include_str!("etc/group")),
     ("/etc/iproute2/rt_tables", include_str!("etc/rt_tables")),
     ("/etc/networks", include_str!("etc/networks")),
+    ("/etc/nsswitch.conf", include_str!("etc/nsswitch.conf")),
+    ("/etc/os-release", include_str!("etc/os-release")),
     ("/etc/passwd", include_str!("etc/passwd")),
+    ("/etc/profile", ""),
+    ("/etc/shells", "# /etc/shells: valid login shells\n/bin/sh\n/bin/bash\n/usr/bin/bash\n/bin/dash\n"),
     ("/etc/sysctl.conf", include_str!("etc/sysctl.conf")),
+    ("/root/.bashrc", include_str!("etc/bashrc")),
+    ("/root/.profile", include_str!("etc/profile")),
 ];
 
 /// The tree of a machine of that name, with those commands.
@@ -90,6 +98,8 @@ pub(crate) fn standard<'a>(hostname: &str, commands: impl Iterator<Item = &'a Co
     put(&mut fs, "/etc/services", Node::File(include_bytes!("services.txt").to_vec()), 0o644);
     put(&mut fs, "/etc/protocols", Node::File(include_bytes!("protocols.txt").to_vec()), 0o644);
     put(&mut fs, "/etc/hostname", Node::File(format!("{hostname}\n").into_bytes()), 0o644);
+    let shadow = b"root:*:20000:0:99999:7:::\nnobody:*:20000:0:99999:7:::\n";
+    put(&mut fs, "/etc/shadow", Node::File(shadow.to_vec()), 0o640);
     let is_link = |command: &&Command| LINKS.iter().any(|(path, _)| *path == command.path);
     for command in commands.filter(|command| !is_link(command)) {
         put(&mut fs, command.path, Node::File([MAGIC, command.name.as_bytes(), b"\n"].concat()), 0o755);

@@ -169,6 +169,22 @@ impl Network {
         paths
     }
 
+    /// Is that a directory of [`Network::sysctl_list`]'s paths? The empty path is none.
+    pub fn sysctl_is_directory(&self, ns: NetnsId, path: &str) -> bool {
+        let (table, whose) = path.rsplit_once('/').unwrap_or_default();
+        match table {
+            "net/ipv4/conf" | "net/ipv6/conf" | "net/ipv4/neigh" => {
+                let is_device = || self.netns[ns].devices.values().any(|id| self.devices[*id].name == whose);
+                whose == "default" || whose == "all" && table != "net/ipv4/neigh" || is_device()
+            }
+            _ => {
+                let tables = ["net/ipv4/conf/", "net/ipv6/conf/", "net/ipv4/neigh/", NETFILTER];
+                let paths = tables.into_iter().chain(PLAIN.iter().map(|plain| plain.path));
+                paths.filter_map(|it| it.strip_prefix(path)).any(|rest| rest.starts_with('/'))
+            }
+        }
+    }
+
     fn sysctl_file(&self, ns: NetnsId, path: &str) -> Option<File> {
         if let Ok(index) = PLAIN.binary_search_by_key(&path, |plain| plain.path) {
             return Some(File::Plain(index));
