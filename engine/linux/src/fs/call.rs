@@ -361,7 +361,9 @@ impl Sys {
         self.on_path(path, |system, view, path, _| {
             let found = system.walk(view, path, false)?;
             match found.existing()? {
-                Place::Synthetic(path) => synthetic::lookup(system, view, path).and_then(|found| found.link()),
+                Place::Synthetic(path) => {
+                    synthetic::lookup(system, view, path).and_then(|found| found.link())
+                }
                 place => system.link_target(view, place),
             }
             .ok_or(Errno::EINVAL)

@@ -164,7 +164,9 @@ impl System {
         let number = match place {
             Place::Synthetic(path) => {
                 return Ok(match synthetic::lookup(self, view, path) {
-                    Some(synthetic::Synthetic::Directory(_) | synthetic::Synthetic::Switches) => OpenKind::Directory,
+                    Some(synthetic::Synthetic::Directory(_) | synthetic::Synthetic::Switches) => {
+                        OpenKind::Directory
+                    }
                     _ => OpenKind::Synthetic(Box::new(view.clone()), path.clone(), None),
                 });
             }

@@ -15,8 +15,18 @@ use net::Errno;
 /// The first number of a namespace's inode, as Linux counts them.
 const NETNS_INODE: u32 = 4_026_531_840;
 
-const FILES: &[&str] =
-    &["cmdline", "cpuinfo", "filesystems", "loadavg", "meminfo", "modules", "mounts", "stat", "uptime", "version"];
+const FILES: &[&str] = &[
+    "cmdline",
+    "cpuinfo",
+    "filesystems",
+    "loadavg",
+    "meminfo",
+    "modules",
+    "mounts",
+    "stat",
+    "uptime",
+    "version",
+];
 const PROCESS_FILES: &[&str] = &["cmdline", "comm", "environ", "stat", "status"];
 
 fn process<'a>(system: &'a System, view: &View, pid: &str) -> Option<&'a Process> {
@@ -98,8 +108,14 @@ pub(super) fn read(system: &System, view: &View, below: &str) -> Result<Vec<u8>,
             format!("Linux version {release} (vethlab) #1 SMP PREEMPT_DYNAMIC\n")
         }
         "cmdline" => "BOOT_IMAGE=/vmlinuz root=/dev/vda1 ro\n".to_owned(),
-        "cpuinfo" => "processor\t: 0\nvendor_id\t: vethlab\nmodel name\t: simulated\ncpu MHz\t\t: 1000.000\n\n".to_owned(),
-        "meminfo" => "MemTotal:        2097152 kB\nMemFree:         2097152 kB\nMemAvailable:    2097152 kB\n".to_owned(),
+        "cpuinfo" => {
+            "processor\t: 0\nvendor_id\t: vethlab\nmodel name\t: simulated\ncpu MHz\t\t: 1000.000\n\n"
+                .to_owned()
+        }
+        "meminfo" => {
+            "MemTotal:        2097152 kB\nMemFree:         2097152 kB\nMemAvailable:    2097152 kB\n"
+                .to_owned()
+        }
         "filesystems" => "nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\n\text4\n".to_owned(),
         "mounts" => "/dev/vda1 / ext4 rw,relatime 0 0\nproc /proc proc rw,nosuid,nodev,noexec,relatime 0 0\n\
                      sysfs /sys sysfs rw,nosuid,nodev,noexec,relatime 0 0\n"
@@ -114,13 +130,19 @@ pub(super) fn read(system: &System, view: &View, below: &str) -> Result<Vec<u8>,
 fn read_process(system: &System, view: &View, below: &str) -> Result<Vec<u8>, Errno> {
     let (pid, inside) = below.split_once('/').ok_or(Errno::EIO)?;
     let process = process(system, view, pid).ok_or(Errno::ENOENT)?;
-    let parent = process.parent.and_then(|id| system.find_process(id)).map_or(u32::from(process.pid != 1), |it| it.pid);
+    let parent = process
+        .parent
+        .and_then(|id| system.find_process(id))
+        .map_or(u32::from(process.pid != 1), |it| it.pid);
     let zeros = |words: Vec<String>| words.into_iter().flat_map(|word| (word + "\0").into_bytes()).collect();
     Ok(match inside {
         "cmdline" => zeros(process.arguments.clone()),
-        "environ" => zeros(process.environment.iter().map(|(name, value)| format!("{name}={value}")).collect()),
+        "environ" => {
+            zeros(process.environment.iter().map(|(name, value)| format!("{name}={value}")).collect())
+        }
         "comm" => format!("{}\n", process.name).into_bytes(),
-        "stat" => format!("{} ({}) {} {parent} 0 0 0 -1 0\n", process.pid, process.name, process.state()).into_bytes(),
+        "stat" => format!("{} ({}) {} {parent} 0 0 0 -1 0\n", process.pid, process.name, process.state())
+            .into_bytes(),
         "status" => {
             let state = match process.state() {
                 'R' => "R (running)",
