@@ -20,6 +20,7 @@ mod process;
 mod regex;
 pub mod resolver;
 mod run;
+mod schedule;
 mod shell;
 mod signal;
 pub mod socket;

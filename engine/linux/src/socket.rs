@@ -2,8 +2,10 @@
 //!
 //! Stands between programs and `net::socket`. Called by the network's commands and daemons.
 //! Always: a socket is closed when its handle is dropped or its process ends, whichever comes first.
-//! Differs from Linux: a socket has no file descriptor; it is not handed to children.
+//! Differs from Linux: a socket has a file descriptor, and is handed to children, only where the shell opened
+//! `/dev/tcp/HOST/PORT`.
 
+use crate::fs::{Descriptor, Fd, OpenFlags, OpenKind};
 use crate::process::ProcessId;
 use crate::sys::{Sys, Woke};
 use crate::system::{System, WaitOn};
@@ -14,6 +16,9 @@ use std::net::SocketAddr;
 
 /// Which process holds which sockets.
 pub(crate) type Held = BTreeMap<ProcessId, BTreeSet<SocketId>>;
+
+/// The first number that `/proc/PID/fd` shows of a socket.
+const FIRST_INODE: u64 = 40_000;
 
 /// What one call of [`Socket::read`] takes at most.
 const READ_BYTES: usize = 65_536;
@@ -120,6 +125,24 @@ impl Socket {
                 }
             }
         }
+    }
+
+    /// Hands the socket over to a descriptor of this process, which closes it from now on.
+    pub(crate) async fn into_fd(self) -> Result<Fd, Errno> {
+        let id = self.id;
+        self.sys
+            .ask(move |system, process| {
+                let fd = system.free_fd(process, 0)?;
+                if let Some(held) = system.sockets.get_mut(&process) {
+                    held.remove(&id);
+                }
+                let flags = OpenFlags { read: true, write: true, ..OpenFlags::default() };
+                let path = format!("socket:[{}]", FIRST_INODE + u64::from(fd.unsigned_abs()));
+                let file = system.open_kind(OpenKind::Socket(id), flags, path);
+                system.install(process, fd, Descriptor { file, close_on_exec: false });
+                Ok(fd)
+            })
+            .await
     }
 
     pub async fn set(&self, option: SocketOption) -> Result<(), Errno> {

@@ -260,6 +260,10 @@ impl System {
         Ok(terminal.input.drain(..line.min(max)).collect())
     }
 
+    pub(crate) fn tty_has_input(&self, tty: TtyId) -> bool {
+        self.terminals.open.get(&tty).is_none_or(|terminal| terminal.ended || !terminal.input.is_empty())
+    }
+
     pub(crate) fn tty_write(&mut self, tty: TtyId, _who: ProcessId, bytes: &[u8]) -> Result<usize, Errno> {
         let terminal = self.terminals.open.get_mut(&tty).ok_or(Errno::EIO)?;
         terminal.echo(bytes);

@@ -62,6 +62,8 @@ mod uname;
 mod wc;
 mod why;
 
+pub(crate) use services::Services;
+
 use crate::process::Program;
 use crate::sys::Sys;
 

@@ -51,46 +51,10 @@ struct Wanted {
 async fn pgrep(sys: Sys, args: Args) -> Exit {
     let kills = args.name().ends_with("pkill");
     let tool = if kills { "pkill" } else { "pgrep" };
-    let mut wanted = Wanted::default();
-    let mut words = args.rest().iter();
-    while let Some(word) = words.next() {
-        let Some(letters) = word.strip_prefix('-').filter(|letters| !letters.is_empty()) else {
-            wanted.pattern = Some(word.clone());
-            continue;
-        };
-        if kills && let Some(signal) = Signal::parse(letters) {
-            wanted.signal = Some(signal);
-            continue;
-        }
-        if let Some(signal) = letters.strip_prefix("-signal=").and_then(Signal::parse) {
-            wanted.signal = Some(signal);
-            continue;
-        }
-        for letter in letters.chars() {
-            match letter {
-                'f' => wanted.full = true,
-                'x' => wanted.exact = true,
-                'v' => wanted.inverse = true,
-                'i' => wanted.ignore_case = true,
-                'n' => wanted.newest = true,
-                'o' => wanted.oldest = true,
-                'c' => wanted.count = true,
-                'l' => wanted.names = true,
-                'a' => wanted.lines = true,
-                'e' if kills => wanted.echo = true,
-                'd' if !kills => wanted.delimiter = words.next().cloned(),
-                letter if "guGUPstF".contains(letter) => {
-                    sys.eprint(format!("{tool}: -{letter}: not simulated in vethlab\n")).await;
-                    return Exit(2);
-                }
-                letter => {
-                    let help = format!("\nUsage:\n {tool} [options] <pattern>\n");
-                    sys.eprint(format!("{tool}: invalid option -- '{letter}'\n{help}")).await;
-                    return Exit(2);
-                }
-            }
-        }
-    }
+    let wanted = match wanted(&sys, &args, kills).await {
+        Ok(wanted) => wanted,
+        Err(exit) => return exit,
+    };
     let Some(pattern) = wanted.pattern.clone() else {
         let words = "no matching criteria specified";
         sys.eprint(format!("{tool}: {words}\nTry `{tool} --help' for more information.\n")).await;
@@ -139,6 +103,51 @@ async fn pgrep(sys: Sys, args: Args) -> Exit {
         }
     }
     Exit(u8::from(found.is_empty()))
+}
+
+async fn wanted(sys: &Sys, args: &Args, kills: bool) -> Result<Wanted, Exit> {
+    let tool = if kills { "pkill" } else { "pgrep" };
+    let mut wanted = Wanted::default();
+    let mut words = args.rest().iter();
+    while let Some(word) = words.next() {
+        let Some(letters) = word.strip_prefix('-').filter(|letters| !letters.is_empty()) else {
+            wanted.pattern = Some(word.clone());
+            continue;
+        };
+        if kills && let Some(signal) = Signal::parse(letters) {
+            wanted.signal = Some(signal);
+            continue;
+        }
+        if let Some(signal) = letters.strip_prefix("-signal=").and_then(Signal::parse) {
+            wanted.signal = Some(signal);
+            continue;
+        }
+        for letter in letters.chars() {
+            match letter {
+                'f' => wanted.full = true,
+                'x' => wanted.exact = true,
+                'v' => wanted.inverse = true,
+                'i' => wanted.ignore_case = true,
+                'n' => wanted.newest = true,
+                'o' => wanted.oldest = true,
+                'c' => wanted.count = true,
+                'l' => wanted.names = true,
+                'a' => wanted.lines = true,
+                'e' if kills => wanted.echo = true,
+                'd' if !kills => wanted.delimiter = words.next().cloned(),
+                letter if "guGUPstF".contains(letter) => {
+                    sys.eprint(format!("{tool}: -{letter}: not simulated in vethlab\n")).await;
+                    return Err(Exit(2));
+                }
+                letter => {
+                    let help = format!("\nUsage:\n {tool} [options] <pattern>\n");
+                    sys.eprint(format!("{tool}: invalid option -- '{letter}'\n{help}")).await;
+                    return Err(Exit(2));
+                }
+            }
+        }
+    }
+    Ok(wanted)
 }
 
 async fn pidof(sys: Sys, args: Args) -> Exit {

@@ -39,35 +39,53 @@ async fn user(sys: &Sys, name: &str) -> Option<(u32, String, String)> {
     Some((fields.get(2)?.parse().ok()?, (*fields.get(5)?).to_owned(), (*fields.get(6)?).to_owned()))
 }
 
-async fn sudo(sys: Sys, args: Args) -> Exit {
-    let (mut name, mut login, mut shell, mut keep) = ("root".to_owned(), false, false, false);
-    let mut words = args.rest().iter().cloned().peekable();
+#[derive(Default)]
+struct Wanted {
+    name: String,
+    login: bool,
+    shell: bool,
+    keep: bool,
+}
+
+type Words = std::iter::Peekable<std::vec::IntoIter<String>>;
+
+async fn options(sys: &Sys, words: &mut Words) -> Result<Wanted, Exit> {
+    let mut wanted = Wanted { name: "root".to_owned(), ..Wanted::default() };
     while let Some(word) = words.peek().filter(|word| word.starts_with('-')).cloned() {
         words.next();
         match word.as_str() {
             "--" => break,
-            "-u" | "--user" => name = words.next().unwrap_or_default(),
-            "-i" | "--login" => login = true,
-            "-s" | "--shell" => shell = true,
-            "-E" | "--preserve-env" => keep = true,
+            "-u" | "--user" => wanted.name = words.next().unwrap_or_default(),
+            "-i" | "--login" => wanted.login = true,
+            "-s" | "--shell" => wanted.shell = true,
+            "-E" | "--preserve-env" => wanted.keep = true,
             "-n" | "-H" | "-b" | "-S" => {}
             "-l" => {
                 sys.print("User root may run the following commands on this host:\n    (ALL : ALL) ALL\n")
                     .await;
-                return Exit::OK;
+                return Err(Exit::OK);
             }
-            "-v" | "-k" | "-K" => return Exit::OK,
+            "-v" | "-k" | "-K" => return Err(Exit::OK),
             "-V" | "--version" => {
                 sys.print("Sudo version 1.9.13p3\n").await;
-                return Exit::OK;
+                return Err(Exit::OK);
             }
             option => {
                 let letter = option.trim_start_matches('-').chars().next().unwrap_or('-');
                 sys.eprint(format!("sudo: invalid option -- '{letter}'\n{USAGE}")).await;
-                return Exit::FAILURE;
+                return Err(Exit::FAILURE);
             }
         }
     }
+    Ok(wanted)
+}
+
+async fn sudo(sys: Sys, args: Args) -> Exit {
+    let mut words = args.rest().to_vec().into_iter().peekable();
+    let Wanted { name, login, shell, keep } = match options(&sys, &mut words).await {
+        Ok(wanted) => wanted,
+        Err(exit) => return exit,
+    };
     let Some((uid, home, user_shell)) = user(&sys, &name).await else {
         sys.eprint(format!(
             "sudo: unknown user {name}\nsudo: error initializing audit plugin sudoers_audit\n"

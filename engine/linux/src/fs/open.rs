@@ -71,6 +71,8 @@ pub(crate) enum OpenKind {
     PipeWrite(PipeId),
     Tty(TtyId),
     Device(Device),
+    /// What `/dev/tcp/HOST/PORT` opens.
+    Socket(net::SocketId),
     /// Stream 1 or 2 of a captured command.
     Capture(ProcessId, u8),
 }
@@ -242,6 +244,7 @@ impl System {
                 files.get_mut(inode).opens -= 1;
                 files.release(inode);
             }
+            OpenKind::Socket(id) => drop(self.net.close(id)),
             OpenKind::PipeRead(pipe) => self.leave_pipe(pipe, |pipe| pipe.readers -= 1),
             OpenKind::PipeWrite(pipe) => self.leave_pipe(pipe, |pipe| pipe.writers -= 1),
             _ => {}
@@ -266,7 +269,19 @@ impl System {
         match self.open_file(id).kind {
             OpenKind::PipeRead(pipe) | OpenKind::PipeWrite(pipe) => Some(WaitOn::Pipe(pipe.0)),
             OpenKind::Tty(tty) => Some(WaitOn::Tty(tty)),
+            OpenKind::Socket(id) => Some(WaitOn::Socket(id)),
             _ => None,
+        }
+    }
+
+    /// Would a read answer at once?
+    pub(crate) fn has_input(&self, id: OpenFileId) -> bool {
+        match &self.open_file(id).kind {
+            OpenKind::PipeRead(pipe) => self.open.pipes.get(pipe).is_some_and(Pipe::has_input),
+            OpenKind::Tty(tty) => self.tty_has_input(*tty),
+            OpenKind::Socket(id) => self.net.readiness(*id).is_ok_and(|ready| ready.readable),
+            OpenKind::PipeWrite(_) | OpenKind::Capture(..) | OpenKind::Directory => false,
+            _ => true,
         }
     }
 
@@ -301,6 +316,10 @@ impl System {
                 return Ok(read);
             }
             OpenKind::Tty(tty) => return self.tty_read(*tty, who, max),
+            OpenKind::Socket(id) => {
+                let id = *id;
+                return self.net.recv(id, max);
+            }
             OpenKind::Bytes(bytes) => slice(bytes, offset, max),
             OpenKind::Disk(machine, inode) => match &self.host(*machine).files.get(*inode).node {
                 Node::File(bytes) => slice(bytes, offset, max),
@@ -343,6 +362,10 @@ impl System {
                 return Ok(written);
             }
             OpenKind::Tty(tty) => return self.tty_write(*tty, who, bytes),
+            OpenKind::Socket(id) => {
+                let id = *id;
+                return self.net.send(id, bytes);
+            }
             OpenKind::Capture(of, stream) => {
                 let (of, stream) = (*of, *stream);
                 let Some(captured) = self.captured.get_mut(&of) else { return Ok(bytes.len()) };

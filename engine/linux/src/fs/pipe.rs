@@ -25,6 +25,11 @@ impl Pipe {
         Pipe { readers: 1, writers: 1, ..Pipe::default() }
     }
 
+    /// Would a read answer at once?
+    pub fn has_input(&self) -> bool {
+        !self.buffer.is_empty() || self.writers == 0
+    }
+
     /// Some bytes, or none at the end; `EAGAIN` where it has to wait.
     pub fn read(&mut self, max: usize) -> Result<Vec<u8>, Errno> {
         if self.buffer.is_empty() && self.writers > 0 && max > 0 {

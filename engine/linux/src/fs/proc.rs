@@ -82,6 +82,7 @@ fn descriptor(system: &System, view: &View, process: &Process, fd: &str) -> Opti
         OpenKind::Directory => FileKind::Directory,
         OpenKind::PipeRead(_) | OpenKind::PipeWrite(_) | OpenKind::Capture(..) => FileKind::Fifo,
         OpenKind::Tty(_) | OpenKind::Device(_) => FileKind::CharacterDevice,
+        OpenKind::Socket(_) => FileKind::Socket,
     };
     let size = match &file.kind {
         OpenKind::Disk(machine, inode) if *machine == view.machine => {

@@ -2,7 +2,7 @@
 //!
 //! Source: bash(1), "CONDITIONAL EXPRESSIONS".
 
-use super::pattern::Pattern;
+use super::pattern::{Pattern, PatternChar};
 use super::syntax::{Condition, Word};
 use super::variables::{Content, Variable};
 use super::{Failure, Running, Shell};
@@ -17,7 +17,12 @@ impl Shell {
     ) -> Running<'a, Result<bool, Failure>> {
         Box::pin(async move {
             match condition {
-                Condition::Word(word) => Ok(!self.expand_text(word).await?.is_empty()),
+                Condition::Word(word) => {
+                    let text = self.expand_text(word).await?;
+                    self.trace_plain(&format!("[[ -n {} ]]", shown(&text))).await;
+                    Ok(!text.is_empty())
+                }
+                Condition::Group(inner) => self.condition(inner).await,
                 Condition::Not(inner) => Ok(!self.condition(inner).await?),
                 Condition::And(a, b) => Ok(self.condition(a).await? && self.condition(b).await?),
                 Condition::Or(a, b) => Ok(self.condition(a).await? || self.condition(b).await?),
@@ -29,6 +34,7 @@ impl Shell {
 
     async fn unary(&mut self, operator: &str, word: &Word) -> Result<bool, Failure> {
         let text = self.expand_text(word).await?;
+        self.trace_plain(&format!("[[ {operator} {} ]]", shown(&text))).await;
         Ok(match operator {
             "-z" => text.is_empty(),
             "-n" => !text.is_empty(),
@@ -52,38 +58,47 @@ impl Shell {
 
     async fn binary(&mut self, left: &Word, operator: &str, right: &Word) -> Result<bool, Failure> {
         let left = self.expand_text(left).await?;
+        if let "=" | "==" | "!=" | "=~" = operator {
+            let chars = self.expand_pattern(right).await?;
+            let right: String = chars
+                .iter()
+                .flat_map(|(c, quoted)| quoted.then_some('\\').into_iter().chain(std::iter::once(*c)))
+                .collect();
+            self.trace_plain(&format!("[[ {} {operator} {} ]]", shown(&left), shown(&right))).await;
+            if operator == "=~" {
+                return self.matches_regex(&left, chars);
+            }
+            let pattern = Pattern::new(&chars, true).ignoring_case(self.options.nocasematch);
+            return Ok(pattern.matches(&left) == (operator != "!="));
+        }
+        let right = self.expand_text(right).await?;
+        self.trace_plain(&format!("[[ {} {operator} {} ]]", shown(&left), shown(&right))).await;
         match operator {
-            "=" | "==" | "!=" => {
-                let chars = self.expand_pattern(right).await?;
-                let pattern = Pattern::new(&chars, true).ignoring_case(self.options.nocasematch);
-                Ok(pattern.matches(&left) == (operator != "!="))
-            }
-            "=~" => self.matches_regex(&left, right).await,
-            "<" => Ok(left < self.expand_text(right).await?),
-            ">" => Ok(left > self.expand_text(right).await?),
-            "-nt" | "-ot" | "-ef" => {
-                let right = self.expand_text(right).await?;
-                Ok(test::compare_files(&self.sys, &left, operator, &right).await)
-            }
-            _ => {
-                let right = self.expand_text(right).await?;
-                let (left, right) = (self.number(&left).await?, self.number(&right).await?);
-                Ok(test::compare(left, operator, right))
-            }
+            "<" => Ok(left < right),
+            ">" => Ok(left > right),
+            "-nt" | "-ot" | "-ef" => Ok(test::compare_files(&self.sys, &left, operator, &right).await),
+            _ => match (self.number(&left).await, self.number(&right).await) {
+                (Some(left), Some(right)) => Ok(test::compare(left, operator, right)),
+                _ => Ok(false),
+            },
         }
     }
 
-    async fn number(&mut self, text: &str) -> Result<i64, Failure> {
+    /// `None` where it means nothing: the condition does not hold then.
+    async fn number(&mut self, text: &str) -> Option<i64> {
         match super::arithmetic::evaluate(text, self) {
-            Ok(value) => Ok(value),
-            Err(words) => Err(self.complain(format!("[[: {words}")).await),
+            Ok(value) => Some(value),
+            Err(words) => {
+                self.complain_line(format!("[[: {words}")).await;
+                None
+            }
         }
     }
 
     /// Quoted parts of the expression stand for themselves; the groups go into `BASH_REMATCH`.
-    async fn matches_regex(&mut self, text: &str, right: &Word) -> Result<bool, Failure> {
+    fn matches_regex(&mut self, text: &str, right: Vec<PatternChar>) -> Result<bool, Failure> {
         let mut pattern = String::new();
-        for (c, quoted) in self.expand_pattern(right).await? {
+        for (c, quoted) in right {
             if quoted && ".[]*^$\\+?{}|()".contains(c) {
                 pattern.push('\\');
             }
@@ -108,4 +123,9 @@ impl Shell {
             Variable { content: Some(Content::Indexed(groups)), ..Variable::default() };
         Ok(found.is_some())
     }
+}
+
+/// A word as `set -x` shows it in a condition.
+fn shown(text: &str) -> &str {
+    if text.is_empty() { "''" } else { text }
 }

@@ -40,6 +40,10 @@ pub(super) struct Jobs {
     pub list: Vec<Job>,
     /// Numbers, the current one (`%+`) last.
     order: Vec<usize>,
+    /// These are the jobs of the shell that this one is a subshell of: shown, not waited for.
+    inherited: bool,
+    /// How processes ended that were waited for, for who asks again.
+    waited: std::collections::BTreeMap<u32, u8>,
 }
 
 impl Job {
@@ -76,6 +80,9 @@ impl Job {
 
 impl Jobs {
     fn add(&mut self, members: Vec<Member>, group: ProcessId, text: String, foreground: bool) -> usize {
+        if std::mem::take(&mut self.inherited) {
+            (self.list, self.order) = Default::default();
+        }
         if self.list.len() >= JOBS
             && let Some(index) = self.list.iter().position(Job::is_over)
         {
@@ -85,6 +92,33 @@ impl Jobs {
         self.list.push(Job { number, group, members, text, told: false, foreground });
         self.order.push(number);
         number
+    }
+
+    /// In a subshell.
+    pub fn inherit(&mut self) {
+        self.inherited = true;
+        self.waited.clear();
+    }
+
+    /// The jobs whose processes are children of this shell.
+    pub fn own(&self) -> &[Job] {
+        if self.inherited { &[] } else { &self.list }
+    }
+
+    /// A process was waited for by its number; its job, when over, is forgotten.
+    pub fn note_waited(&mut self, pid: u32, status: u8) {
+        if self.waited.len() >= JOBS {
+            self.waited.pop_first();
+        }
+        self.waited.insert(pid, status);
+        let over = self.list.iter().find(|job| job.is_over() && job.members.iter().any(|it| it.pid == pid));
+        if let Some(number) = over.map(|job| job.number) {
+            self.remove(number);
+        }
+    }
+
+    pub fn waited(&self, pid: u32) -> Option<u8> {
+        self.waited.get(&pid).copied()
     }
 
     pub fn get(&mut self, number: usize) -> Option<&mut Job> {
@@ -172,7 +206,30 @@ impl Shell {
         let members = self.members(children).await;
         let Some(first) = members.first().map(|member| member.process) else { return Flow::Next };
         let number = self.jobs.add(members, first, source.to_owned(), true);
-        self.wait_job(number).await
+        let flow = self.wait_job(number).await;
+        self.tell_dead().await;
+        flow
+    }
+
+    /// A shell without job control says of its background jobs only that they were killed.
+    pub(super) async fn tell_dead(&mut self) {
+        if self.interactive || self.dialect == super::Dialect::Dash {
+            return;
+        }
+        self.update_jobs().await;
+        let quiet = [Signal::Int, Signal::Term, Signal::Pipe];
+        let mut lines = Vec::new();
+        for job in self.jobs.list.iter_mut().filter(|job| !job.told && !job.foreground && job.is_over()) {
+            job.told = true;
+            if let Some(Member { pid, state: ChildState::Exited(_, Some(signal)), .. }) = job.members.last()
+                && !quiet.contains(signal)
+            {
+                lines.push(format!("{pid:>5} {:<23} {}", signal.text(), job.text));
+            }
+        }
+        for line in lines {
+            self.complain_line(line).await;
+        }
     }
 
     /// Waits until that job is over or stopped; gives it the terminal meanwhile.
@@ -223,6 +280,7 @@ impl Shell {
             }
             Signal::Int | Signal::Pipe => {}
             _ if interactive => self.sys.eprint(format!("{}\n", signal.text())).await,
+            Signal::Term => self.sys.eprint(format!("{}\n", signal.text())).await,
             _ if self.dialect == super::Dialect::Dash => {
                 self.sys.eprint(format!("{}\n", signal.text())).await
             }
@@ -274,7 +332,7 @@ impl Shell {
     pub(super) async fn update_jobs(&mut self) {
         let ids: Vec<ProcessId> = self
             .jobs
-            .list
+            .own()
             .iter()
             .flat_map(|job| &job.members)
             .filter(|member| matches!(member.state, ChildState::Running | ChildState::Stopped(_)))
@@ -344,7 +402,7 @@ impl Shell {
         let members = self.members(vec![child]).await;
         let pid = members.first().map_or(0, |member| member.pid);
         self.last_background = Some(pid);
-        let number = self.jobs.add(members, child, and_or.source.clone(), false);
+        let number = self.jobs.add(members, child, and_or.printed(), false);
         if let Some(job) = self.jobs.get(number) {
             job.told = true;
         }
@@ -377,6 +435,7 @@ impl Shell {
                 for job in &mut self.jobs.list {
                     if let Some(member) = job.members.iter_mut().find(|member| member.process == process) {
                         member.state = state;
+                        job.told = false;
                     }
                 }
                 Ok(state.status())

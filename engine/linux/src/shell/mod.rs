@@ -10,22 +10,27 @@
 //! Source: bash(1) 5.2; dash(1) 0.5.12.
 
 pub mod arithmetic;
+mod assignment;
 mod builtin;
+mod compound;
 mod condition;
 pub mod escape;
 mod execute;
 mod expand;
+mod frame;
 mod interactive;
 mod job;
 mod option;
 pub mod pattern;
 mod prompt;
 pub mod quoting;
+mod random;
 mod readline;
 mod redirect;
 mod simple;
 mod start;
 mod syntax;
+mod trace;
 mod trap;
 mod variables;
 
@@ -39,15 +44,16 @@ use crate::process::ProcessId;
 use crate::run::{Group, Start};
 use crate::signal::Signal;
 use crate::sys::Sys;
+use frame::{Frame, Function};
 use job::Jobs;
 use option::Options;
-use sim::{Instant, Rng};
+use sim::Instant;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
-use syntax::{Command, SyntaxError};
+use syntax::SyntaxError;
 use trap::Traps;
 use variables::Variables;
 
@@ -95,13 +101,13 @@ pub(crate) struct Shell {
     numbered: bool,
     positional: Vec<String>,
     variables: Variables,
-    functions: BTreeMap<String, Rc<Command>>,
+    functions: BTreeMap<String, Function>,
     aliases: Rc<BTreeMap<String, String>>,
     options: Options,
     traps: Traps,
     jobs: Jobs,
-    /// Where commands were found.
-    hashed: BTreeMap<String, String>,
+    /// Where commands were found, and how often they were run since.
+    hashed: BTreeMap<String, (String, u32)>,
     history: Vec<String>,
     status: u8,
     pipe_status: Vec<u8>,
@@ -118,7 +124,13 @@ pub(crate) struct Shell {
     loops: u32,
     calls: u32,
     conditions: u32,
-    function_names: Vec<String>,
+    /// Functions being run and files being sourced, the innermost last.
+    frames: Vec<Frame>,
+    /// `BASH_COMMAND`
+    command_text: String,
+    /// `pushd`: directories below the current one.
+    directories: Vec<String>,
+    disabled: std::collections::BTreeSet<String>,
     nesting: usize,
     process_fds: Vec<Fd>,
     environment_changed: bool,
@@ -126,7 +138,9 @@ pub(crate) struct Shell {
     signalled: Vec<Signal>,
     interrupted: bool,
     getopts: (usize, usize),
-    random: Rng,
+    random: random::Random,
+    /// What `SECONDS` was set to, at `started`.
+    seconds: i64,
     started: Instant,
     clock: Instant,
     realtime: Duration,
@@ -165,6 +179,8 @@ impl Shell {
 
     /// An error that ends a shell which is not interactive.
     fn fatal(&mut self, status: u8) -> Failure {
+        // 127 is what a whole `bash -c` ends with; a script or a subshell ends with 1.
+        let status = if status == 127 && !(self.command_string && self.subshell == 0) { 1 } else { status };
         self.status = if self.interactive { 1 } else { status };
         if self.interactive { Failure::Discard } else { Failure::Exit(status) }
     }
@@ -192,7 +208,7 @@ impl Shell {
             (Fault::Token(token), Dialect::Bash) => format!("syntax error near unexpected token `{token}'"),
             (Fault::Unclosed(c), Dialect::Bash) => format!("unexpected EOF while looking for matching `{c}'"),
             (Fault::EndOfFile, Dialect::Bash) => "syntax error: unexpected end of file".to_owned(),
-            (Fault::Said(words), Dialect::Bash) => words.clone(),
+            (Fault::Said(words) | Fault::Condition(words), Dialect::Bash) => words.clone(),
             (Fault::Token(token), Dialect::Dash) if token == "newline" => {
                 "Syntax error: newline unexpected".into()
             }
@@ -211,15 +227,21 @@ impl Shell {
             (Fault::Unclosed(_) | Fault::EndOfFile, Dialect::Dash) => {
                 "Syntax error: end of file unexpected".into()
             }
-            (Fault::Said(words), Dialect::Dash) => format!("Syntax error: {words}"),
+            (Fault::Said(words) | Fault::Condition(words), Dialect::Dash) => format!("Syntax error: {words}"),
         };
-        let prefix = match (self.numbered, self.dialect) {
-            (false, Dialect::Bash) => format!("{}: {context}", self.source),
-            (true, Dialect::Bash) => format!("{}: {context}line {}: ", self.source, error.line),
+        let file = self.frames.last().map(|frame| frame.source.clone()).unwrap_or_default();
+        let shown = if context == trap::SOURCED { "" } else { context };
+        let numbered = self.numbered || !context.is_empty();
+        let prefix = match (numbered, self.dialect) {
+            (false, Dialect::Bash) => format!("{}: ", self.source),
+            (true, Dialect::Bash) if !self.numbered && context == trap::SOURCED => {
+                format!("{}: {file}: line {}: ", self.source, error.line)
+            }
+            (true, Dialect::Bash) => format!("{}: {shown}line {}: ", self.source, error.line),
             (_, Dialect::Dash) => format!("{}: {}: ", self.source, error.line),
         };
         let mut message = format!("{prefix}{words}\n");
-        if let (Fault::Token(_), true, Dialect::Bash) = (&error.fault, self.numbered, self.dialect) {
+        if let (Fault::Token(_), true, Dialect::Bash) = (&error.fault, numbered, self.dialect) {
             message.push_str(&format!("{prefix}`{}'\n", error.text));
         }
         self.sys.eprint(message).await;
@@ -280,6 +302,14 @@ impl Shell {
         match name {
             "PATH" => self.hashed.clear(),
             "OPTIND" => self.getopts = (0, 0),
+            "RANDOM" | "SECONDS" => {
+                let value = self.variables.get(name).and_then(variables::Variable::value);
+                let value = value.and_then(|text| text.parse::<i64>().ok()).unwrap_or(0);
+                match name {
+                    "RANDOM" => self.random.seed(value as u32),
+                    _ => (self.seconds, self.started) = (value, self.clock),
+                }
+            }
             _ => {}
         }
     }
@@ -308,10 +338,11 @@ impl Shell {
         self.sync_environment().await;
         let mut shell = self.clone();
         shell.subshell += 1;
-        shell.jobs = Jobs::default();
+        shell.random = self.random.branch();
+        shell.jobs.inherit();
         shell.options.monitor = false;
         shell.signalled.clear();
-        shell.traps.in_subshell();
+        shell.traps.in_subshell(self.options.functrace, self.options.errtrace);
         shell.process_fds.clear();
         let (redirect, close) = (redirect.to_vec(), close.to_vec());
         let silent = how.background && !self.options.monitor;

@@ -16,6 +16,7 @@ pub(super) struct Options {
     pub verbose: bool,
     pub xtrace: bool,
     pub errtrace: bool,
+    pub functrace: bool,
     pub hashall: bool,
     pub histexpand: bool,
     pub ignoreeof: bool,
@@ -33,42 +34,99 @@ pub(super) struct Options {
     pub nocaseglob: bool,
     pub nocasematch: bool,
     pub nullglob: bool,
+    pub patsub_replacement: bool,
 }
 
 /// `set -o` names with their letters, in the order in which `set -o` lists them.
 pub(super) const SET: &[(&str, Option<char>)] = &[
     ("allexport", Some('a')),
     ("braceexpand", Some('B')),
+    ("emacs", None),
     ("errexit", Some('e')),
     ("errtrace", Some('E')),
+    ("functrace", Some('T')),
     ("hashall", Some('h')),
     ("histexpand", Some('H')),
+    ("history", None),
     ("ignoreeof", None),
+    ("interactive-comments", None),
+    ("keyword", Some('k')),
     ("monitor", Some('m')),
     ("noclobber", Some('C')),
     ("noexec", Some('n')),
     ("noglob", Some('f')),
+    ("nolog", None),
+    ("notify", Some('b')),
     ("nounset", Some('u')),
+    ("onecmd", Some('t')),
+    ("physical", Some('P')),
     ("pipefail", None),
     ("posix", None),
+    ("privileged", Some('p')),
     ("verbose", Some('v')),
+    ("vi", None),
     ("xtrace", Some('x')),
 ];
 
-/// `shopt` names.
-pub(super) const SHOPT: &[&str] = &[
-    "autocd",
-    "checkwinsize",
-    "dotglob",
-    "expand_aliases",
-    "extglob",
-    "failglob",
-    "globstar",
-    "histappend",
-    "lastpipe",
-    "nocaseglob",
-    "nocasematch",
-    "nullglob",
+/// `shopt` names, and whether they are on by default.
+pub(super) const SHOPT: &[(&str, bool)] = &[
+    ("autocd", false),
+    ("assoc_expand_once", false),
+    ("cdable_vars", false),
+    ("cdspell", false),
+    ("checkhash", false),
+    ("checkjobs", false),
+    ("checkwinsize", true),
+    ("cmdhist", true),
+    ("compat31", false),
+    ("compat32", false),
+    ("compat40", false),
+    ("compat41", false),
+    ("compat42", false),
+    ("compat43", false),
+    ("compat44", false),
+    ("complete_fullquote", true),
+    ("direxpand", false),
+    ("dirspell", false),
+    ("dotglob", false),
+    ("execfail", false),
+    ("expand_aliases", false),
+    ("extdebug", false),
+    ("extglob", false),
+    ("extquote", true),
+    ("failglob", false),
+    ("force_fignore", true),
+    ("globasciiranges", true),
+    ("globskipdots", true),
+    ("globstar", false),
+    ("gnu_errfmt", false),
+    ("histappend", false),
+    ("histreedit", false),
+    ("histverify", false),
+    ("hostcomplete", true),
+    ("huponexit", false),
+    ("inherit_errexit", false),
+    ("interactive_comments", true),
+    ("lastpipe", false),
+    ("lithist", false),
+    ("localvar_inherit", false),
+    ("localvar_unset", false),
+    ("login_shell", false),
+    ("mailwarn", false),
+    ("no_empty_cmd_completion", false),
+    ("nocaseglob", false),
+    ("nocasematch", false),
+    ("noexpand_translation", false),
+    ("nullglob", false),
+    ("patsub_replacement", true),
+    ("progcomp", true),
+    ("progcomp_alias", false),
+    ("promptvars", true),
+    ("restricted_shell", false),
+    ("shift_verbose", false),
+    ("sourcepath", true),
+    ("varredir_close", false),
+    ("xpg_echo", false),
 ];
 
 impl Options {
@@ -86,6 +144,7 @@ impl Options {
             verbose: false,
             xtrace: false,
             errtrace: false,
+            functrace: false,
             hashall: true,
             histexpand: interactive,
             ignoreeof: false,
@@ -102,6 +161,7 @@ impl Options {
             nocaseglob: false,
             nocasematch: false,
             nullglob: false,
+            patsub_replacement: true,
         }
     }
 
@@ -111,6 +171,7 @@ impl Options {
             "braceexpand" => &mut self.braceexpand,
             "errexit" => &mut self.errexit,
             "errtrace" => &mut self.errtrace,
+            "functrace" => &mut self.functrace,
             "hashall" => &mut self.hashall,
             "histexpand" => &mut self.histexpand,
             "ignoreeof" => &mut self.ignoreeof,
@@ -132,6 +193,30 @@ impl Options {
         self.by_name(name)
     }
 
+    /// Is it on? Of one that this shell lacks, what a fresh bash says. `None`: there is no such name.
+    pub fn is_set(&self, name: &str) -> Option<bool> {
+        let interactive = self.expand_aliases;
+        SET.iter().find(|(known, _)| *known == name)?;
+        Some(match self.clone().by_name(name) {
+            Some(on) => *on,
+            None => name == "interactive-comments" || interactive && matches!(name, "emacs" | "history"),
+        })
+    }
+
+    /// The same of a `shopt` name.
+    pub fn is_shopt(&self, name: &str) -> Option<bool> {
+        let (_, usual) = SHOPT.iter().find(|(known, _)| *known == name)?;
+        Some(self.clone().shopt(name).map_or(*usual, |on| *on))
+    }
+
+    pub fn set_on(&self) -> Vec<&'static str> {
+        SET.iter().map(|(name, _)| *name).filter(|name| self.is_set(name) == Some(true)).collect()
+    }
+
+    pub fn shopt_on(&self) -> Vec<&'static str> {
+        SHOPT.iter().map(|(name, _)| *name).filter(|name| self.is_shopt(name) == Some(true)).collect()
+    }
+
     pub fn shopt(&mut self, name: &str) -> Option<&mut bool> {
         Some(match name {
             "autocd" => &mut self.autocd,
@@ -146,6 +231,7 @@ impl Options {
             "nocaseglob" => &mut self.nocaseglob,
             "nocasematch" => &mut self.nocasematch,
             "nullglob" => &mut self.nullglob,
+            "patsub_replacement" => &mut self.patsub_replacement,
             _ => return None,
         })
     }

@@ -27,6 +27,30 @@ pub fn quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
+/// Single quotes, whatever stands between them.
+pub fn quote_single(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// `set -x`: single quotes where a shell would read anything else, `$'…'` for control characters.
+pub fn quote_trace(text: &str) -> String {
+    let special = |(index, c): (usize, char)| {
+        let first = index == 0;
+        " \t\n'\"\\|&;()<>!{}*[?]^$`".contains(c) || first && matches!(c, '~' | '#')
+    };
+    match () {
+        () if text.is_empty() => "''".to_owned(),
+        () if text.chars().enumerate().any(special) && !text.chars().any(is_unseen) => quote_single(text),
+        () if text.chars().any(char::is_control) => ansi(text),
+        () => text.to_owned(),
+    }
+}
+
+/// Control characters other than those that a terminal lays text out with.
+fn is_unseen(c: char) -> bool {
+    c.is_control() && !matches!(c, '\t' | '\n')
+}
+
 /// `set -x`, `set`: quotes only where needed.
 pub fn quote_if_needed(text: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "@%_+=:,./-".contains(c);

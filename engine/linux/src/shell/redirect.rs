@@ -1,12 +1,14 @@
 //! Redirections: `<`, `>`, `>>`, `<<`, `<<<`, `>&`, `&>`; done before a command, undone after it.
 //!
-//! Differs from bash: `/dev/tcp/host/port` is not simulated here; use `nc`.
 //! Source: bash(1), "REDIRECTION".
 
 use super::syntax::{Dialect, Redirect, RedirectFd, RedirectKind, Word};
 use super::{Failure, Shell};
+use crate::cmd::Services;
 use crate::fs::{Fd, FileKind, OpenFlags};
-use net::Errno;
+use crate::resolver::{GaiError, Hints, getaddrinfo};
+use net::{Errno, SocketKind};
+use std::net::SocketAddr;
 
 /// Where descriptors are kept while others stand in their place.
 const SAVED_FROM: Fd = 10;
@@ -65,7 +67,7 @@ impl Shell {
             RedirectKind::Append(word) => (self.open(word, OpenFlags::APPEND).await?, 1),
             RedirectKind::ReadWrite(word) => (self.open(word, OpenFlags::READ_WRITE).await?, 0),
             RedirectKind::Here(body) => {
-                let text = match body.get() {
+                let text = match body.body.get() {
                     Some(word) => self.expand_text(word).await?,
                     None => String::new(),
                 };
@@ -82,6 +84,11 @@ impl Shell {
                 self.save(2, saved).await;
                 self.sys.dup2(1, 2).await.ok();
                 return Ok(());
+            }
+            RedirectKind::DuplicateInput(word) | RedirectKind::DuplicateOutput(word)
+                if let Some(RedirectFd::Variable(name)) = &redirect.fd =>
+            {
+                return self.duplicate_named(word, name).await;
             }
             RedirectKind::DuplicateInput(word) => {
                 return self.duplicate(word, number.unwrap_or(0), saved).await;
@@ -122,7 +129,7 @@ impl Shell {
         if words.len() == 1 {
             return Ok(words.remove(0));
         }
-        let shown = word.source_text();
+        let shown = &word.source;
         Err(self.complain(format!("{shown}: ambiguous redirect")).await)
     }
 
@@ -141,8 +148,12 @@ impl Shell {
     }
 
     async fn open_path(&mut self, path: &str, flags: OpenFlags) -> Result<Fd, Failure> {
-        if path.starts_with("/dev/tcp/") || path.starts_with("/dev/udp/") {
-            return Err(self.complain(format!("{path}: not simulated in vethlab; use nc")).await);
+        if self.dialect == Dialect::Bash {
+            for (start, kind) in [("/dev/tcp/", SocketKind::Tcp), ("/dev/udp/", SocketKind::Udp)] {
+                if let Some((host, port)) = path.strip_prefix(start).and_then(|it| it.split_once('/')) {
+                    return self.open_socket(path, kind, host, port).await;
+                }
+            }
         }
         match self.sys.open(path, flags).await {
             Ok(fd) => Ok(fd),
@@ -161,12 +172,69 @@ impl Shell {
         }
     }
 
+    /// `/dev/tcp/HOST/PORT`: the first address that takes the connection.
+    async fn open_socket(
+        &mut self,
+        path: &str,
+        kind: SocketKind,
+        host: &str,
+        port: &str,
+    ) -> Result<Fd, Failure> {
+        let services = Services::read(&self.sys).await;
+        let protocol = if kind == SocketKind::Tcp { "tcp" } else { "udp" };
+        let Some(port) = port.parse::<u16>().ok().or_else(|| services.port(port, protocol)) else {
+            self.complain_line(format!("{port}: {}", GaiError::Service.text())).await;
+            return Err(self.complain(format!("{path}: {}", Errno::EINVAL)).await);
+        };
+        let found = match getaddrinfo(&self.sys, host, Hints::default()).await {
+            Ok(found) => found,
+            Err(error) => {
+                self.complain_line(format!("{host}: {}", error.text())).await;
+                return Err(self.complain(format!("{path}: {}", Errno::EINVAL)).await);
+            }
+        };
+        let mut last = Errno::EINVAL;
+        for info in found {
+            match self.connect(kind, SocketAddr::new(info.address, port)).await {
+                Ok(fd) => return Ok(fd),
+                Err(errno) => last = errno,
+            }
+        }
+        self.sys.eprint(format!("{}: connect: {last}\n", self.source)).await;
+        Err(self.complain(format!("{path}: {last}")).await)
+    }
+
+    async fn connect(&mut self, kind: SocketKind, to: SocketAddr) -> Result<Fd, Errno> {
+        let socket = self.sys.socket(kind).await?;
+        socket.connect(to, None).await?;
+        socket.into_fd().await
+    }
+
     async fn open_text(&mut self, text: String) -> Result<Fd, Failure> {
         match self.sys.open_bytes(text.into_bytes()).await {
             Ok(fd) => Ok(fd),
             Err(errno) => {
                 Err(self.complain(format!("cannot create temp file for here-document: {errno}")).await)
             }
+        }
+    }
+
+    /// `{name}>&-` closes what the variable says; `{name}>&2` puts a copy under a new number there.
+    async fn duplicate_named(&mut self, word: &Word, name: &str) -> Result<(), Failure> {
+        let text = self.target(word).await?;
+        if text == "-" {
+            let fd = self.scalar(name).and_then(|text| text.parse::<Fd>().ok());
+            if let Some(fd) = fd {
+                self.sys.close(fd).await.ok();
+            }
+            return Ok(());
+        }
+        let Ok(from) = text.parse::<Fd>() else {
+            return Err(self.complain(format!("{text}: ambiguous redirect")).await);
+        };
+        match self.sys.dup_above(from, SAVED_FROM).await {
+            Ok(fd) => self.set_variable(name, fd.to_string()).await,
+            Err(errno) => Err(self.complain(format!("{from}: {errno}")).await),
         }
     }
 

@@ -3,11 +3,10 @@
 //! Source: bash(1), "SIMPLE COMMAND EXPANSION", "COMMAND EXECUTION".
 
 use super::builtin::{self, Argument as Given};
-use super::expand::{Key, set_element};
-use super::quoting::quote_if_needed;
-use super::syntax::{Argument, Assignment, Command, Dialect, Redirect, Simple, Value, Word};
-use super::variables::{Content, Variable};
-use super::{Failure, Flow, Running, Shell};
+use super::syntax::{Argument, Assignment, Command, Dialect, Redirect, Simple, Value};
+use super::trap::Event;
+use super::variables::Variable;
+use super::{Failure, Flow, Function, Running, Shell};
 use crate::run::{DEFAULT_PATH, Start};
 use net::Errno;
 use std::collections::BTreeMap;
@@ -24,6 +23,11 @@ impl Shell {
         if flow != Flow::Next {
             return Ok(flow);
         }
+        let flow = self.before(command.printed()).await;
+        if flow != Flow::Next {
+            return Ok(flow);
+        }
+        self.line = command.line;
         self.substituted = None;
         let kept = self.process_fds.len();
         let words = self.expand_arguments(&simple.words).await?;
@@ -60,24 +64,6 @@ impl Shell {
         Ok(Given::Assignment { name: assignment.name.clone(), index, append: assignment.append, value })
     }
 
-    /// The elements of `(a b [5]=c)`.
-    pub(super) async fn expand_elements(
-        &mut self,
-        elements: &[(Option<Word>, Word)],
-    ) -> Result<Vec<(Option<String>, String)>, Failure> {
-        let mut all = Vec::new();
-        for (index, word) in elements {
-            match index {
-                Some(index) => {
-                    let index = self.expand_text(index).await?;
-                    all.push((Some(index), self.expand_value(word).await?));
-                }
-                None => all.extend(self.expand_word(word).await?.into_iter().map(|text| (None, text))),
-            }
-        }
-        Ok(all)
-    }
-
     async fn only_assignments(&mut self, simple: &Simple, redirects: &[Redirect]) -> Result<Flow, Failure> {
         match self.redirect(redirects).await {
             Ok(saved) => self.undo_redirects(saved).await,
@@ -89,106 +75,9 @@ impl Shell {
         }
         for assignment in &simple.assignments {
             self.assign(assignment).await?;
-            self.trace_assignment(&assignment.name).await;
         }
         self.status = self.substituted.unwrap_or(0);
         Ok(Flow::Next)
-    }
-
-    pub(super) async fn assign_text(
-        &mut self,
-        name: &str,
-        text: String,
-        append: bool,
-    ) -> Result<(), Failure> {
-        if !append {
-            return self.set_variable(name, text).await;
-        }
-        let variable = self.variables.get(name);
-        let (integer, old) = variable
-            .map_or((false, String::new()), |it| (it.integer, it.value().unwrap_or_default().to_owned()));
-        let text = match integer {
-            true => format!("({old:0>1})+({text})"),
-            false => old + &text,
-        };
-        self.set_variable(name, text).await
-    }
-
-    pub(super) async fn assign_element(
-        &mut self,
-        name: &str,
-        index: &str,
-        text: String,
-        append: bool,
-    ) -> Result<(), Failure> {
-        if self.variables.get(name).is_some_and(|variable| variable.readonly) {
-            return self.set_variable(name, text).await;
-        }
-        let key = self.key(name, index).await?;
-        let old = self.variables.get(name).and_then(|variable| super::expand::element(variable, &key));
-        let text = match (append, self.variables.get(name).is_some_and(|variable| variable.integer)) {
-            (_, true) => self.evaluate(&text).await?.to_string(),
-            (true, _) => old.unwrap_or_default() + &text,
-            _ => text,
-        };
-        set_element(self.variables.entry(name), key, text);
-        Ok(())
-    }
-
-    pub(super) async fn assign_array(
-        &mut self,
-        name: &str,
-        elements: Vec<(Option<String>, String)>,
-        append: bool,
-    ) -> Result<(), Failure> {
-        if self.variables.get(name).is_some_and(|variable| variable.readonly) {
-            return self.set_variable(name, String::new()).await;
-        }
-        let associative = matches!(
-            self.variables.get(name).and_then(|it| it.content.as_ref()),
-            Some(Content::Associative(_))
-        );
-        let variable = self.variables.entry(name);
-        if !append {
-            variable.content = Some(match associative {
-                true => Content::Associative(BTreeMap::new()),
-                false => Content::Indexed(BTreeMap::new()),
-            });
-        }
-        if associative {
-            return self.assign_pairs(name, elements).await;
-        }
-        let mut next = variable.indexed().keys().next_back().map_or(0, |last| last + 1);
-        for (index, text) in elements {
-            if let Some(index) = index
-                && let Key::Number(number) = self.key(name, &index).await?
-            {
-                next = number;
-            }
-            set_element(self.variables.entry(name), Key::Number(next), text);
-            next += 1;
-        }
-        Ok(())
-    }
-
-    /// `declare -A a=([k]=v)`, or keys and values in turn.
-    async fn assign_pairs(
-        &mut self,
-        name: &str,
-        elements: Vec<(Option<String>, String)>,
-    ) -> Result<(), Failure> {
-        let mut key: Option<String> = None;
-        for (index, text) in elements {
-            match (index, key.take()) {
-                (Some(index), _) => set_element(self.variables.entry(name), Key::Text(index), text),
-                (None, Some(known)) => set_element(self.variables.entry(name), Key::Text(known), text),
-                (None, None) => key = Some(text),
-            }
-        }
-        if let Some(key) = key {
-            set_element(self.variables.entry(name), Key::Text(key), String::new());
-        }
-        Ok(())
     }
 
     async fn run_named(
@@ -201,7 +90,7 @@ impl Shell {
     ) -> Result<Flow, Failure> {
         let special = name == "exec";
         let function = self.functions.get(&name).cloned();
-        let is_builtin = builtin::is_builtin(&name, self.dialect);
+        let is_builtin = self.runs_builtin(&name);
         if function.is_none() && !is_builtin {
             return self.run_external(&name, words, simple, command, tail).await;
         }
@@ -223,9 +112,9 @@ impl Shell {
         };
         self.trace(&words).await;
         let flow = match function {
-            Some(body) => {
+            Some(function) => {
                 let arguments = words.into_iter().skip(1).map(|word| word.text()).collect();
-                self.call_function(&name, &body, arguments).await
+                self.call_function(&name, &function, arguments).await
             }
             None => {
                 self.sync_environment().await;
@@ -252,7 +141,6 @@ impl Shell {
                 before.push((assignment.name.clone(), self.variables.get_direct(&assignment.name).cloned()));
             }
             self.assign(assignment).await?;
-            self.trace_assignment(&assignment.name).await;
             self.variables.entry(&assignment.name).exported = true;
             self.environment_changed = true;
         }
@@ -272,7 +160,7 @@ impl Shell {
     pub(super) fn call_function<'a>(
         &'a mut self,
         name: &'a str,
-        body: &'a Command,
+        function: &'a Function,
         arguments: Vec<String>,
     ) -> Running<'a, Flow> {
         Box::pin(async move {
@@ -285,11 +173,19 @@ impl Shell {
             self.calls += 1;
             let positional = std::mem::replace(&mut self.positional, arguments);
             let (loops, line) = (std::mem::take(&mut self.loops), self.line);
+            let outer = self.enter_frame(name, &function.source);
+            let traps = self.traps.enter_function(self.options.functrace, self.options.errtrace);
             self.variables.enter();
-            self.function_names.push(name.to_owned());
-            let flow = self.run_command(body, false).await;
-            self.function_names.pop();
+            let mut flow = self.run_command(&function.body, false).await;
+            if let Some(command) = self.traps.get(Event::Return).map(str::to_owned)
+                && flow != Flow::Exit
+            {
+                let after = self.run_trap(Event::Return, &command).await;
+                flow = if after == Flow::Next { flow } else { after };
+            }
             self.variables.leave();
+            self.traps.leave_function(traps);
+            self.leave_frame(outer);
             self.positional = positional;
             (self.loops, self.line) = (loops, line);
             self.calls -= 1;
@@ -339,7 +235,7 @@ impl Shell {
                     match self.sys.spawn(start).await {
                         Ok(child) => {
                             self.undo_redirects(saved).await;
-                            return Ok(self.wait_foreground(vec![child], &command.source).await);
+                            return Ok(self.wait_foreground(vec![child], &command.printed()).await);
                         }
                         Err(errno) => {
                             self.status = self.cannot_execute(name, errno).await;
@@ -383,13 +279,14 @@ impl Shell {
 
     /// Where a command's file is; else says why not, and the status.
     pub(super) async fn locate(&mut self, name: &str, search: &str) -> Result<String, u8> {
-        if let Some(path) = self.hashed.get(name) {
+        if let Some((path, hits)) = self.hashed.get_mut(name) {
+            *hits += 1;
             return Ok(path.clone());
         }
         match self.find(name, search).await {
             Ok(path) => {
                 if !name.contains('/') {
-                    self.hashed.insert(name.to_owned(), path.clone());
+                    self.hashed.insert(name.to_owned(), (path.clone(), 1));
                 }
                 Ok(path)
             }
@@ -425,36 +322,5 @@ impl Shell {
         };
         self.complain_line(words).await;
         status
-    }
-
-    async fn trace_assignment(&mut self, name: &str) {
-        if self.options.xtrace {
-            let value = self.scalar(name).unwrap_or_default();
-            let value = if value.is_empty() { String::new() } else { quote_if_needed(&value) };
-            self.trace_plain(&format!("{name}={value}")).await;
-        }
-    }
-
-    /// `set -x`
-    async fn trace(&mut self, words: &[Given]) {
-        if self.options.xtrace {
-            let shown: Vec<String> = words
-                .iter()
-                .map(|word| match word {
-                    Given::Text(text) => quote_if_needed(text),
-                    assignment => assignment.text(),
-                })
-                .collect();
-            self.trace_plain(&shown.join(" ")).await;
-        }
-    }
-
-    pub(super) async fn trace_plain(&mut self, text: &str) {
-        if self.options.xtrace {
-            let prompt = self.scalar("PS4").unwrap_or_else(|| "+ ".to_owned());
-            let depth = self.indirection;
-            let first: String = prompt.chars().take(1).collect();
-            self.sys.eprint(format!("{}{prompt}{text}\n", first.repeat(depth))).await;
-        }
     }
 }

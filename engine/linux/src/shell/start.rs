@@ -3,14 +3,18 @@
 //! Source: bash(1), "OPTIONS", "INVOCATION"; dash(1).
 
 use super::option::Options;
+use super::random::Random;
 use super::syntax::Dialect;
-use super::variables::Variable;
+use super::variables::{Content, Variable};
 use super::{Flow, Shell};
 use crate::cmd::{Args, Exit};
+use crate::process::ProcessId;
 use crate::sys::Sys;
+use crate::system::System;
 use net::Errno;
-use sim::Rng;
+use sim::{Instant, Rng};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 const VERSION: &str = "GNU bash, version 5.2.15(1)-release (x86_64-pc-linux-gnu)
 Copyright (C) 2022 Free Software Foundation, Inc.
@@ -139,28 +143,39 @@ async fn options(sys: &Sys, args: &Args, dialect: Dialect) -> Result<Wanted, Exi
     Ok(wanted)
 }
 
+/// What a new shell finds.
+struct Surroundings {
+    pid: u32,
+    environment: BTreeMap<String, String>,
+    clock: Instant,
+    realtime: Duration,
+    parent: u32,
+    uid: u32,
+    host: String,
+    seed: u64,
+}
+
+impl Surroundings {
+    fn of(system: &System, id: ProcessId) -> Surroundings {
+        let process = system.process(id);
+        let parent = process.parent.and_then(|parent| system.find_process(parent));
+        Surroundings {
+            pid: process.pid,
+            environment: process.environment.clone(),
+            clock: system.now(),
+            realtime: system.realtime(system.now()),
+            parent: parent.map_or(1, |it| it.pid),
+            uid: process.uid,
+            host: system.host(process.machine).hostname.clone(),
+            seed: system.seed() ^ u64::from(id.0),
+        }
+    }
+}
+
 impl Shell {
     async fn new(sys: Sys, args: &Args, dialect: Dialect, interactive: bool) -> Shell {
-        let (pid, environment, clock, realtime, parent, uid, host, seed) = sys
-            .ask(|system, id| {
-                let process = system.process(id);
-                let parent =
-                    process.parent.and_then(|parent| system.find_process(parent)).map_or(1, |it| it.pid);
-                let host = system.host(process.machine).hostname.clone();
-                let seed = system.seed() ^ u64::from(id.0);
-                let now = system.now();
-                (
-                    process.pid,
-                    process.environment.clone(),
-                    now,
-                    system.realtime(now),
-                    parent,
-                    process.uid,
-                    host,
-                    seed,
-                )
-            })
-            .await;
+        let Surroundings { pid, environment, clock, realtime, parent, uid, host, seed } =
+            sys.ask(|system, id| Surroundings::of(system, id)).await;
         let mut shell = Shell {
             sys,
             dialect,
@@ -193,14 +208,18 @@ impl Shell {
             loops: 0,
             calls: 0,
             conditions: 0,
-            function_names: Vec::new(),
+            frames: Vec::new(),
+            command_text: String::new(),
+            directories: Vec::new(),
+            disabled: Default::default(),
+            seconds: 0,
             nesting: 0,
             process_fds: Vec::new(),
             environment_changed: false,
             signalled: Vec::new(),
             interrupted: false,
             getopts: (0, 0),
-            random: Rng::stream(seed, "RANDOM"),
+            random: Random::new(Rng::stream(seed, "RANDOM")),
             started: clock,
             clock,
             realtime,
@@ -236,6 +255,12 @@ impl Shell {
             set("HOSTTYPE", "x86_64".to_owned());
             set("MACHTYPE", "x86_64-pc-linux-gnu".to_owned());
             set("OSTYPE", "linux-gnu".to_owned());
+            set("OPTERR", "1".to_owned());
+            let version = ["5", "2", "15", "1", "release", "x86_64-pc-linux-gnu"];
+            let version = version.iter().enumerate().map(|(at, text)| (at as u64, (*text).to_owned()));
+            let content = Some(Content::Indexed(version.collect()));
+            *self.variables.entry("BASH_VERSINFO") =
+                Variable { content, readonly: true, ..Variable::default() };
             for (name, value) in [("UID", uid), ("EUID", uid), ("PPID", parent)] {
                 let variable =
                     Variable { readonly: true, integer: true, ..Variable::scalar(value.to_string()) };
@@ -332,6 +357,7 @@ impl Shell {
             match read {
                 Ok(None) => return Flow::Next,
                 Ok(Some(list)) => {
+                    self.show_read(&mut parser).await;
                     let flow = self.run_list(&list, parser.at_end()).await;
                     if !matches!(flow, Flow::Next | Flow::Discard) {
                         return flow;

@@ -2,10 +2,13 @@
 //!
 //! Source: bash(1), "trap".
 
-use super::syntax::{Dialect, Parser};
+use super::syntax::{Dialect, Fault, Parser};
 use super::{Flow, Shell};
 use crate::signal::Signal;
 use std::collections::BTreeMap;
+
+/// The context of [`Shell::run_text`] for the text of a file.
+pub(super) const SOURCED: &str = "source";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Event {
@@ -60,10 +63,39 @@ impl Traps {
         self.commands.is_empty()
     }
 
-    /// A subshell keeps what is ignored and forgets the rest.
-    pub fn in_subshell(&mut self) {
-        self.commands.retain(|event, command| command.is_empty() && matches!(event, Event::Signal(_)));
+    /// A trap's command is being run.
+    pub fn is_running(&self) -> bool {
+        !self.running.is_empty()
+    }
+
+    /// A subshell keeps what is ignored, and what `set -T` and `set -E` hand on, and forgets the rest.
+    pub fn in_subshell(&mut self, functrace: bool, errtrace: bool) {
+        self.commands.retain(|event, command| match event {
+            Event::Signal(_) => command.is_empty(),
+            Event::Debug | Event::Return => functrace,
+            Event::Err => errtrace,
+            Event::Exit => false,
+        });
         self.running.clear();
+    }
+
+    /// A function does not inherit these, unless `set -T` or `set -E` hand them on.
+    pub fn enter_function(&mut self, functrace: bool, errtrace: bool) -> Vec<(Event, String)> {
+        let kept = |event: &Event| match event {
+            Event::Debug | Event::Return => functrace,
+            Event::Err => errtrace,
+            _ => true,
+        };
+        let hidden: Vec<Event> =
+            [Event::Debug, Event::Return, Event::Err].into_iter().filter(|event| !kept(event)).collect();
+        hidden.into_iter().filter_map(|event| Some((event, self.commands.remove(&event)?))).collect()
+    }
+
+    /// What the function set itself stays.
+    pub fn leave_function(&mut self, hidden: Vec<(Event, String)>) {
+        for (event, command) in hidden {
+            self.commands.entry(event).or_insert(command);
+        }
     }
 }
 
@@ -124,7 +156,10 @@ impl Shell {
         }
         self.traps.running.push(event);
         let (status, line) = (self.status, self.line);
+        let deeper = usize::from(event != Event::Exit);
+        self.indirection += deeper;
         let flow = self.run_text(command, "").await;
+        self.indirection -= deeper;
         self.traps.running.pop();
         self.line = line;
         if flow == Flow::Exit {
@@ -151,7 +186,12 @@ impl Shell {
     }
 
     async fn run_text_inner(&mut self, text: &str, context: &str) -> Flow {
-        let first_line = if context.is_empty() { self.line } else { 1 };
+        let first_line = match context {
+            "-c: " | SOURCED => 1,
+            // The lines of the text itself were read before.
+            "eval: " => self.line + text.trim_end().matches('\n').count() as u32,
+            _ => self.line,
+        };
         let mut parser = Parser::new(text, self.dialect, self.aliases_in_use()).at_line(first_line);
         loop {
             parser.set_aliases(self.aliases_in_use());
@@ -162,6 +202,7 @@ impl Shell {
             match read {
                 Ok(None) => return Flow::Next,
                 Ok(Some(list)) => {
+                    self.show_read(&mut parser).await;
                     let tail = context == "-c: " && parser.at_end();
                     let flow = self.run_list(&list, tail).await;
                     if flow != Flow::Next {
@@ -170,11 +211,15 @@ impl Shell {
                 }
                 Err(error) => {
                     self.report_syntax(&error, context).await;
-                    self.status = 2;
-                    return if self.dialect == Dialect::Dash && !self.interactive {
-                        Flow::Exit
-                    } else {
-                        Flow::Discard
+                    let evaluated = matches!(context, "eval: " | SOURCED | "");
+                    // A condition that means nothing leaves `bash -c` with the status it had.
+                    if evaluated || !matches!(error.fault, Fault::Condition(_)) {
+                        self.status = 2;
+                    }
+                    return match () {
+                        () if self.dialect == Dialect::Dash && !self.interactive => Flow::Exit,
+                        () if evaluated => Flow::Next,
+                        () => Flow::Discard,
                     };
                 }
             }

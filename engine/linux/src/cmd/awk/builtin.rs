@@ -1,6 +1,6 @@
 //! The functions that awk has of itself.
 
-use super::parser::Expression;
+use super::program::Expression;
 use super::run::Runner;
 use super::value::Value;
 use crate::cmd::{Exit, printf};

@@ -6,11 +6,17 @@
 //! ```
 
 mod builtin;
+mod call;
+mod evaluate;
+mod expression;
 mod input;
 mod lexer;
 mod parser;
+mod program;
 mod run;
+mod statement;
 mod value;
+mod variables;
 
 use super::{Args, Command, Exit};
 use crate::sys::Sys;

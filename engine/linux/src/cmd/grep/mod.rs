@@ -105,13 +105,7 @@ async fn grep(sys: Sys, args: Args) -> Exit {
     if let Some(instead) = obsolete {
         sys.eprint(format!("{name}: warning: {name} is obsolescent; using {instead}\n")).await;
     }
-    let syntax = match options.last_of("EFG") {
-        Some('E') => Syntax::Extended,
-        Some('F') => Syntax::Fixed,
-        None if name == "egrep" => Syntax::Extended,
-        None if name == "fgrep" => Syntax::Fixed,
-        _ => Syntax::Basic,
-    };
+    let syntax = syntax(&name, &options);
     let (patterns, files) = match patterns(&sys, &options).await {
         Ok(Some(found)) => found,
         Ok(None) => {
@@ -123,16 +117,10 @@ async fn grep(sys: Sys, args: Args) -> Exit {
         }
         Err(exit) => return exit,
     };
-    let mut compiled = Vec::new();
-    for pattern in &patterns {
-        match Regex::new(pattern, syntax, options.has('i') || options.has('y')) {
-            Ok(regex) => compiled.push(regex),
-            Err(words) => {
-                TOOL.complain(&sys, words).await;
-                return Exit(2);
-            }
-        }
-    }
+    let compiled = match compile(&sys, &patterns, syntax, &options).await {
+        Ok(compiled) => compiled,
+        Err(exit) => return exit,
+    };
     let context = match context(&sys, &options).await {
         Ok(context) => context,
         Err(exit) => return exit,
@@ -166,6 +154,35 @@ async fn grep(sys: Sys, args: Args) -> Exit {
         (_, true) => Exit(2),
         (matched, false) => Exit(u8::from(!matched)),
     }
+}
+
+fn syntax(name: &str, options: &Options) -> Syntax {
+    match options.last_of("EFG") {
+        Some('E') => Syntax::Extended,
+        Some('F') => Syntax::Fixed,
+        None if name == "egrep" => Syntax::Extended,
+        None if name == "fgrep" => Syntax::Fixed,
+        _ => Syntax::Basic,
+    }
+}
+
+async fn compile(
+    sys: &Sys,
+    patterns: &[String],
+    syntax: Syntax,
+    options: &Options,
+) -> Result<Vec<Regex>, Exit> {
+    let mut compiled = Vec::new();
+    for pattern in patterns {
+        match Regex::new(pattern, syntax, options.has('i') || options.has('y')) {
+            Ok(regex) => compiled.push(regex),
+            Err(words) => {
+                TOOL.complain(sys, words).await;
+                return Err(Exit(2));
+            }
+        }
+    }
+    Ok(compiled)
 }
 
 /// The patterns, and the operands that are files. `None` where no pattern is given.

@@ -41,11 +41,9 @@ impl Search {
             }
         };
         let mut lines = Lines::new(&self.sys, fd);
-        let (mut count, mut number, mut after, mut last_shown, mut offset) =
-            (0, 0_usize, 0, 0_usize, 0_usize);
+        let (mut count, mut after, [mut number, mut last_shown, mut offset]) = (0, 0, [0_usize; 3]);
         let mut before: VecDeque<(usize, String)> = VecDeque::new();
-        let listing =
-            self.options.has('l') || self.options.has('L') || self.options.has('c') || self.options.has('q');
+        let listing = "lLcq".chars().any(|letter| self.options.has(letter));
         loop {
             let line = match lines.next().await {
                 Ok(Some((line, _))) => line,
@@ -75,9 +73,7 @@ impl Search {
                     break;
                 } else {
                     self.separator(last_shown, number - before.len()).await;
-                    for (number, line) in before.drain(..) {
-                        self.show(shown, number, 0, &line, false).await;
-                    }
+                    self.show_before(shown, &mut before).await;
                     self.show(shown, number, start, &line, true).await;
                     last_shown = number;
                     after = self.context.1;
@@ -104,6 +100,12 @@ impl Search {
         }
         self.summary(shown, count).await;
         false
+    }
+
+    async fn show_before(&mut self, shown: &str, before: &mut VecDeque<(usize, String)>) {
+        for (number, line) in before.drain(..) {
+            self.show(shown, number, 0, &line, false).await;
+        }
     }
 
     async fn summary(&mut self, shown: &str, count: usize) {

@@ -5,8 +5,11 @@
 //! tw0
 //! ```
 
+mod address;
 mod parse;
+mod program;
 mod run;
+mod substitute;
 
 use super::getopt::Takes::{MayValue, Nothing, Value};
 use super::tool::{HELP, Tool, VERSION};

@@ -2,99 +2,17 @@
 //!
 //! Source: sed.info, "sed scripts"; the errors as GNU sed 4.9 words them.
 
+use super::program::{Action, Address, Program, Step};
 use crate::regex::{Regex, Syntax};
 
 /// Blocks inside one another.
 const NESTING: usize = 100;
 
-#[derive(Clone, Debug)]
-pub(super) enum Address {
-    Line(usize),
-    /// `first~step`
-    Step(usize, usize),
-    Last,
-    /// `None` is the last expression used (`//`).
-    Match(Option<Regex>),
-    /// `addr,+n`
-    Plus(usize),
-    /// `addr,~n`
-    Multiple(usize),
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct Step {
-    pub first: Option<Address>,
-    pub second: Option<Address>,
-    pub negated: bool,
-    pub action: Action,
-}
-
-#[derive(Clone, Debug)]
-pub(super) enum Action {
-    /// `{`: where its `}` stands.
-    Block(usize),
-    EndBlock,
-    Append(String),
-    Insert(String),
-    Change(String),
-    Branch(String),
-    BranchIf(String),
-    BranchUnless(String),
-    Label,
-    Delete,
-    DeleteFirst,
-    Print,
-    PrintFirst,
-    List,
-    Next,
-    NextAppend,
-    Hold,
-    HoldAppend,
-    Get,
-    GetAppend,
-    Exchange,
-    LineNumber,
-    Quit(u8, bool),
-    Read(String),
-    Write(String),
-    Zap,
-    Substitute(Box<Substitute>),
-    Translate(Vec<(char, char)>),
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct Substitute {
-    pub regex: Option<Regex>,
-    pub with: Vec<Piece>,
-    pub global: bool,
-    pub print: u32,
-    pub number: usize,
-    pub write: Option<String>,
-}
-
-/// A piece of a replacement.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Piece {
-    Text(String),
-    /// `&` is group 0.
-    Group(usize),
-    Case(char),
-}
-
-#[derive(Clone, Debug, Default)]
-pub(super) struct Program {
-    pub steps: Vec<Step>,
-    /// Labels with where they stand.
-    pub labels: Vec<(String, usize)>,
-    /// `#n` in the first line.
-    pub quiet: bool,
-}
-
-struct Reader<'a> {
-    chars: Vec<char>,
-    at: usize,
-    name: &'a str,
-    extended: bool,
+pub(super) struct Reader<'a> {
+    pub(super) chars: Vec<char>,
+    pub(super) at: usize,
+    pub(super) name: &'a str,
+    pub(super) extended: bool,
 }
 
 pub(super) fn parse(script: &[(String, String)], extended: bool) -> Result<Program, String> {
@@ -122,15 +40,15 @@ pub(super) fn parse(script: &[(String, String)], extended: bool) -> Result<Progr
 }
 
 impl Reader<'_> {
-    fn fault(&self, words: &str) -> String {
+    pub(super) fn fault(&self, words: &str) -> String {
         format!("{}, char {}: {words}", self.name, self.at)
     }
 
-    fn peek(&self) -> Option<char> {
+    pub(super) fn peek(&self) -> Option<char> {
         self.chars.get(self.at).copied()
     }
 
-    fn bump(&mut self) -> Option<char> {
+    pub(super) fn bump(&mut self) -> Option<char> {
         let c = self.peek()?;
         self.at += 1;
         Some(c)
@@ -179,7 +97,7 @@ impl Reader<'_> {
         }
     }
 
-    fn number(&mut self) -> Option<usize> {
+    pub(super) fn number(&mut self) -> Option<usize> {
         let start = self.at;
         while self.peek().is_some_and(|c| c.is_ascii_digit()) {
             self.at += 1;
@@ -250,7 +168,7 @@ impl Reader<'_> {
         Ok(Address::Match(self.regex(&pattern, ignore_case)?))
     }
 
-    fn regex(&self, pattern: &str, ignore_case: bool) -> Result<Option<Regex>, String> {
+    pub(super) fn regex(&self, pattern: &str, ignore_case: bool) -> Result<Option<Regex>, String> {
         if pattern.is_empty() {
             return Ok(None);
         }
@@ -259,7 +177,7 @@ impl Reader<'_> {
     }
 
     /// Up to the delimiter; `None` where it does not come. In an expression `[…]` hides it.
-    fn delimited(&mut self, delimiter: char, is_regex: bool) -> Option<String> {
+    pub(super) fn delimited(&mut self, delimiter: char, is_regex: bool) -> Option<String> {
         let (mut text, mut in_set) = (String::new(), false);
         loop {
             let c = self.bump()?;
@@ -339,33 +257,7 @@ impl Reader<'_> {
                 self.end_of_command()?;
                 Action::Quit(code as u8, letter == 'q')
             }
-            ('{', _) => {
-                if blocks.len() >= NESTING {
-                    return Err(self.fault("more blocks inside one another than vethlab simulates"));
-                }
-                blocks.push((program.steps.len(), format!("{}, char {}", self.name, self.at)));
-                Action::Block(0)
-            }
-            ('}', _) => {
-                if step.first.is_some() {
-                    return Err(self.fault("} doesn't want any addresses"));
-                }
-                let Some((open, _)) = blocks.pop() else { return Err(self.fault("unexpected `}'")) };
-                program.steps[open].action = Action::Block(program.steps.len());
-                self.end_of_command()?;
-                Action::EndBlock
-            }
-            (':', _) => {
-                if step.first.is_some() {
-                    return Err(self.fault(": doesn't want any addresses"));
-                }
-                let label = self.label(false);
-                if label.is_empty() {
-                    return Err(self.fault("\":\" lacks a label"));
-                }
-                program.labels.push((label, program.steps.len()));
-                Action::Label
-            }
+            ('{' | '}' | ':', _) => self.structure(letter, program, blocks, &step)?,
             ('b', _) => Action::Branch(self.label(true)),
             ('t', _) => Action::BranchIf(self.label(true)),
             ('T', _) => Action::BranchUnless(self.label(true)),
@@ -386,7 +278,46 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn end_of_command(&mut self) -> Result<(), String> {
+    /// `{`, `}` and labels.
+    fn structure(
+        &mut self,
+        letter: char,
+        program: &mut Program,
+        blocks: &mut Vec<(usize, String)>,
+        step: &Step,
+    ) -> Result<Action, String> {
+        Ok(match letter {
+            '{' => {
+                if blocks.len() >= NESTING {
+                    return Err(self.fault("more blocks inside one another than vethlab simulates"));
+                }
+                blocks.push((program.steps.len(), format!("{}, char {}", self.name, self.at)));
+                Action::Block(0)
+            }
+            '}' => {
+                if step.first.is_some() {
+                    return Err(self.fault("} doesn't want any addresses"));
+                }
+                let Some((open, _)) = blocks.pop() else { return Err(self.fault("unexpected `}'")) };
+                program.steps[open].action = Action::Block(program.steps.len());
+                self.end_of_command()?;
+                Action::EndBlock
+            }
+            _ => {
+                if step.first.is_some() {
+                    return Err(self.fault(": doesn't want any addresses"));
+                }
+                let label = self.label(false);
+                if label.is_empty() {
+                    return Err(self.fault("\":\" lacks a label"));
+                }
+                program.labels.push((label, program.steps.len()));
+                Action::Label
+            }
+        })
+    }
+
+    pub(super) fn end_of_command(&mut self) -> Result<(), String> {
         self.blanks();
         match self.peek() {
             None | Some('\n' | ';' | '}' | '#') => Ok(()),
@@ -397,20 +328,17 @@ impl Reader<'_> {
         }
     }
 
-    fn label(&mut self, semicolon_ends: bool) -> String {
+    /// Up to a `;` or a blank; of `:label`, GNU sed takes a `}` in.
+    fn label(&mut self, brace_ends: bool) -> String {
         self.blanks();
         let start = self.at;
-        while self
-            .peek()
-            .is_some_and(|c| c != '\n' && !(semicolon_ends && (c == ';' || c == '}')) && !c.is_whitespace())
-        {
+        while self.peek().is_some_and(|c| c != ';' && !c.is_whitespace() && !(brace_ends && c == '}')) {
             self.at += 1;
         }
-        let label: String = self.chars[start..self.at].iter().collect();
-        if semicolon_ends { label } else { label.trim_end_matches(';').to_owned() }
+        self.chars[start..self.at].iter().collect()
     }
 
-    fn file_name(&mut self) -> Result<String, String> {
+    pub(super) fn file_name(&mut self) -> Result<String, String> {
         self.blanks();
         let start = self.at;
         while self.peek().is_some_and(|c| c != '\n') {
@@ -449,129 +377,5 @@ impl Reader<'_> {
             }
         }
         Ok(text + "\n")
-    }
-
-    fn substitute(&mut self) -> Result<Action, String> {
-        let unterminated = |reader: &Self| reader.fault("unterminated `s' command");
-        let Some(delimiter) = self.bump().filter(|c| *c != '\n' && *c != '\\') else {
-            return Err(unterminated(self));
-        };
-        let Some(pattern) = self.delimited(delimiter, true) else { return Err(unterminated(self)) };
-        let Some(with) = self.replacement(delimiter) else { return Err(unterminated(self)) };
-        let mut done = Substitute { regex: None, with, global: false, print: 0, number: 0, write: None };
-        let mut ignore_case = false;
-        loop {
-            match self.peek() {
-                Some('g') => {
-                    if done.global {
-                        self.at += 1;
-                        return Err(self.fault("multiple `g' options to `s' command"));
-                    }
-                    done.global = true;
-                }
-                Some('p') => done.print += 1,
-                Some('i' | 'I') => ignore_case = true,
-                Some('m' | 'M' | 'e') => {
-                    return Err("flags m, M, e of s: not simulated in vethlab".to_owned());
-                }
-                Some(c) if c.is_ascii_digit() => {
-                    let number = self.number().unwrap_or(0);
-                    if number == 0 {
-                        return Err(self.fault("number option to `s' command may not be zero"));
-                    }
-                    done.number = number;
-                    continue;
-                }
-                Some('w') => {
-                    self.at += 1;
-                    done.write = Some(self.file_name()?);
-                    break;
-                }
-                None | Some('\n' | ';' | '}' | '#' | ' ' | '\t') => {
-                    self.end_of_command().map_err(|_| self.fault("unknown option to `s'"))?;
-                    break;
-                }
-                Some(_) => {
-                    self.at += 1;
-                    return Err(self.fault("unknown option to `s'"));
-                }
-            }
-            self.at += 1;
-        }
-        done.regex = self.regex(&pattern, ignore_case)?;
-        let groups = done.regex.as_ref().map_or(9, Regex::groups);
-        for piece in &done.with {
-            if let Piece::Group(group) = piece
-                && *group > groups
-            {
-                return Err(self.fault(&format!("invalid reference \\{group} on `s' command's RHS")));
-            }
-        }
-        Ok(Action::Substitute(Box::new(done)))
-    }
-
-    fn replacement(&mut self, delimiter: char) -> Option<Vec<Piece>> {
-        let (mut pieces, mut text) = (Vec::new(), String::new());
-        let flush = |text: &mut String, pieces: &mut Vec<Piece>| {
-            if !text.is_empty() {
-                pieces.push(Piece::Text(std::mem::take(text)));
-            }
-        };
-        loop {
-            let c = self.bump()?;
-            match c {
-                _ if c == delimiter => {
-                    flush(&mut text, &mut pieces);
-                    return Some(pieces);
-                }
-                '&' => {
-                    flush(&mut text, &mut pieces);
-                    pieces.push(Piece::Group(0));
-                }
-                '\\' => match self.bump()? {
-                    digit @ '0'..='9' => {
-                        flush(&mut text, &mut pieces);
-                        pieces.push(Piece::Group(digit as usize - '0' as usize));
-                    }
-                    case @ ('U' | 'L' | 'u' | 'l' | 'E') => {
-                        flush(&mut text, &mut pieces);
-                        pieces.push(Piece::Case(case));
-                    }
-                    'n' => text.push('\n'),
-                    't' => text.push('\t'),
-                    'r' => text.push('\r'),
-                    other => text.push(other),
-                },
-                c => text.push(c),
-            }
-        }
-    }
-
-    fn translate(&mut self) -> Result<Action, String> {
-        let unterminated = |reader: &Self| reader.fault("unterminated `y' command");
-        let Some(delimiter) = self.bump() else { return Err(unterminated(self)) };
-        let mut sides = Vec::new();
-        for _ in 0..2 {
-            let Some(text) = self.delimited(delimiter, false) else { return Err(unterminated(self)) };
-            let mut side = Vec::new();
-            let mut chars = text.chars();
-            while let Some(c) = chars.next() {
-                side.push(match c {
-                    '\\' => match chars.next() {
-                        Some('n') => '\n',
-                        Some('t') => '\t',
-                        Some(other) => other,
-                        None => '\\',
-                    },
-                    c => c,
-                });
-            }
-            sides.push(side);
-        }
-        if sides[0].len() != sides[1].len() {
-            return Err(self.fault("strings for `y' command are different lengths"));
-        }
-        self.end_of_command()?;
-        Ok(Action::Translate(sides[0].iter().copied().zip(sides[1].iter().copied()).collect()))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::tool::{Lines, quoted_if_needed};
 use super::TOOL;
-use super::parse::{Action, Address, Piece, Program, Step, Substitute};
+use super::program::{Action, Piece, Program, Substitute};
 use crate::cmd::Exit;
 use crate::fs::OpenFlags;
 use crate::regex::{Match, Regex};
@@ -15,21 +15,21 @@ const STEPS: usize = 1_000_000;
 const SPACE: usize = 8 << 20;
 
 pub(super) struct Runner {
-    sys: Sys,
-    program: Program,
-    quiet: bool,
+    pub(super) sys: Sys,
+    pub(super) program: Program,
+    pub(super) quiet: bool,
     /// Which ranges are open, and to which line if that is known.
-    ranges: BTreeMap<usize, Option<usize>>,
-    pattern: String,
-    hold: String,
-    line: usize,
-    newline: bool,
+    pub(super) ranges: BTreeMap<usize, Option<usize>>,
+    pub(super) pattern: String,
+    pub(super) hold: String,
+    pub(super) line: usize,
+    pub(super) newline: bool,
     appended: Vec<Appended>,
-    last_regex: Option<Regex>,
-    written: BTreeMap<String, bool>,
+    pub(super) last_regex: Option<Regex>,
+    pub(super) written: BTreeMap<String, bool>,
     /// Output of `-i`; else it goes to stdout.
-    into: Option<String>,
-    exit: Exit,
+    pub(super) into: Option<String>,
+    pub(super) exit: Exit,
 }
 
 enum Appended {
@@ -243,44 +243,6 @@ impl Runner {
                         return End::Again;
                     }
                 },
-                Action::Print => self.print_pattern().await,
-                Action::PrintFirst => {
-                    let first = self.pattern.split('\n').next().unwrap_or_default().to_owned() + "\n";
-                    self.put(&first).await;
-                }
-                Action::List => {
-                    let text = listed(&self.pattern);
-                    self.put(&text).await;
-                }
-                Action::LineNumber => {
-                    let text = format!("{}\n", self.line);
-                    self.put(&text).await;
-                }
-                Action::Next => {
-                    if input.ahead.is_none() {
-                        return End::Quit(0, true);
-                    }
-                    if !self.quiet {
-                        self.print_pattern().await;
-                    }
-                    self.flush_appended().await;
-                    self.next_line(input).await;
-                }
-                Action::NextAppend => {
-                    if input.ahead.is_none() {
-                        return End::Quit(0, true);
-                    }
-                    let before = std::mem::take(&mut self.pattern);
-                    self.flush_appended().await;
-                    self.next_line(input).await;
-                    self.pattern = format!("{before}\n{}", self.pattern);
-                }
-                Action::Hold => self.hold.clone_from(&self.pattern),
-                Action::HoldAppend => append(&mut self.hold, &self.pattern),
-                Action::Get => self.pattern.clone_from(&self.hold),
-                Action::GetAppend => append(&mut self.pattern, &self.hold),
-                Action::Exchange => std::mem::swap(&mut self.hold, &mut self.pattern),
-                Action::Zap => self.pattern.clear(),
                 Action::Append(text) => self.appended.push(Appended::Text(text)),
                 Action::Insert(text) => self.put(&text).await,
                 Action::Change(text) => {
@@ -291,10 +253,6 @@ impl Runner {
                     return End::Deleted;
                 }
                 Action::Read(path) => self.appended.push(Appended::File(path)),
-                Action::Write(path) => {
-                    let text = format!("{}\n", self.pattern);
-                    self.write(&path, &text).await;
-                }
                 Action::Quit(code, print) => return End::Quit(code, print),
                 Action::Branch(label) => at = self.target(&label),
                 Action::BranchIf(label) => {
@@ -307,11 +265,14 @@ impl Runner {
                         at = self.target(&label);
                     }
                 }
-                Action::Translate(pairs) => {
-                    let swap = |c: char| pairs.iter().find(|(from, _)| *from == c).map_or(c, |(_, to)| *to);
-                    self.pattern = self.pattern.chars().map(swap).collect();
-                }
                 Action::Substitute(substitute) => substituted |= self.substitute(&substitute).await,
+                Action::Next | Action::NextAppend => {
+                    if input.ahead.is_none() {
+                        return End::Quit(0, true);
+                    }
+                    self.next(input, matches!(step.action, Action::NextAppend)).await;
+                }
+                action => self.edit(action).await,
             }
             if self.pattern.len() > SPACE {
                 TOOL.complain(&self.sys, "memory exhausted").await;
@@ -326,74 +287,62 @@ impl Runner {
         End::Quit(4, false)
     }
 
+    /// `n`, and `N` which keeps what is there.
+    async fn next(&mut self, input: &mut Input, append: bool) {
+        if append {
+            let before = std::mem::take(&mut self.pattern);
+            self.flush_appended().await;
+            self.next_line(input).await;
+            self.pattern = format!("{before}\n{}", self.pattern);
+            return;
+        }
+        if !self.quiet {
+            self.print_pattern().await;
+        }
+        self.flush_appended().await;
+        self.next_line(input).await;
+    }
+
+    /// Commands that print or change the pattern or hold space, and go on.
+    async fn edit(&mut self, action: Action) {
+        match action {
+            Action::Print => self.print_pattern().await,
+            Action::PrintFirst => {
+                let first = self.pattern.split('\n').next().unwrap_or_default().to_owned() + "\n";
+                self.put(&first).await;
+            }
+            Action::List => {
+                let text = listed(&self.pattern);
+                self.put(&text).await;
+            }
+            Action::LineNumber => {
+                let text = format!("{}\n", self.line);
+                self.put(&text).await;
+            }
+            Action::Hold => self.hold.clone_from(&self.pattern),
+            Action::HoldAppend => append(&mut self.hold, &self.pattern),
+            Action::Get => self.pattern.clone_from(&self.hold),
+            Action::GetAppend => append(&mut self.pattern, &self.hold),
+            Action::Exchange => std::mem::swap(&mut self.hold, &mut self.pattern),
+            Action::Zap => self.pattern.clear(),
+            Action::Write(path) => {
+                let text = format!("{}\n", self.pattern);
+                self.write(&path, &text).await;
+            }
+            Action::Translate(pairs) => {
+                let swap = |c: char| pairs.iter().find(|(from, _)| *from == c).map_or(c, |(_, to)| *to);
+                self.pattern = self.pattern.chars().map(swap).collect();
+            }
+            _ => {}
+        }
+    }
+
     fn target(&self, label: &str) -> usize {
         match label {
             "" => self.program.steps.len(),
             label => {
                 self.program.labels.iter().find(|(known, _)| known == label).map_or(usize::MAX, |(_, at)| *at)
             }
-        }
-    }
-
-    fn applies(&mut self, at: usize, step: &Step, last: bool) -> bool {
-        let holds = match (&step.first, &step.second) {
-            (None, _) => true,
-            (Some(first), None) => self.matches(first, last),
-            (Some(first), Some(second)) => self.in_range(at, first, second, last),
-        };
-        holds != step.negated
-    }
-
-    fn in_range(&mut self, at: usize, first: &Address, second: &Address, last: bool) -> bool {
-        if let Some(end) = self.ranges.get(&at).copied() {
-            let over = match (end, second) {
-                (Some(end), _) if self.line > end => {
-                    // The last line was passed over by `n` or `N`.
-                    self.ranges.remove(&at);
-                    return matches!(second, Address::Line(_)) && self.matches(first, last);
-                }
-                (Some(end), _) => self.line == end,
-                (None, second) => self.matches(second, last),
-            };
-            if over {
-                self.ranges.remove(&at);
-            }
-            return true;
-        }
-        let zero = matches!(first, Address::Line(0)) && self.line == 1;
-        if !zero && !self.matches(first, last) {
-            return false;
-        }
-        let end = match second {
-            Address::Line(line) => Some(*line),
-            Address::Plus(count) => Some(self.line + count),
-            Address::Multiple(step) if *step > 0 => Some(self.line.div_ceil(*step) * step),
-            Address::Multiple(_) => Some(self.line),
-            Address::Last if last => Some(self.line),
-            _ => None,
-        };
-        if zero && self.matches(second, last) {
-            return true;
-        }
-        match end {
-            Some(end) if end <= self.line => {}
-            end => drop(self.ranges.insert(at, end)),
-        }
-        true
-    }
-
-    fn matches(&mut self, address: &Address, last: bool) -> bool {
-        match address {
-            Address::Line(line) => self.line == *line,
-            Address::Step(first, 0) => self.line == *first,
-            Address::Step(first, step) => self.line >= *first && (self.line - first).is_multiple_of(*step),
-            Address::Last => last,
-            Address::Match(regex) => {
-                let regex = regex.clone().or_else(|| self.last_regex.clone());
-                self.last_regex.clone_from(&regex);
-                regex.is_some_and(|regex| regex.is_match(&self.pattern))
-            }
-            Address::Plus(_) | Address::Multiple(_) => false,
         }
     }
 

@@ -4,7 +4,7 @@ use super::{Flow, Shell};
 use crate::run::{DEFAULT_PATH, Start};
 use crate::shell::quoting::quote;
 use crate::shell::syntax::Dialect;
-use crate::shell::trap::Event;
+use crate::shell::trap::{Event, SOURCED};
 use crate::signal::Signal;
 
 impl Shell {
@@ -55,7 +55,7 @@ impl Shell {
     }
 
     pub(super) async fn return_builtin(&mut self, args: &[String]) -> Flow {
-        if self.calls == 0 {
+        if self.frames.is_empty() {
             if self.dialect == Dialect::Dash {
                 return self.exit_builtin("return", args).await;
             }
@@ -70,6 +70,10 @@ impl Shell {
 
     pub(super) async fn exit_builtin(&mut self, name: &str, args: &[String]) -> Flow {
         let top = self.interactive && self.subshell == 0;
+        if name == "logout" && !self.is_login() {
+            self.status = self.builtin_error(name, "not login shell: use `exit'").await;
+            return Flow::Next;
+        }
         if top {
             self.sys.eprint(if self.is_login() { "logout\n" } else { "exit\n" }).await;
         }
@@ -93,7 +97,10 @@ impl Shell {
         let args = args.strip_prefix(&["--".to_owned()]).unwrap_or(args);
         self.status = 0;
         let text = args.join(" ");
-        self.run_text(&text, "eval: ").await
+        self.indirection += 1;
+        let flow = self.run_text(&text, "eval: ").await;
+        self.indirection -= 1;
+        flow
     }
 
     pub(super) async fn source_file(&mut self, name: &str, args: &[String]) -> Flow {
@@ -121,7 +128,11 @@ impl Shell {
             Err(errno) => {
                 self.status = 1;
                 if self.dialect == Dialect::Dash {
-                    self.builtin_error(name, format!("cannot open {path}: No such file")).await;
+                    let words = match path.contains('/') {
+                        true => format!("cannot open {path}: No such file"),
+                        false => format!("{path}: not found"),
+                    };
+                    self.builtin_error(name, words).await;
                     self.status = 2;
                     return if self.interactive { Flow::Discard } else { Flow::Exit };
                 }
@@ -138,11 +149,19 @@ impl Shell {
             [] => None,
             arguments => Some(std::mem::replace(&mut self.positional, arguments.to_vec())),
         };
-        let source = std::mem::replace(&mut self.source, path.clone());
-        let (numbered, line) = (std::mem::replace(&mut self.numbered, true), self.line);
+        let (line, source) = (self.line, self.enter_frame("source", path));
         self.status = 0;
-        let flow = self.run_text(&text, "\0").await;
-        (self.source, self.numbered, self.line) = (source, numbered, line);
+        self.indirection += 1;
+        let mut flow = self.run_text(&text, SOURCED).await;
+        self.indirection -= 1;
+        if let Some(command) = self.traps.get(Event::Return).map(str::to_owned)
+            && flow != Flow::Exit
+        {
+            let after = self.run_trap(Event::Return, &command).await;
+            flow = if after == Flow::Next { flow } else { after };
+        }
+        self.leave_frame(source);
+        self.line = line;
         if let Some(positional) = positional {
             self.positional = positional;
         }

@@ -108,11 +108,7 @@ impl Shell {
             self.variables.local(&name).content = inherited;
         }
         if wanted.attributes.get(&'n') == Some(&true) {
-            let variable = self.variables.entry_direct(&name);
-            if let Some(Given::Scalar(target)) = value {
-                variable.content = Some(Content::Scalar(target));
-            }
-            variable.reference = true;
+            self.declare_reference(command, &name, value).await;
             return Ok(());
         }
         let readonly = self.variables.get(&name).is_some_and(|variable| variable.readonly);
@@ -141,6 +137,27 @@ impl Shell {
         }
         self.environment_changed = true;
         Ok(())
+    }
+
+    /// `declare -n name=target`
+    async fn declare_reference(&mut self, command: &str, name: &str, value: Option<Given>) {
+        let target = match value {
+            Some(Given::Scalar(target)) => Some(target),
+            _ => None,
+        };
+        if target.as_deref() == Some(name) {
+            if !self.variables.in_function() {
+                let words = format!("{name}: nameref variable self references not allowed");
+                self.status = self.builtin_error(command, words).await;
+                return;
+            }
+            self.builtin_error(command, format!("warning: {name}: circular name reference")).await;
+        }
+        let variable = self.variables.entry_direct(name);
+        if let Some(target) = target {
+            variable.content = Some(Content::Scalar(target));
+        }
+        variable.reference = true;
     }
 
     fn set_attributes(&mut self, name: &str, wanted: &Wanted) {
@@ -179,6 +196,7 @@ impl Shell {
                         Some(value) => format!("{command} {name}={}", quote(value)),
                         None => format!("{command} {name}"),
                     },
+                    (true, _) if local => declaration(name, variable, true),
                     (true, _) if variable.content.is_none() => continue,
                     (true, _) => super::plain_listing(name, variable),
                     (false, _) => declaration(name, variable, true),
@@ -208,7 +226,9 @@ impl Shell {
                     text.push_str(&format!("declare -f {name}\n"))
                 }
                 Some(_) if wanted.names_only => text.push_str(&format!("{name}\n")),
-                Some(body) => text.push_str(&format!("{name} () \n{}\n", body.source)),
+                Some(function) => {
+                    text.push_str(&(crate::shell::syntax::print::function(&name, &function.body) + "\n"));
+                }
                 None => status = 1,
             }
         }
@@ -237,7 +257,7 @@ impl Shell {
                 continue;
             }
             if !is_name(name) {
-                if !variables && self.functions.remove(name).is_some() {
+                if self.functions.remove(name).is_some() || !variables && self.dialect == Dialect::Bash {
                     continue;
                 }
                 let words = match self.dialect {

@@ -1,4 +1,4 @@
-//! `cd`, `pwd`, `dirs`.
+//! `cd`, `pwd`.
 
 use super::Shell;
 use crate::shell::syntax::Dialect;
@@ -109,18 +109,6 @@ impl Shell {
         }
         let path = if physical { self.sys.cwd().await } else { self.logical_directory().await };
         self.put_out("pwd", &format!("{path}\n")).await
-    }
-
-    pub(super) async fn dirs(&mut self) -> u8 {
-        let path = self.logical_directory().await;
-        let home = self.scalar("HOME").unwrap_or_default();
-        let shown = match path.strip_prefix(&home) {
-            Some(rest) if !home.is_empty() && (rest.is_empty() || rest.starts_with('/')) => {
-                format!("~{rest}")
-            }
-            _ => path,
-        };
-        self.put_out("dirs", &format!("{shown}\n")).await
     }
 }
 

@@ -1,11 +1,12 @@
-//! `read`, `mapfile`.
+//! `read`: a line from a descriptor into variables.
+//!
+//! Source: bash(1), "read".
 
 use super::{Shell, is_name};
 use crate::fs::Fd;
 use crate::shell::variables::{Content, Variable};
 use crate::sys::Woke;
 use net::Errno;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A line that `read` takes; what is longer is cut there.
@@ -31,6 +32,9 @@ impl Shell {
             Ok(options) => options,
             Err(status) => return status,
         };
+        if options.timeout == Some(Duration::ZERO) {
+            return u8::from(!self.has_input(options.fd).await);
+        }
         if let Some(prompt) = &options.prompt
             && self.sys.is_tty(options.fd).await
         {
@@ -39,6 +43,10 @@ impl Shell {
         let (line, ended) = match self.read_input(&options).await {
             Ok(read) => read,
             Err(Errno::EINTR) => return 130,
+            Err(Errno::EBADF) => {
+                let words = format!("{}: invalid file descriptor: {}", options.fd, Errno::EBADF);
+                return self.builtin_error("read", words).await;
+            }
             Err(errno) => {
                 return self
                     .builtin_error("read", format!("{}: read error: {errno}", options.fd))
@@ -52,6 +60,16 @@ impl Shell {
             Ended::Timeout => 142,
         };
         self.read_store(&options, &line).await | status
+    }
+
+    /// `read -t 0`: would a read answer at once?
+    async fn has_input(&mut self, fd: Fd) -> bool {
+        self.sys
+            .ask(move |system, id| {
+                let Ok(descriptor) = system.descriptor(id, fd) else { return false };
+                system.has_input(descriptor.file)
+            })
+            .await
     }
 
     async fn read_options(&mut self, args: &[String]) -> Result<ReadOptions, u8> {
@@ -246,39 +264,6 @@ impl Shell {
             };
         }
         status
-    }
-
-    pub(super) async fn mapfile(&mut self, name: &str, args: &[String]) -> u8 {
-        let (mut trim, mut most, mut skip, mut array) = (false, usize::MAX, 0, "MAPFILE".to_owned());
-        let mut words = args.iter();
-        while let Some(word) = words.next() {
-            match word.as_str() {
-                "-t" => trim = true,
-                "-n" | "-s" => {
-                    let count = words.next().and_then(|count| count.parse::<usize>().ok());
-                    let Some(count) = count else {
-                        return self.builtin_error(name, "invalid line count").await;
-                    };
-                    match word.as_str() {
-                        "-n" if count > 0 => most = count,
-                        "-n" => {}
-                        _ => skip = count,
-                    }
-                }
-                option if option.starts_with('-') => {
-                    return self.builtin_error(name, format!("{option}: not simulated in vethlab")).await;
-                }
-                given => array = given.to_owned(),
-            }
-        }
-        let bytes = self.sys.read_all(0).await.unwrap_or_default();
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let lines = text.split_inclusive('\n').skip(skip).take(most);
-        let lines = lines.map(|line| if trim { line.trim_end_matches('\n') } else { line }.to_owned());
-        let elements: BTreeMap<u64, String> =
-            lines.enumerate().map(|(index, line)| (index as u64, line)).collect();
-        self.variables.entry(&array).content = Some(Content::Indexed(elements));
-        0
     }
 }
 

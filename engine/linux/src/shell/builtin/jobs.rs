@@ -94,8 +94,9 @@ impl Shell {
     }
 
     pub(super) async fn disown(&mut self, args: &[String]) -> u8 {
-        let spec = args.iter().find(|arg| !arg.starts_with('-')).map_or("%+", String::as_str);
-        match self.jobs.find(spec) {
+        let given = args.iter().find(|arg| !arg.starts_with('-')).map(String::as_str);
+        let spec = given.unwrap_or("current");
+        match self.jobs.find(given.unwrap_or("%+")) {
             Some(number) => {
                 self.jobs.remove(number);
                 0
@@ -105,18 +106,24 @@ impl Shell {
     }
 
     pub(super) async fn wait(&mut self, args: &[String]) -> u8 {
-        let args: Vec<&String> = args.iter().filter(|arg| *arg != "--").collect();
+        const USAGE: &str = "wait [-fn] [-p var] [id ...]";
+        let known = |arg: &&String| matches!(arg.as_str(), "-n" | "-f" | "--");
+        if let Some(option) = args.iter().find(|arg| arg.starts_with('-') && !known(arg)) {
+            return self.usage("wait", option, USAGE).await;
+        }
+        let args: Vec<&String> = args.iter().filter(|arg| !matches!(arg.as_str(), "--" | "-f")).collect();
         if args.first().is_some_and(|arg| *arg == "-n") {
             return self.wait_next().await;
         }
         if args.is_empty() {
             let all: Vec<ProcessId> =
-                self.jobs.list.iter().flat_map(|job| &job.members).map(|member| member.process).collect();
+                self.jobs.own().iter().flat_map(|job| &job.members).map(|member| member.process).collect();
             for process in all {
                 if let Err(signal) = self.wait_process(process).await {
                     return 128 + signal.number();
                 }
             }
+            self.tell_dead().await;
             let over: Vec<usize> =
                 self.jobs.list.iter().filter(|job| job.is_over()).map(|job| job.number).collect();
             over.into_iter().for_each(|number| self.jobs.remove(number));
@@ -146,6 +153,7 @@ impl Shell {
             for process in processes {
                 status = self.wait_process(process).await.map_err(|signal| 128 + signal.number())?;
             }
+            self.tell_dead().await;
             self.jobs.remove(number);
             return Ok(status);
         }
@@ -153,16 +161,21 @@ impl Shell {
             self.builtin_error("wait", format!("`{arg}': not a pid or valid job spec")).await;
             return Err(1);
         };
+        if let Some(status) = self.jobs.waited(pid) {
+            return Ok(status);
+        }
         let member =
-            self.jobs.list.iter().flat_map(|job| &job.members).find(|member| member.pid == pid).cloned();
+            self.jobs.own().iter().flat_map(|job| &job.members).find(|member| member.pid == pid).cloned();
         let Some(member) = member else {
             self.builtin_error("wait", format!("pid {pid} is not a child of this shell")).await;
             return Ok(127);
         };
-        if let ChildState::Exited(exit, _) = member.state {
-            return Ok(exit.0);
-        }
-        let status = self.wait_process(member.process).await.map_err(|signal| 128 + signal.number())?;
+        let status = match member.state {
+            ChildState::Exited(exit, _) => exit.0,
+            _ => self.wait_process(member.process).await.map_err(|signal| 128 + signal.number())?,
+        };
+        self.tell_dead().await;
+        self.jobs.note_waited(pid, status);
         Ok(status)
     }
 
@@ -174,7 +187,7 @@ impl Shell {
                 self.jobs.remove(job.number);
                 return job.state().status();
             }
-            if self.jobs.list.is_empty() {
+            if self.jobs.own().is_empty() {
                 return 127;
             }
             let changed = self.sys.ask(|_, id| id).await;

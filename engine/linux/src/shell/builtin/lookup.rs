@@ -4,10 +4,17 @@ use super::{NAMES, Shell, is_builtin};
 use crate::run::DEFAULT_PATH;
 use crate::shell::quoting::quote;
 use crate::shell::syntax::Dialect;
+use crate::shell::syntax::print::function;
 
 const KEYWORDS: &[&str] = &[
     "!", "[[", "]]", "case", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if", "in",
     "select", "then", "time", "until", "while", "{", "}",
+];
+
+/// POSIX's special builtins.
+const SPECIAL: &[&str] = &[
+    ".", ":", "break", "continue", "eval", "exec", "exit", "export", "readonly", "return", "set", "shift",
+    "source", "times", "trap", "unset",
 ];
 
 impl Shell {
@@ -70,8 +77,8 @@ impl Shell {
             (Known::Alias(value), Dialect::Dash) => format!("{name} is an alias for {value}\n"),
             (Known::Keyword, _) => format!("{name} is a shell keyword\n"),
             (Known::Function, Dialect::Bash) => {
-                let body = self.functions.get(name).map(|body| body.source.clone()).unwrap_or_default();
-                format!("{name} is a function\n{name} () \n{body}\n")
+                let text = self.functions.get(name).map(|it| function(name, &it.body)).unwrap_or_default();
+                format!("{name} is a function\n{text}\n")
             }
             (Known::Function, Dialect::Dash) => format!("{name} is a shell function\n"),
             (Known::Builtin, Dialect::Dash)
@@ -97,13 +104,13 @@ impl Shell {
         if self.functions.contains_key(name) {
             kinds.push(Known::Function);
         }
-        if is_builtin(name, self.dialect) {
+        if self.runs_builtin(name) {
             kinds.push(Known::Builtin);
         }
         if !kinds.is_empty() && !all {
             return kinds;
         }
-        if let Some(path) = self.hashed.get(name).filter(|_| !all) {
+        if let Some((path, _)) = self.hashed.get(name).filter(|_| !all) {
             kinds.push(Known::File(path.clone(), true));
             return kinds;
         }
@@ -123,7 +130,7 @@ impl Shell {
 
     /// `command -v` and `command -V`.
     pub(super) async fn describe_all(&mut self, names: &[String], long: bool) -> u8 {
-        let mut status = 0;
+        let (mut status, mut found) = (0, false);
         for name in names {
             let kinds = self.kinds(name, false).await;
             let Some(kind) = kinds.first() else {
@@ -139,9 +146,11 @@ impl Shell {
                 (false, Known::File(path, _)) => format!("{path}\n"),
                 (false, _) => format!("{name}\n"),
             };
+            found = true;
             status |= self.put_out("command", &text).await;
         }
-        status
+        // bash is content with one that it knows.
+        if found && self.dialect == Dialect::Bash { 0 } else { status }
     }
 
     pub(super) async fn hash(&mut self, args: &[String]) -> u8 {
@@ -154,10 +163,35 @@ impl Shell {
             }
             None => {
                 let mut text = "hits\tcommand\n".to_owned();
-                for path in self.hashed.values() {
-                    text.push_str(&format!("   1\t{path}\n"));
+                for (path, hits) in self.hashed.values() {
+                    text.push_str(&format!("{hits:>4}\t{path}\n"));
                 }
                 self.put_out("hash", &text).await
+            }
+            Some("-l") => {
+                let row =
+                    |(name, (path, _)): (&String, &(String, u32))| format!("builtin hash -p {path} {name}\n");
+                let text: String = self.hashed.iter().map(row).collect();
+                self.put_out("hash", &text).await
+            }
+            Some("-p") if args.len() > 2 => {
+                for name in &args[2..] {
+                    self.hashed.insert(name.clone(), (args[1].clone(), 0));
+                }
+                0
+            }
+            Some(option @ ("-d" | "-t")) => {
+                let mut status = 0;
+                for name in &args[1..] {
+                    match (self.hashed.get(name), option) {
+                        (None, _) => {
+                            status = self.builtin_error("hash", format!("{name}: not found")).await;
+                        }
+                        (Some(_), "-d") => drop(self.hashed.remove(name)),
+                        (Some((path, _)), _) => self.sys.print(format!("{path}\n")).await,
+                    }
+                }
+                status
             }
             Some("-r") => {
                 self.hashed.clear();
@@ -168,13 +202,60 @@ impl Shell {
                 let search = self.scalar("PATH").unwrap_or_else(|| DEFAULT_PATH.to_owned());
                 for name in args.iter().filter(|arg| !arg.starts_with('-')) {
                     match self.find(name, &search).await {
-                        Ok(path) => drop(self.hashed.insert(name.clone(), path)),
+                        Ok(path) => drop(self.hashed.insert(name.clone(), (path, 0))),
                         Err(_) => status = self.builtin_error("hash", format!("{name}: not found")).await,
                     }
                 }
                 status
             }
         }
+    }
+
+    /// `enable [-n] [name …]`
+    pub(super) async fn enable(&mut self, args: &[String]) -> u8 {
+        let (mut off, mut all, mut special) = (false, false, false);
+        let mut rest = args;
+        while let Some((first, more)) = rest.split_first().filter(|(first, _)| first.starts_with('-')) {
+            for letter in first.chars().skip(1) {
+                match letter {
+                    'n' => off = true,
+                    'a' => all = true,
+                    's' => special = true,
+                    'p' => {}
+                    'd' | 'f' => {
+                        let words = format!("-{letter}: not simulated in vethlab");
+                        return self.builtin_error("enable", words).await;
+                    }
+                    letter => {
+                        let usage = "enable [-a] [-dnps] [-f filename] [name ...]";
+                        return self.usage("enable", &format!("-{letter}"), usage).await;
+                    }
+                }
+            }
+            rest = more;
+        }
+        if rest.is_empty() {
+            let mut text = String::new();
+            for name in NAMES.iter().filter(|name| !special || SPECIAL.contains(name)) {
+                match (self.disabled.contains(*name), off || all) {
+                    (true, true) => text.push_str(&format!("enable -n {name}\n")),
+                    (false, _) if !off => text.push_str(&format!("enable {name}\n")),
+                    _ => {}
+                }
+            }
+            return self.put_out("enable", &text).await;
+        }
+        let mut status = 0;
+        for name in rest {
+            match (is_builtin(name, self.dialect), off) {
+                (false, _) => {
+                    status = self.builtin_error("enable", format!("{name}: not a shell builtin")).await;
+                }
+                (true, true) => drop(self.disabled.insert(name.clone())),
+                (true, false) => drop(self.disabled.remove(name)),
+            }
+        }
+        status
     }
 
     pub(super) async fn help(&mut self, args: &[String]) -> u8 {

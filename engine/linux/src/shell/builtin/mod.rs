@@ -9,7 +9,9 @@ mod directory;
 mod input;
 mod jobs;
 mod lookup;
+mod mapfile;
 mod setting;
+mod stack;
 
 use super::quoting::quote_double;
 use super::syntax::Dialect;
@@ -65,6 +67,7 @@ pub(super) const NAMES: &[&str] = &[
     "bg",
     "break",
     "builtin",
+    "caller",
     "cd",
     "command",
     "continue",
@@ -89,7 +92,9 @@ pub(super) const NAMES: &[&str] = &[
     "local",
     "logout",
     "mapfile",
+    "popd",
     "printf",
+    "pushd",
     "pwd",
     "read",
     "readarray",
@@ -99,6 +104,7 @@ pub(super) const NAMES: &[&str] = &[
     "shift",
     "shopt",
     "source",
+    "suspend",
     "test",
     "times",
     "trap",
@@ -115,6 +121,7 @@ pub(super) const NAMES: &[&str] = &[
 /// What bash has and dash has not.
 const BASH_ONLY: &[&str] = &[
     "builtin",
+    "caller",
     "declare",
     "dirs",
     "disown",
@@ -124,14 +131,22 @@ const BASH_ONLY: &[&str] = &[
     "let",
     "logout",
     "mapfile",
+    "popd",
+    "pushd",
     "readarray",
     "shopt",
     "source",
+    "suspend",
     "typeset",
 ];
 
 pub(super) fn is_builtin(name: &str, dialect: Dialect) -> bool {
     NAMES.binary_search(&name).is_ok() && (dialect == Dialect::Bash || !BASH_ONLY.contains(&name))
+}
+
+/// `-pvV` in any order.
+fn is_letters(word: &str) -> bool {
+    word.strip_prefix('-').is_some_and(|it| !it.is_empty() && it.chars().all(|c| "pvV".contains(c)))
 }
 
 /// Can it be a variable's name?
@@ -184,6 +199,11 @@ fn key_text(key: &str) -> String {
 }
 
 impl Shell {
+    /// A builtin that `enable -n` has not taken away.
+    pub(super) fn runs_builtin(&self, name: &str) -> bool {
+        is_builtin(name, self.dialect) && !self.disabled.contains(name)
+    }
+
     pub(super) fn run_builtin<'a>(&'a mut self, name: &'a str, words: Vec<Argument>) -> Running<'a, Flow> {
         Box::pin(async move {
             if let "declare" | "typeset" | "local" | "export" | "readonly" = name {
@@ -217,7 +237,10 @@ impl Shell {
             "test" | "[" => self.test(name, args).await,
             "cd" => self.cd(args).await,
             "pwd" => self.pwd(args).await,
-            "dirs" => self.dirs().await,
+            "dirs" => self.dirs(args).await,
+            "pushd" => self.pushd(args).await,
+            "popd" => self.popd(args).await,
+            "caller" => self.caller(args).await,
             "unset" => self.unset(args).await,
             "set" => self.set(args).await,
             "shopt" => self.shopt(args).await,
@@ -239,12 +262,8 @@ impl Shell {
                 self.sys.print("0m0.000s 0m0.000s\n0m0.000s 0m0.000s\n").await;
                 0
             }
-            "enable" => {
-                for name in NAMES {
-                    self.sys.print(format!("enable {name}\n")).await;
-                }
-                0
-            }
+            "enable" => self.enable(args).await,
+            "suspend" => self.builtin_error("suspend", "cannot suspend: no job control").await,
             "jobs" => self.jobs_builtin(args).await,
             "disown" => self.disown(args).await,
             "wait" => self.wait(args).await,
@@ -292,6 +311,10 @@ impl Shell {
                 (Some(name), rest)
             }
             [dashes, rest @ ..] if dashes == "--" => (None, rest),
+            [option, ..] if option.len() > 1 && option.starts_with('-') && self.dialect == Dialect::Bash => {
+                let letter: String = option.chars().take(2).collect();
+                return self.usage("printf", &letter, "printf [-v var] format [arguments]").await;
+            }
             args => (None, args),
         };
         let Some((format, arguments)) = args.split_first() else {
@@ -351,8 +374,14 @@ impl Shell {
         let mut verbose = None;
         while let Some((first, more)) = rest.split_first() {
             match first.as_str() {
-                "-v" | "-V" => verbose = Some(first == "-V"),
-                "-p" => standard = true,
+                letters if is_letters(letters) => {
+                    for letter in letters.chars().skip(1) {
+                        match letter {
+                            'p' => standard = true,
+                            letter => verbose = Some(letter == 'V'),
+                        }
+                    }
+                }
                 "--" => {
                     rest = more;
                     break;
@@ -373,7 +402,7 @@ impl Shell {
             self.status = 0;
             return Flow::Next;
         };
-        if is_builtin(name, self.dialect) {
+        if self.runs_builtin(name) {
             let words = rest.iter().cloned().map(Argument::Text).collect();
             return self.run_builtin(name, words).await;
         }

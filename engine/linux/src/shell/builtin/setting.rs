@@ -57,9 +57,10 @@ impl Shell {
                         return self.list_options(word == "-o").await;
                     };
                     index += 1;
+                    let known = self.options.is_set(name).is_some();
                     match self.options.by_name(name) {
                         Some(option) => *option = word == "-o",
-                        None if KNOWN_NAMES.contains(&name.as_str()) => {
+                        None if known => {
                             let words = format!("{name}: not simulated in vethlab");
                             return self.builtin_error("set", words).await;
                         }
@@ -107,7 +108,7 @@ impl Shell {
             }
             match self.options.by_letter(letter) {
                 Some(option) => *option = on,
-                None if "kpbtTP".contains(letter) => {
+                None if "kpbtP".contains(letter) => {
                     let words = format!("-{letter}: not simulated in vethlab");
                     return Some(self.builtin_error("set", words).await);
                 }
@@ -122,10 +123,9 @@ impl Shell {
     }
 
     async fn list_options(&mut self, readable: bool) -> u8 {
-        let mut options = self.options.clone();
         let mut text = String::new();
         for (name, _) in SET {
-            let on = options.by_name(name).is_some_and(|on| *on);
+            let on = self.options.is_set(name) == Some(true);
             text.push_str(&match readable {
                 true => format!("{name:<15}\t{}\n", if on { "on" } else { "off" }),
                 false => format!("set {}o {name}\n", if on { '-' } else { '+' }),
@@ -155,28 +155,38 @@ impl Shell {
             rest = more;
         }
         let mut known = self.options.clone();
+        let listed: Vec<&str> = match options {
+            true => SET.iter().map(|(name, _)| *name).collect(),
+            false => SHOPT.iter().map(|(name, _)| *name).collect(),
+        };
         let names: Vec<String> = match rest {
-            [] => SHOPT.iter().map(|name| (*name).to_owned()).collect(),
+            [] => listed.into_iter().map(str::to_owned).collect(),
             names => names.to_vec(),
         };
         let (mut status, mut text) = (0, String::new());
         for name in &names {
-            let found = if options { known.by_name(name) } else { known.shopt(name) };
+            let found = if options { known.is_set(name) } else { known.is_shopt(name) };
             let Some(value) = found else {
-                status = self.builtin_error("shopt", format!("{name}: invalid shell option name")).await;
+                let kind = if options { "option" } else { "shell option" };
+                status = self.builtin_error("shopt", format!("{name}: invalid {kind} name")).await;
                 continue;
             };
             match set.filter(|_| !rest.is_empty()) {
-                Some(wanted) => *value = wanted,
-                None if set.is_some_and(|wanted| wanted != *value) => {}
-                None if quiet => status |= u8::from(!*value),
-                None if print => {
-                    text.push_str(&format!("shopt -{} {name}\n", if *value { 's' } else { 'u' }))
-                }
+                Some(wanted) => match if options { known.by_name(name) } else { known.shopt(name) } {
+                    Some(option) => *option = wanted,
+                    None if wanted == value => {}
+                    None => {
+                        status =
+                            self.builtin_error("shopt", format!("{name}: not simulated in vethlab")).await;
+                    }
+                },
+                None if set.is_some_and(|wanted| wanted != value) => {}
+                None if quiet => status |= u8::from(!value),
+                None if print => text.push_str(&format!("shopt -{} {name}\n", if value { 's' } else { 'u' })),
                 None => {
-                    text.push_str(&format!("{name:<15}\t{}\n", if *value { "on" } else { "off" }));
+                    text.push_str(&format!("{name:<15}\t{}\n", if value { "on" } else { "off" }));
                     if !rest.is_empty() {
-                        status |= u8::from(!*value);
+                        status |= u8::from(!value);
                     }
                 }
             }
@@ -335,6 +345,7 @@ impl Shell {
         let symbolic = args.iter().any(|arg| arg == "-S");
         let Some(mode) = args.iter().find(|arg| !arg.starts_with('-')) else {
             let text = match symbolic {
+                false if args.iter().any(|arg| arg == "-p") => format!("umask {old:04o}\n"),
                 false => format!("{old:04o}\n"),
                 true => {
                     let class = |shift: u16| {
@@ -362,7 +373,10 @@ impl Shell {
             None if mode.starts_with(|c: char| c.is_ascii_digit()) => {
                 self.builtin_error("umask", format!("{mode}: octal number out of range")).await
             }
-            None => self.builtin_error("umask", format!("{mode}: invalid symbolic mode operator")).await,
+            None => {
+                let wrong = mode.chars().find(|c| !"ugoa".contains(*c)).unwrap_or('=');
+                self.builtin_error("umask", format!("`{wrong}': invalid symbolic mode operator")).await
+            }
         }
     }
 
@@ -370,8 +384,10 @@ impl Shell {
         let value = |limit: Option<u64>| limit.map_or("unlimited".to_owned(), |it| it.to_string());
         let letters: Vec<char> =
             args.iter().filter_map(|arg| arg.strip_prefix('-')).flat_map(str::chars).collect();
-        let setting = args.iter().any(|arg| !arg.starts_with('-'));
-        if setting {
+        if let Some(given) = args.iter().find(|arg| !arg.starts_with('-')) {
+            if given.parse::<u64>().is_err() && !matches!(given.as_str(), "unlimited" | "hard" | "soft") {
+                return self.builtin_error("ulimit", format!("{given}: invalid number")).await;
+            }
             return self.builtin_error("ulimit", "setting a limit is not simulated in vethlab").await;
         }
         let chosen: Vec<char> = letters.into_iter().filter(|letter| !matches!(letter, 'H' | 'S')).collect();
@@ -380,8 +396,8 @@ impl Shell {
             [] => text.push_str("unlimited\n"),
             ['a'] => {
                 for (_, name, unit, limit) in LIMITS {
-                    let room = 36_usize.saturating_sub(name.len() + unit.len());
-                    text.push_str(&format!("{name}{}{unit} {}\n", " ".repeat(room), value(*limit)));
+                    let name = name.trim_end();
+                    text.push_str(&format!("{name:<27} {unit:>16} {}\n", value(*limit)));
                 }
             }
             letters => {
@@ -399,18 +415,3 @@ impl Shell {
         self.put_out("ulimit", &text).await
     }
 }
-
-/// `set -o` names of bash that this shell lacks.
-const KNOWN_NAMES: &[&str] = &[
-    "emacs",
-    "functrace",
-    "history",
-    "interactive-comments",
-    "keyword",
-    "nolog",
-    "notify",
-    "onecmd",
-    "physical",
-    "privileged",
-    "vi",
-];

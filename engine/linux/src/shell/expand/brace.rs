@@ -47,7 +47,7 @@ fn to_word(pieces: Vec<Piece>) -> Word {
             (Piece::Part(part), _) => parts.push(part),
         }
     }
-    Word { parts }
+    Word { parts, source: String::new() }
 }
 
 fn is(pieces: &[Piece], at: usize, wanted: char) -> bool {

@@ -16,7 +16,7 @@ pub(super) use field::{Field, Fields};
 pub(super) use value::{Key, element, set_element};
 
 use super::pattern::PatternChar;
-use super::syntax::{Part, Word};
+use super::syntax::{Dialect, Part, Word};
 use super::{Failure, Shell};
 use std::future::Future;
 use std::pin::Pin;
@@ -178,7 +178,13 @@ impl Shell {
                 let path = self.process_substitution(*reading, list.clone()).await?;
                 fields.push(&path, true);
             }
-            Part::Bad(text) => return Err(self.complain(format!("{text}: bad substitution")).await),
+            Part::Bad(text) => {
+                let words = match self.dialect {
+                    Dialect::Bash => format!("{text}: bad substitution"),
+                    Dialect::Dash => "Bad substitution".to_owned(),
+                };
+                return Err(self.complain(words).await);
+            }
         }
         Ok(true)
     }

@@ -5,9 +5,9 @@
 use super::Fields;
 use super::value::Value;
 use crate::shell::pattern::{Pattern, PatternChar};
-use crate::shell::quoting::quote;
-use crate::shell::syntax::{Index, Operation, Parameter, ReplacePlace, Word};
-use crate::shell::variables::Variable;
+use crate::shell::quoting::{quote, quote_double};
+use crate::shell::syntax::{Dialect, Index, Operation, Parameter, ReplacePlace, Word};
+use crate::shell::variables::{Content, Variable};
 use crate::shell::{Failure, Shell};
 
 /// Characters looked at in all for one `${x//pattern/with}`; beyond it the rest stays as it is.
@@ -25,6 +25,10 @@ impl Shell {
             true => self.follow(parameter).await?,
             false => (parameter.name.clone(), None),
         };
+        if let Some(target) = name.strip_prefix('&') {
+            fields.expansion(target, quoted);
+            return Ok(true);
+        }
         let index = index.as_ref().or(parameter.index.as_ref().filter(|_| !parameter.indirect));
         let value = self.value_of(&name, index).await?;
         match &parameter.operation {
@@ -56,9 +60,17 @@ impl Shell {
             Operation::Default { .. } | Operation::Assign { .. } | Operation::Error { .. } => {}
             Operation::Names { .. } | Operation::Keys { .. } => {}
             _ if value == Value::Unset && self.options.nounset => {
-                let shown =
-                    if name.starts_with(|c: char| c.is_ascii_digit()) { format!("${name}") } else { name };
-                self.complain_line(format!("{shown}: unbound variable")).await;
+                let special = !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+                let shown = match index {
+                    _ if special => format!("${name}"),
+                    Some(Index::Of(word)) => format!("{name}[{}]", word.source),
+                    _ => name,
+                };
+                let words = match self.dialect {
+                    Dialect::Bash => format!("{shown}: unbound variable"),
+                    Dialect::Dash => format!("{}: parameter not set", shown.trim_start_matches('$')),
+                };
+                self.complain_line(words).await;
                 return Err(self.fatal(127));
             }
             _ => {}
@@ -69,6 +81,13 @@ impl Shell {
 
     /// `${!name}`: the parameter that the value names.
     async fn follow(&mut self, parameter: &Parameter) -> Result<(String, Option<Index>), Failure> {
+        // Of a reference, what it refers to is its name.
+        if let Some(variable) = self.variables.get_direct(&parameter.name)
+            && variable.reference
+            && let Some(target) = variable.value()
+        {
+            return Ok((format!("&{target}"), None));
+        }
         let value = self.value_of(&parameter.name, parameter.index.as_ref()).await?;
         let target = match value {
             Value::Scalar(target) => target,
@@ -193,7 +212,10 @@ impl Shell {
             }
             Operation::Replace { place, pattern, with } => {
                 let chars = self.expand_pattern(pattern).await?;
-                let with = self.expand_pattern(with).await?;
+                let mut with = self.expand_pattern(with).await?;
+                if !self.options.patsub_replacement {
+                    with.iter_mut().for_each(|(_, quoted)| *quoted = true);
+                }
                 if chars.is_empty() && matches!(place, ReplacePlace::First | ReplacePlace::All) {
                     return Ok(value);
                 }
@@ -288,7 +310,7 @@ impl Shell {
         Ok(match letter {
             'U' => each(value, |text| text.to_uppercase()),
             'L' => each(value, |text| text.to_lowercase()),
-            'u' => each(value, |text| change_case(text, true, false, None)),
+            'u' => each(value, |text| change_case(text, Some(true), false, None)),
             'Q' => each(value, quote),
             'E' => {
                 each(value, |text| crate::shell::escape::expand(text, crate::shell::escape::Style::Ansi).0)
@@ -313,6 +335,11 @@ impl Shell {
                 None => Value::Unset,
             },
             'A' => match (self.variables.get(name), index) {
+                (Some(Variable { content: Some(Content::Scalar(text)), .. }), _)
+                    if self.variables.get(name).is_some_and(|it| it.flags().is_empty()) =>
+                {
+                    Value::Scalar(format!("{name}={}", quote(text)))
+                }
                 (Some(variable), _) => {
                     Value::Scalar(crate::shell::builtin::declaration(name, variable, true))
                 }
@@ -323,7 +350,7 @@ impl Shell {
                 Some(variable) => {
                     let pairs = variable.keys().into_iter().zip(variable.values());
                     let pairs: Vec<String> =
-                        pairs.map(|(key, value)| format!("{key} {}", quote(&value))).collect();
+                        pairs.map(|(key, value)| format!("{key} {}", quote_double(&value))).collect();
                     Value::Scalar(pairs.join(" "))
                 }
                 None => each(value, quote),
@@ -415,10 +442,10 @@ fn replace(text: &str, pattern: &Pattern, place: ReplacePlace, with: &[PatternCh
     done.into_iter().collect()
 }
 
-fn change_case(text: &str, upper: bool, all: bool, pattern: Option<&Pattern>) -> String {
+fn change_case(text: &str, upper: Option<bool>, all: bool, pattern: Option<&Pattern>) -> String {
     let change = |c: char| {
         let chosen = pattern.is_none_or(|pattern| pattern.matches(&c.to_string()));
-        match (chosen, upper) {
+        match (chosen, upper.unwrap_or(c.is_lowercase())) {
             (false, _) => c.to_string(),
             (true, true) => c.to_uppercase().to_string(),
             (true, false) => c.to_lowercase().to_string(),

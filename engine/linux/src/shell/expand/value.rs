@@ -3,7 +3,7 @@
 //! Source: bash(1), "PARAMETERS", "Shell Variables".
 
 use crate::shell::arithmetic::{self, Scope};
-use crate::shell::syntax::{Index, Word};
+use crate::shell::syntax::{Dialect, Index, Word};
 use crate::shell::variables::{Content, ELEMENTS, Variable};
 use crate::shell::{Failure, Shell};
 
@@ -85,26 +85,27 @@ impl Shell {
 
     /// Variables that change by themselves.
     fn dynamic(&mut self, name: &str) -> Option<String> {
+        if let Some(elements) = self.kept_array(name) {
+            return elements.into_iter().next();
+        }
         Some(match name {
-            "RANDOM" => (self.random.below(32_768)).to_string(),
+            "BASH_COMMAND" => self.command_text.clone(),
+            "BASHOPTS" => self.options.shopt_on().join(":"),
+            "SHELLOPTS" => self.options.set_on().join(":"),
+            "DIRSTACK" => self.sys_directory(),
+            "RANDOM" => self.random.next().to_string(),
             "SRANDOM" => self.random.next_u32().to_string(),
             "LINENO" => self.line.to_string(),
-            "SECONDS" => self.clock.since(self.started).as_secs().to_string(),
+            "SECONDS" => {
+                let passed = self.clock.since(self.started).as_secs() as i64;
+                self.seconds.saturating_add(passed).to_string()
+            }
             "EPOCHSECONDS" => self.realtime.as_secs().to_string(),
             "EPOCHREALTIME" => format!("{}.{:06}", self.realtime.as_secs(), self.realtime.subsec_micros()),
             "BASHPID" => self.own_pid.to_string(),
             "BASH_SUBSHELL" => self.subshell.to_string(),
-            "FUNCNAME" => self.function_names.last()?.clone(),
             _ => return None,
         })
-    }
-
-    fn refresh(&mut self, name: &str) {
-        if name == "FUNCNAME" && !self.function_names.is_empty() {
-            let names = self.function_names.iter().rev().cloned().enumerate();
-            let elements = names.map(|(index, name)| (index as u64, name)).collect();
-            self.variables.global("FUNCNAME").content = Some(Content::Indexed(elements));
-        }
     }
 
     /// A parameter as one text; of an array, element 0.
@@ -141,8 +142,22 @@ impl Shell {
     pub(in crate::shell) async fn evaluate(&mut self, text: &str) -> Result<i64, Failure> {
         match arithmetic::evaluate(text, self) {
             Ok(value) => Ok(value),
+            Err(words) if words.ends_with("unbound variable") => {
+                self.complain_line(words).await;
+                Err(self.fatal(127))
+            }
+            Err(words) if self.dialect == Dialect::Dash => {
+                let fault =
+                    if words.contains("division by 0") { "division by zero" } else { "expecting primary" };
+                let words = format!("arithmetic expression: {fault}: \"{}\"", text.trim());
+                Err(self.complain(words).await)
+            }
             Err(words) => Err(self.complain(words).await),
         }
+    }
+
+    fn sys_directory(&self) -> String {
+        self.variables.get("PWD").and_then(Variable::value).unwrap_or_default().to_owned()
     }
 }
 

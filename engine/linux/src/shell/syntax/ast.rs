@@ -24,8 +24,6 @@ pub struct Item {
 pub struct AndOr {
     pub first: Pipeline,
     pub rest: Vec<(Join, Pipeline)>,
-    /// As it was written, for `jobs`.
-    pub source: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +38,6 @@ pub struct Pipeline {
     pub timed: Option<TimeFormat>,
     /// None where only `!` or `time` was written.
     pub commands: Vec<Rc<Command>>,
-    pub source: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +52,6 @@ pub struct Command {
     pub kind: Kind,
     pub redirects: Vec<Redirect>,
     pub line: u32,
-    pub source: String,
 }
 
 #[derive(Debug)]
@@ -140,6 +136,17 @@ pub struct Assignment {
     /// `+=`
     pub append: bool,
     pub value: Value,
+    /// As it was written.
+    pub source: String,
+}
+
+impl Argument {
+    pub fn source(&self) -> &str {
+        match self {
+            Argument::Word(word) => &word.source,
+            Argument::Assignment(assignment) => &assignment.source,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -178,14 +185,25 @@ pub enum RedirectKind {
         to: Word,
         append: bool,
     },
-    /// The body stands after the line, so it is filled in later.
-    Here(Rc<OnceCell<Word>>),
+    Here(Rc<HereDocument>),
     HereString(Word),
+}
+
+/// `<<delimiter`
+#[derive(Debug)]
+pub struct HereDocument {
+    pub delimiter: String,
+    pub quoted: bool,
+    pub strip_tabs: bool,
+    /// It stands after the line, so it is filled in later.
+    pub body: OnceCell<Word>,
 }
 
 #[derive(Debug)]
 pub enum Condition {
     Word(Word),
+    /// `( … )`
+    Group(Box<Condition>),
     Unary(String, Word),
     Binary(Word, String, Word),
     Not(Box<Condition>),
@@ -196,6 +214,8 @@ pub enum Condition {
 #[derive(Clone, Debug, Default)]
 pub struct Word {
     pub parts: Vec<Part>,
+    /// As it was written; of a here-document and of arithmetic, what stands between the delimiters.
+    pub source: String,
 }
 
 #[derive(Clone, Debug)]
@@ -285,9 +305,10 @@ pub enum Operation {
         offset: Word,
         length: Option<Word>,
     },
-    /// `^`, `^^`, `,`, `,,`
+    /// `^`, `^^`, `,`, `,,`, `~`, `~~`
     Case {
-        upper: bool,
+        /// `None`: the other case.
+        upper: Option<bool>,
         all: bool,
         pattern: Option<Word>,
     },
@@ -313,7 +334,8 @@ pub enum ReplacePlace {
 
 impl Word {
     pub fn text(text: impl Into<String>) -> Word {
-        Word { parts: vec![Part::Text(text.into())] }
+        let text = text.into();
+        Word { source: text.clone(), parts: vec![Part::Text(text)] }
     }
 
     /// The word where it is plain text without quotes or expansions.
@@ -324,26 +346,4 @@ impl Word {
             _ => None,
         }
     }
-
-    /// About as it was written, for error messages.
-    pub fn source_text(&self) -> String {
-        source_text(&self.parts)
-    }
-}
-
-fn source_text(parts: &[Part]) -> String {
-    let text = |part: &Part| match part {
-        Part::Text(text) | Part::Bad(text) => text.clone(),
-        Part::Quoted(text) => text.clone(),
-        Part::Double(parts) => format!("\"{}\"", source_text(parts)),
-        Part::Parameter(parameter) => match parameter.operation {
-            Operation::None if parameter.index.is_none() => format!("${}", parameter.name),
-            _ => format!("${{{}}}", parameter.name),
-        },
-        Part::Substitution(_) => "$(...)".to_owned(),
-        Part::Backquoted(text) => format!("`{text}`"),
-        Part::Arithmetic(word) => format!("$(({}))", word.source_text()),
-        Part::Process { .. } => "<(...)".to_owned(),
-    };
-    parts.iter().map(text).collect()
 }

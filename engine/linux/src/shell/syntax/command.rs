@@ -58,7 +58,6 @@ impl Parser {
 
     fn and_or(&mut self) -> Result<AndOr> {
         self.blanks();
-        let start = self.at;
         let first = self.pipeline()?;
         let mut rest = Vec::new();
         loop {
@@ -70,17 +69,11 @@ impl Parser {
             self.newlines()?;
             rest.push((join, self.pipeline()?));
         }
-        Ok(AndOr { first, rest, source: self.source_from(start) })
-    }
-
-    pub(super) fn source_from(&self, start: usize) -> String {
-        let source: String = self.chars[start.min(self.at)..self.at].iter().collect();
-        source.trim().to_owned()
+        Ok(AndOr { first, rest })
     }
 
     fn pipeline(&mut self) -> Result<Pipeline> {
         self.blanks();
-        let start = self.at;
         let (mut negated, mut timed) = (false, None);
         loop {
             self.blanks();
@@ -96,7 +89,7 @@ impl Parser {
         let ends =
             matches!(self.operator(), Some(";" | "&" | "\n" | ")" | "&&" | "||")) || self.peek().is_none();
         if (negated || timed.is_some()) && ends {
-            return Ok(Pipeline { negated, timed, commands: Vec::new(), source: self.source_from(start) });
+            return Ok(Pipeline { negated, timed, commands: Vec::new() });
         }
         let mut commands = vec![self.command()?];
         loop {
@@ -112,14 +105,14 @@ impl Parser {
             commands.push(self.command()?);
         }
         let commands = commands.into_iter().collect();
-        Ok(Pipeline { negated, timed, commands, source: self.source_from(start) })
+        Ok(Pipeline { negated, timed, commands })
     }
 
     fn command(&mut self) -> Result<Rc<Command>> {
         self.enter()?;
         self.blanks();
         self.expand_alias();
-        let (start, line) = (self.at, self.line);
+        let line = self.line;
         let (kind, redirects) = match self.compound()? {
             Some(kind) => {
                 let mut redirects = Vec::new();
@@ -133,7 +126,7 @@ impl Parser {
             None => self.simple()?,
         };
         self.leave();
-        Ok(Rc::new(Command { kind, redirects, line, source: self.source_from(start) }))
+        Ok(Rc::new(Command { kind, redirects, line }))
     }
 
     fn simple(&mut self) -> Result<(Kind, Vec<Redirect>)> {
@@ -301,7 +294,8 @@ impl Parser {
         self.skip(if append { "+=" } else { "=" });
         let array = self.peek() == Some('(') && index.is_none() && self.dialect == Dialect::Bash;
         let value = if array { Value::Array(self.array()?) } else { Value::Scalar(self.word()?) };
-        Ok(Some(Assignment { name, index, append, value }))
+        let source = self.chars[start..self.at].iter().collect();
+        Ok(Some(Assignment { name, index, append, value, source }))
     }
 
     /// `[index]` where `=` or `+=` follows it; else nothing is read.
@@ -376,8 +370,8 @@ impl Parser {
         };
         self.at += operator.len();
         if let "<<" | "<<-" = operator {
-            let body = self.here_start(operator == "<<-")?;
-            return Ok(Some(Redirect { fd, kind: RedirectKind::Here(body) }));
+            let document = self.here_start(operator == "<<-")?;
+            return Ok(Some(Redirect { fd, kind: RedirectKind::Here(document) }));
         }
         self.blanks();
         if self.peek().is_none() && fd.is_none() {

@@ -222,11 +222,11 @@ impl Parser {
     pub(super) fn function_body(&mut self, name: String) -> Result<Kind> {
         self.enter()?;
         self.newlines()?;
-        let (start, line) = (self.at, self.line);
+        let line = self.line;
         let dash = self.dialect == Dialect::Dash;
         let Some(kind) = self.compound()? else {
             if dash && self.peek().is_some() {
-                let body = self.function_simple(start, line)?;
+                let body = self.function_simple(line)?;
                 return Ok(Kind::Function { name, body });
             }
             return Err(self.unexpected());
@@ -236,15 +236,13 @@ impl Parser {
             redirects.push(redirect);
         }
         self.leave();
-        let source = self.source_from(start);
-        Ok(Kind::Function { name, body: Rc::new(Command { kind, redirects, line, source }) })
+        Ok(Kind::Function { name, body: Rc::new(Command { kind, redirects, line }) })
     }
 
     /// dash takes any command as a function's body.
-    fn function_simple(&mut self, start: usize, line: u32) -> Result<Rc<Command>> {
+    fn function_simple(&mut self, line: u32) -> Result<Rc<Command>> {
         let list = self.line_list()?;
         self.leave();
-        let source = self.source_from(start);
-        Ok(Rc::new(Command { kind: Kind::Group(list), redirects: Vec::new(), line, source }))
+        Ok(Rc::new(Command { kind: Kind::Group(list), redirects: Vec::new(), line }))
     }
 }

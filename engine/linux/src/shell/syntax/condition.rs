@@ -94,7 +94,7 @@ impl Parser {
             if !self.take_operator(")") {
                 return Err(self.condition_fault("unexpected token `{}', expected `)'", ""));
             }
-            return Ok(inner);
+            return Ok(Condition::Group(Box::new(inner)));
         }
         if self.operator().is_some() {
             return Err(self.condition_fault("unexpected token `{}' in conditional command", ""));
@@ -137,6 +137,6 @@ impl Parser {
                 Some(operator) => operator.to_owned(),
             },
         };
-        self.said(words.replace("{}", &token))
+        self.fault(super::Fault::Condition(words.replace("{}", &token)), self.line)
     }
 }

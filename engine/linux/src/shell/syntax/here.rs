@@ -2,13 +2,13 @@
 //!
 //! Always: bodies are read at the newline after the line that names them, in the order of that line.
 
-use super::{Parser, Part, PendingHere, Result, Word};
+use super::{HereDocument, Parser, Part, PendingHere, Result, Word};
 use std::cell::OnceCell;
 use std::rc::Rc;
 
 impl Parser {
     /// After `<<` or `<<-`: the delimiter; the body follows the line.
-    pub(super) fn here_start(&mut self, strip_tabs: bool) -> Result<Rc<OnceCell<Word>>> {
+    pub(super) fn here_start(&mut self, strip_tabs: bool) -> Result<Rc<HereDocument>> {
         self.blanks();
         if self.peek().is_none() || self.operator().is_some() {
             return Err(self.unexpected());
@@ -16,10 +16,10 @@ impl Parser {
         let line = self.line;
         let word = self.word()?;
         let quoted = word.parts.iter().any(|part| !matches!(part, Part::Text(_)));
-        let body = Rc::new(OnceCell::new());
         let delimiter = delimiter(&word.parts);
-        self.here.push(PendingHere { delimiter, quoted, strip_tabs, line, body: Rc::clone(&body) });
-        Ok(body)
+        let document = Rc::new(HereDocument { delimiter, quoted, strip_tabs, body: OnceCell::new() });
+        self.here.push(PendingHere { line, document: Rc::clone(&document) });
+        Ok(document)
     }
 
     pub(super) fn read_here_bodies(&mut self) -> Result<()> {
@@ -34,14 +34,15 @@ impl Parser {
         self.read_here_bodies()
     }
 
-    fn read_here_body(&mut self, here: &PendingHere) -> Result<()> {
+    fn read_here_body(&mut self, pending: &PendingHere) -> Result<()> {
         let (mut text, start) = (String::new(), self.line);
+        let here = &pending.document;
         loop {
             if self.peek().is_none() && self.more {
                 return Err(self.fault(super::Fault::EndOfFile, self.line));
             }
             if self.peek().is_none() {
-                let (line, delimiter) = (here.line, &here.delimiter);
+                let (line, delimiter) = (pending.line, &here.delimiter);
                 self.warnings.push(format!(
                     "warning: here-document at line {line} delimited by end-of-file (wanted `{delimiter}')"
                 ));
@@ -62,7 +63,7 @@ impl Parser {
             text.push('\n');
         }
         let parts = match here.quoted {
-            true => vec![Part::Quoted(text)],
+            true => vec![Part::Quoted(text.clone())],
             false => {
                 let mut inner = Parser::new(&text, self.dialect, Rc::clone(&self.aliases))
                     .at_line(start)
@@ -70,7 +71,8 @@ impl Parser {
                 inner.quoted_parts(super::quote::Until::Here)?
             }
         };
-        here.body.set(Word { parts: vec![Part::Double(parts)] }).expect("a body is read once");
+        let word = Word { parts: vec![Part::Double(parts)], source: text };
+        here.body.set(word).expect("a body is read once");
         Ok(())
     }
 }

@@ -11,12 +11,12 @@ mod compound;
 mod condition;
 mod here;
 mod parameter;
+pub mod print;
 mod quote;
 mod word;
 
 pub use ast::*;
 
-use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -50,6 +50,8 @@ pub enum Fault {
     EndOfFile,
     /// Other words.
     Said(String),
+    /// What is wrong inside `[[ … ]]`.
+    Condition(String),
 }
 
 impl SyntaxError {
@@ -62,11 +64,8 @@ impl SyntaxError {
 type Result<T> = std::result::Result<T, SyntaxError>;
 
 struct PendingHere {
-    delimiter: String,
-    quoted: bool,
-    strip_tabs: bool,
     line: u32,
-    body: Rc<OnceCell<Word>>,
+    document: Rc<HereDocument>,
 }
 
 /// Reads one script from its start to its end.
@@ -84,6 +83,8 @@ pub struct Parser {
     depth: usize,
     dialect: Dialect,
     more: bool,
+    /// Up to where the text has been taken.
+    shown: usize,
     /// What bash says on stderr without refusing the script.
     pub warnings: Vec<String>,
 }
@@ -108,6 +109,7 @@ impl Parser {
             depth: 0,
             dialect,
             more: false,
+            shown: 0,
             warnings: Vec::new(),
         }
     }
@@ -133,6 +135,13 @@ impl Parser {
     /// The end of this text need not be the end of the script: what is open there is incomplete, not wrong.
     pub fn more_may_come(&mut self, more: bool) {
         self.more = more;
+    }
+
+    /// What has been read since this was last asked, for `set -v`.
+    pub fn taken(&mut self) -> String {
+        let text = self.chars[self.shown.min(self.at)..self.at].iter().collect();
+        self.shown = self.at;
+        text
     }
 
     /// Nothing but blanks is left.

@@ -162,7 +162,7 @@ impl Parser {
                 let length = if self.skip(":") { Some(self.word_until(WordEnd::Colon, true)?) } else { None };
                 Ok(Some(Operation::Substring { offset, length }))
             }
-            '^' | ',' if bash => {
+            '^' | ',' | '~' if bash => {
                 self.bump();
                 let all = self.peek() == Some(first);
                 if all {
@@ -170,7 +170,8 @@ impl Parser {
                 }
                 let pattern = self.word_until(WordEnd::Brace { slash: false }, false)?;
                 let pattern = (!pattern.parts.is_empty()).then_some(pattern);
-                Ok(Some(Operation::Case { upper: first == '^', all, pattern }))
+                let upper = (first != '~').then_some(first == '^');
+                Ok(Some(Operation::Case { upper, all, pattern }))
             }
             '@' if bash => {
                 self.bump();

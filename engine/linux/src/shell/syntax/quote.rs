@@ -139,7 +139,8 @@ impl Parser {
         let mut inner =
             Parser::new(raw, self.dialect, self.aliases.clone()).at_line(line).nested(self.depth + 1);
         inner.check_depth()?;
-        Ok(Word { parts: vec![Part::Double(inner.quoted_parts(Until::Arithmetic)?)] })
+        let parts = vec![Part::Double(inner.quoted_parts(Until::Arithmetic)?)];
+        Ok(Word { parts, source: raw.to_owned() })
     }
 
     pub(super) fn check_depth(&mut self) -> Result<()> {

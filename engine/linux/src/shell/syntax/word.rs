@@ -31,7 +31,7 @@ impl Parser {
 
     pub(super) fn word_until(&mut self, end: WordEnd, in_quotes: bool) -> Result<Word> {
         let mut reader = Reader { parts: Vec::new(), text: String::new() };
-        let mut parentheses = 0_u32;
+        let (mut parentheses, start) = (0_u32, self.at);
         while let Some(c) = self.peek() {
             if parentheses == 0 && self.ends_word(c, end) {
                 break;
@@ -89,7 +89,8 @@ impl Parser {
             return Err(self.unclosed(')', self.line));
         }
         reader.flush();
-        Ok(Word { parts: reader.parts })
+        let source = self.chars[start..self.at].iter().collect();
+        Ok(Word { parts: reader.parts, source })
     }
 
     fn ends_word(&self, c: char, end: WordEnd) -> bool {
@@ -279,7 +280,7 @@ impl Parser {
 
     /// A text without a script around it, as if in double quotes: a prompt, a here-document's body.
     pub fn quoted_text(&mut self) -> Result<Word> {
-        Ok(Word { parts: vec![Part::Double(self.quoted_parts(Until::Here)?)] })
+        Ok(Word { parts: vec![Part::Double(self.quoted_parts(Until::Here)?)], source: String::new() })
     }
 }
 

@@ -1,0 +1,143 @@
+//! The scheduler: which process runs next, for how long, and what a signal does to it.
+//!
+//! Always: ready processes run in the order of their ids; one that makes too many calls at one instant is put off.
+//! Source: signal(7).
+
+use crate::cmd::Exit;
+use crate::process::ProcessId;
+use crate::signal::{DefaultAction, Signal};
+use crate::system::{System, WaitOn};
+use sim::Instant;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+/// System calls a process may make at one instant before it is put off.
+const CALLS_PER_SLICE: u32 = 20_000;
+/// By how long such a process is put off.
+const SLICE: Duration = Duration::from_millis(10);
+
+impl System {
+    /// When something is due next, of a process or of the network.
+    pub fn next_at(&mut self) -> Option<Instant> {
+        self.wake_sockets();
+        if !self.ready.is_empty() {
+            return Some(self.now());
+        }
+        [self.timers.keys().next().map(|(at, _)| *at), self.net.next_at()].into_iter().flatten().min()
+    }
+
+    /// Runs what is due next, at or before `until`; else sets the clock there and says false.
+    pub fn step(&mut self, until: Instant) -> bool {
+        self.wake_sockets();
+        if let Some(id) = self.ready.pop_first() {
+            self.poll(id);
+            return true;
+        }
+        let timer = self.timers.keys().next().map_or(Instant::NEVER, |(at, _)| *at);
+        let packet = self.net.next_at().unwrap_or(Instant::NEVER);
+        if timer < packet && timer <= until {
+            self.net.step(timer);
+            if let Some((_, id)) = self.timers.pop_first() {
+                self.ready.insert(id);
+            }
+            return true;
+        }
+        self.net.step(until)
+    }
+
+    /// Polls one process until it waits, ends, or has used up its slice.
+    fn poll(&mut self, id: ProcessId) {
+        let Some(process) = self.processes.get_mut(&id) else { return };
+        if process.stopped || process.exit.is_some() {
+            return;
+        }
+        let Some(mut program) = process.program.take() else { return };
+        let mut mailbox = process.mailbox.clone();
+        let mut made = 0;
+        let mut first = mailbox.borrow().is_empty();
+        loop {
+            let mut calls = mailbox.borrow_mut().take();
+            made += calls.len() as u32;
+            let before = calls.len();
+            calls.retain(|_, call| !call(self, id));
+            let answered = calls.len() < before;
+            mailbox.borrow_mut().put_back(calls);
+            // A call may have ended this process, or made it another program.
+            let Some(process) = self.processes.get_mut(&id).filter(|process| process.exit.is_none()) else {
+                return;
+            };
+            if let Some(replacement) = process.replacement.take() {
+                program = replacement;
+                mailbox = Rc::clone(&process.mailbox);
+            } else if process.stopped || (!answered && !first) {
+                break;
+            }
+            first = false;
+            if let Poll::Ready(exit) = program.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                return self.end(id, exit);
+            }
+            if made > CALLS_PER_SLICE {
+                self.wake_at(self.now() + SLICE, id);
+                break;
+            }
+        }
+        if let Some(process) = self.processes.get_mut(&id) {
+            process.program = Some(program);
+        }
+    }
+
+    /// A signal comes: the program is told if it asked for that, else the default action is done.
+    pub fn signal(&mut self, id: ProcessId, signal: Signal) {
+        let Some(process) = self.processes.get_mut(&id).filter(|process| process.exit.is_none()) else {
+            return;
+        };
+        if signal == Signal::Cont && process.stopped {
+            process.stopped = false;
+            self.ready.insert(id);
+            self.tell_parent(id);
+        }
+        let Some(process) = self.processes.get_mut(&id) else { return };
+        let certain = matches!(signal, Signal::Kill | Signal::Stop);
+        if !certain && process.ignored.contains(&signal) {
+            return;
+        }
+        if !certain && process.caught.contains(&signal) {
+            process.pending.push_back(signal);
+            self.ready.insert(id);
+            return;
+        }
+        match signal.default_action() {
+            DefaultAction::Ignore | DefaultAction::Continue => {}
+            DefaultAction::Stop => {
+                process.stopped = true;
+                process.stop_signal = Some(signal);
+                self.tell_parent(id);
+            }
+            // Process 1 is not killed by what it did not ask for; signal(7).
+            DefaultAction::Terminate if process.pid == 1 => {}
+            DefaultAction::Terminate => {
+                process.killed_by = Some(signal);
+                self.end(id, Exit(128 + signal.number()));
+            }
+        }
+    }
+
+    /// The same, to every process of a group.
+    pub fn signal_group(&mut self, group: ProcessId, signal: Signal) {
+        let members: Vec<_> = self
+            .processes
+            .values()
+            .filter(|process| process.group == group)
+            .map(|process| process.id)
+            .collect();
+        members.into_iter().for_each(|id| self.signal(id, signal));
+    }
+
+    pub(crate) fn tell_parent(&mut self, id: ProcessId) {
+        self.wake(WaitOn::Child(id));
+        if let Some(parent) = self.process(id).parent {
+            self.wake(WaitOn::Children(parent));
+        }
+    }
+}
