@@ -9,7 +9,7 @@ use crate::shell::variables::{Content, ELEMENTS};
 const USAGE: &str =
     "[-d delim] [-n count] [-O origin] [-s count] [-t] [-u fd] [-C callback] [-c quantum] [array]";
 /// Lines after which the callback runs, where `-c` does not say.
-const QUANTUM: usize = 5000;
+const QUANTUM: u64 = 5000;
 
 struct Wanted {
     trim: bool,
@@ -19,7 +19,7 @@ struct Wanted {
     delimiter: u8,
     fd: Fd,
     callback: Option<String>,
-    quantum: usize,
+    quantum: u64,
     array: String,
 }
 
@@ -92,7 +92,7 @@ impl Shell {
                 match letter {
                     'n' if count > 0 => wanted.most = count,
                     's' => wanted.skip = count,
-                    'c' => wanted.quantum = count.max(1),
+                    'c' => wanted.quantum = (count as u64).max(1),
                     _ => {}
                 }
                 return Ok(());
@@ -129,17 +129,17 @@ impl Shell {
         if wanted.origin.is_none() {
             variable.content = Some(Content::Indexed(Default::default()));
         }
-        let mut index = wanted.origin.unwrap_or(0);
+        let origin = wanted.origin.unwrap_or(0);
         let lines =
             bytes.split_inclusive(|byte| *byte == wanted.delimiter).skip(wanted.skip).take(wanted.most);
-        for (count, line) in lines.take(ELEMENTS).enumerate() {
+        for (index, line) in (origin..).zip(lines.take(ELEMENTS)) {
             let line = match line.split_last() {
                 Some((last, rest)) if wanted.trim && *last == wanted.delimiter => rest,
                 _ => line,
             };
             let line = String::from_utf8_lossy(line).into_owned();
             if let Some(callback) = &wanted.callback
-                && (count + 1).is_multiple_of(wanted.quantum)
+                && (index - origin + 1).is_multiple_of(wanted.quantum)
             {
                 let text = format!("{callback} {index} {}", crate::shell::quoting::quote(&line));
                 let text = vec![Argument::Text("eval".to_owned()), Argument::Text(text)];
@@ -148,7 +148,6 @@ impl Shell {
                 }
             }
             self.variables.entry(&wanted.array).indexed().insert(index, line);
-            index += 1;
         }
         0
     }
