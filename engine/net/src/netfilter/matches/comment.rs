@@ -18,12 +18,8 @@ pub struct Comment {
 
 const OPTIONS: &[Opt] = &[opt("comment", 0, Takes::Text(0, 0)).mandatory()];
 
-pub(super) const EXTENSIONS: &[Extension<Match>] = &[Extension {
-    name: "comment",
-    family: None,
-    options: OPTIONS,
-    start: |_| Box::new(Comment::default()),
-}];
+pub(super) const EXTENSIONS: &[Extension<Match>] =
+    &[Extension { name: "comment", family: None, options: OPTIONS, start: |_| Box::new(Comment::default()) }];
 
 impl Draft<Match> for Comment {
     fn set(&mut self, _: u8, _: &Value, given: &mut Given<'_>) -> Result<(), Problem> {

@@ -126,7 +126,8 @@ fn read_list<'a>(text: &'a str, names: &[(&str, u32)], zero_is_wrong: bool) -> R
 }
 
 /// `--ctstate` tries them in the kernel header's order.
-const READ_ORDER: [(&str, u32); 7] = [STATES[0], STATES[1], STATES[3], STATES[2], STATES[4], STATES[5], STATES[6]];
+const READ_ORDER: [(&str, u32); 7] =
+    [STATES[0], STATES[1], STATES[3], STATES[2], STATES[4], STATES[5], STATES[6]];
 
 impl Draft<Match> for ConntrackMatch {
     fn set(&mut self, id: u8, value: &Value, given: &mut Given<'_>) -> Result<(), Problem> {
@@ -162,7 +163,9 @@ impl Draft<Match> for ConntrackMatch {
                 });
             }
             _ => match value {
-                Value::Masked(masked) => self.addresses[usize::from(id - ADDRESSES)] = Some((*masked, invert)),
+                Value::Masked(masked) => {
+                    self.addresses[usize::from(id - ADDRESSES)] = Some((*masked, invert))
+                }
                 _ => {
                     let (first, last) = value.range();
                     self.ports[usize::from(id - PORTS)] = Some(((first as u16, last as u16), invert));
@@ -272,9 +275,10 @@ impl Matcher for ConntrackMatch {
 
     fn matches(&self, at: &mut Context<'_>, _: &[Cell<u64>]) -> bool {
         if let Some((states, invert)) = self.states
-            && !self.matches_state(at, states, invert) {
-                return false;
-            }
+            && !self.matches_state(at, states, invert)
+        {
+            return false;
+        }
         let now = at.now;
         let Some((flow, info)) = at.flow() else {
             // Without a flow nothing but the state can be asked.

@@ -92,7 +92,9 @@ impl Icmp {
     /// A name, any unambiguous beginning of one, or `TYPE[/CODE]`.
     fn read(&mut self, text: &str) -> Result<(), Problem> {
         let begins = |name: &str| {
-            name.len() >= text.len() && name.is_char_boundary(text.len()) && name[..text.len()].eq_ignore_ascii_case(text)
+            name.len() >= text.len()
+                && name.is_char_boundary(text.len())
+                && name[..text.len()].eq_ignore_ascii_case(text)
         };
         let mut found = names().filter(|(name, ..)| begins(name));
         if let Some((name, kind, first, last)) = found.next() {

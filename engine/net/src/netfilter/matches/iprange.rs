@@ -24,12 +24,8 @@ const OPTIONS: &[Opt] = &[
     opt("dst-range", 1, Takes::Text(0, 0)).invertible(),
 ];
 
-pub(super) const EXTENSIONS: &[Extension<Match>] = &[Extension {
-    name: "iprange",
-    family: None,
-    options: OPTIONS,
-    start: |_| Box::new(Iprange::default()),
-}];
+pub(super) const EXTENSIONS: &[Extension<Match>] =
+    &[Extension { name: "iprange", family: None, options: OPTIONS, start: |_| Box::new(Iprange::default()) }];
 
 fn read(given: &mut Given<'_>, option: &str) -> Result<Range, Problem> {
     let address = |text: &str| {

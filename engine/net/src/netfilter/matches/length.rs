@@ -17,12 +17,8 @@ pub struct Length {
 
 const OPTIONS: &[Opt] = &[opt("length", 0, Takes::Range(16)).mandatory().invertible()];
 
-pub(super) const EXTENSIONS: &[Extension<Match>] = &[Extension {
-    name: "length",
-    family: None,
-    options: OPTIONS,
-    start: |_| Box::new(Length::default()),
-}];
+pub(super) const EXTENSIONS: &[Extension<Match>] =
+    &[Extension { name: "length", family: None, options: OPTIONS, start: |_| Box::new(Length::default()) }];
 
 /// `A` or `A:B`.
 pub(super) fn range_text(first: u16, last: u16) -> String {

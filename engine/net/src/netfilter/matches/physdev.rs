@@ -28,12 +28,8 @@ const OPTIONS: &[Opt] = &[
     opt("physdev-is-bridged", 4, Takes::Nothing).invertible(),
 ];
 
-pub(super) const EXTENSIONS: &[Extension<Match>] = &[Extension {
-    name: "physdev",
-    family: None,
-    options: OPTIONS,
-    start: |_| Box::new(Physdev::default()),
-}];
+pub(super) const EXTENSIONS: &[Extension<Match>] =
+    &[Extension { name: "physdev", family: None, options: OPTIONS, start: |_| Box::new(Physdev::default()) }];
 
 impl Draft<Match> for Physdev {
     fn set(&mut self, id: u8, _: &Value, given: &mut Given<'_>) -> Result<(), Problem> {

@@ -27,12 +27,8 @@ const NAMES: [(&str, u8); 7] = [
 
 const OPTIONS: &[Opt] = &[opt("pkt-type", 0, Takes::Text(0, 0)).mandatory().invertible()];
 
-pub(super) const EXTENSIONS: &[Extension<Match>] = &[Extension {
-    name: "pkttype",
-    family: None,
-    options: OPTIONS,
-    start: |_| Box::new(Pkttype::default()),
-}];
+pub(super) const EXTENSIONS: &[Extension<Match>] =
+    &[Extension { name: "pkttype", family: None, options: OPTIONS, start: |_| Box::new(Pkttype::default()) }];
 
 impl Draft<Match> for Pkttype {
     fn set(&mut self, _: u8, _: &Value, given: &mut Given<'_>) -> Result<(), Problem> {

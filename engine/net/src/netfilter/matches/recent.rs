@@ -73,8 +73,7 @@ impl Draft<Match> for Recent {
     fn set(&mut self, id: u8, value: &Value, given: &mut Given<'_>) -> Result<(), Problem> {
         match id {
             0..=3 => {
-                self.action =
-                    [Action::Set, Action::Check, Action::Update, Action::Remove][usize::from(id)];
+                self.action = [Action::Set, Action::Check, Action::Update, Action::Remove][usize::from(id)];
                 self.invert |= given.invert;
             }
             4 => self.seconds = value.number() as u32,

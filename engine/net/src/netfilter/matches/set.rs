@@ -215,7 +215,8 @@ impl Matcher for Set {
         let interface = state.input.map(|device| surroundings.device_name(device)).unwrap_or_default();
         let look = Look { sides: &self.sides, header, bytes: packet.data(), interface };
         let found = memory.sets.test_packet(&self.name, &options, &look, *now);
-        let matches = found.is_some_and(|(packets, bytes)| fits(self.packets, packets) && fits(self.bytes, bytes));
+        let matches =
+            found.is_some_and(|(packets, bytes)| fits(self.packets, packets) && fits(self.bytes, bytes));
         matches != self.invert
     }
 }

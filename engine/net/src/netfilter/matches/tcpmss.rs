@@ -18,12 +18,8 @@ pub struct Tcpmss {
 
 const OPTIONS: &[Opt] = &[opt("mss", 0, Takes::Range(16)).mandatory().invertible()];
 
-pub(super) const EXTENSIONS: &[Extension<Match>] = &[Extension {
-    name: "tcpmss",
-    family: None,
-    options: OPTIONS,
-    start: |_| Box::new(Tcpmss::default()),
-}];
+pub(super) const EXTENSIONS: &[Extension<Match>] =
+    &[Extension { name: "tcpmss", family: None, options: OPTIONS, start: |_| Box::new(Tcpmss::default()) }];
 
 impl Draft<Match> for Tcpmss {
     fn set(&mut self, _: u8, value: &Value, given: &mut Given<'_>) -> Result<(), Problem> {

@@ -49,13 +49,7 @@ pub(super) const EXTENSIONS: &[Extension<Target>] = &[Extension {
     family: None,
     options: OPTIONS,
     start: |_| {
-        Box::new(Connmark {
-            mode: Mode::Set,
-            value: 0,
-            flow_mask: u32::MAX,
-            packet_mask: u32::MAX,
-            shift: 0,
-        })
+        Box::new(Connmark { mode: Mode::Set, value: 0, flow_mask: u32::MAX, packet_mask: u32::MAX, shift: 0 })
     },
 }];
 

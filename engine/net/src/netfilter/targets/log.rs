@@ -178,7 +178,9 @@ impl Log {
             TCP => self.tcp(line, header, bytes, upper),
             UDP | UDPLITE => {
                 line.push_str(if header.protocol == UDP { "PROTO=UDP " } else { "PROTO=UDPLITE " });
-                if let (Some((source, destination)), [_, _, _, _, high, low, ..]) = (header.ports(bytes), upper) {
+                if let (Some((source, destination)), [_, _, _, _, high, low, ..]) =
+                    (header.ports(bytes), upper)
+                {
                     let length = u16::from_be_bytes([*high, *low]);
                     put!(line, "SPT={source} DPT={destination} LEN={length} ");
                 }

@@ -67,7 +67,12 @@ pub(super) const EXTENSIONS: &[Extension<Target>] = &[
         options: &[TO_PORTS, RANDOMLY, FULLY],
         start: |_| start(Kind::Masquerade),
     },
-    Extension { name: "REDIRECT", family: None, options: &[TO_PORTS, RANDOMLY], start: |_| start(Kind::Redirect) },
+    Extension {
+        name: "REDIRECT",
+        family: None,
+        options: &[TO_PORTS, RANDOMLY],
+        start: |_| start(Kind::Redirect),
+    },
 ];
 
 /// `A`, `A-B`, `A-B/BASE`; the first may be a service's name.
@@ -103,7 +108,9 @@ fn read_ports(text: &str, range: &mut Range, given: &Given<'_>) -> Result<(), Pr
         None => bad(format!("Garbage after port range: `{end}'")),
         Some(base) => {
             let number = number::within(base, 1, 65535).map(|number| number as u16);
-            let Some(base) = number.or_else(|| names::service_port(base, None)) else { return not_valid(base) };
+            let Some(base) = number.or_else(|| names::service_port(base, None)) else {
+                return not_valid(base);
+            };
             range.base = Some(base);
             Ok(())
         }

@@ -48,7 +48,9 @@ impl Draft<Target> for Reject {
     fn set(&mut self, _: u8, _: &Value, given: &mut Given<'_>) -> Result<(), Problem> {
         let text = given.text;
         let begins = |name: &str| {
-            name.len() >= text.len() && name.is_char_boundary(text.len()) && name[..text.len()].eq_ignore_ascii_case(text)
+            name.len() >= text.len()
+                && name.is_char_boundary(text.len())
+                && name[..text.len()].eq_ignore_ascii_case(text)
         };
         if let Some((.., with)) = KINDS.iter().find(|(name, short, _)| begins(name) || begins(short)) {
             self.with = *with;

@@ -21,12 +21,8 @@ pub struct Tcpmss {
 const OPTIONS: &[Opt] =
     &[opt("set-mss", 0, Takes::Integer(16, 0, 65515)), opt("clamp-mss-to-pmtu", 1, Takes::Nothing)];
 
-pub(super) const EXTENSIONS: &[Extension<Target>] = &[Extension {
-    name: "TCPMSS",
-    family: None,
-    options: OPTIONS,
-    start: |_| Box::new(Tcpmss::default()),
-}];
+pub(super) const EXTENSIONS: &[Extension<Target>] =
+    &[Extension { name: "TCPMSS", family: None, options: OPTIONS, start: |_| Box::new(Tcpmss::default()) }];
 
 impl Draft<Target> for Tcpmss {
     fn set(&mut self, id: u8, value: &Value, _: &mut Given<'_>) -> Result<(), Problem> {
