@@ -10,9 +10,11 @@ mod open;
 mod path;
 mod pipe;
 mod proc;
+mod proc_net;
 mod proc_recent;
 mod proc_sys;
 mod synthetic;
+mod sys_class_net;
 mod tree;
 
 pub use call::{Entry, STDERR, STDIN, STDOUT};

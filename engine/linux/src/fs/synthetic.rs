@@ -3,7 +3,7 @@
 //! Always: reading one tells what the commands tell; writing one does what the commands do.
 
 use super::path::View;
-use super::{FileKind, Stat, proc, proc_recent, proc_sys};
+use super::{FileKind, Stat, proc, proc_net, proc_recent, proc_sys, sys_class_net};
 use crate::system::System;
 use api::NetnsId;
 use net::Errno;
@@ -59,11 +59,17 @@ pub(crate) fn lookup(system: &System, view: &View, path: &str) -> Option<Synthet
     }
     match path {
         "/proc/net" => {
-            let recent = proc_recent::lookup(system, view, "").map(|_| "xt_recent".to_owned());
-            Some(Synthetic::Directory(recent.into_iter().collect()))
+            let recent = proc_recent::lookup(system, view, "").map(|_| "xt_recent");
+            let names = proc_net::FILES.iter().copied().chain(recent);
+            Some(Synthetic::Directory(names.map(str::to_owned).collect()))
         }
-        "/sys" => Some(Synthetic::Directory(Vec::new())),
-        _ => proc::lookup(system, view, below(path, "/proc")?),
+        "/sys" => Some(Synthetic::Directory(vec!["class".to_owned()])),
+        "/sys/class" => Some(Synthetic::Directory(vec!["net".to_owned()])),
+        _ => match (below(path, "/sys/class/net"), below(path, "/proc/net")) {
+            (Some(below), _) => sys_class_net::lookup(system, view, below),
+            (_, Some(name)) => proc_net::lookup(name),
+            _ => proc::lookup(system, view, below(path, "/proc")?),
+        },
     }
 }
 
@@ -83,6 +89,12 @@ pub(crate) fn read(system: &System, view: &View, path: &str) -> Result<Vec<u8>, 
     if let Some(name) = below(path, "/proc/net/xt_recent") {
         return proc_recent::read(system, view, name);
     }
+    if let Some(below) = below(path, "/sys/class/net") {
+        return sys_class_net::read(system, view, below);
+    }
+    if let Some(name) = below(path, "/proc/net") {
+        return proc_net::read(system, view, name);
+    }
     proc::read(system, view, below(path, "/proc").ok_or(Errno::EIO)?)
 }
 
@@ -93,5 +105,8 @@ pub(crate) fn write(system: &mut System, view: &View, path: &str, bytes: &[u8]) 
     if let Some(name) = below(path, "/proc/net/xt_recent") {
         return proc_recent::write(system, view, name, bytes);
     }
-    Err(Errno::EIO)
+    match below(path, "/sys/class/net") {
+        Some(below) => sys_class_net::write(system, view, below, bytes),
+        None => Err(Errno::EIO),
+    }
 }

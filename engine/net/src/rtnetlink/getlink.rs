@@ -15,6 +15,11 @@ impl Network {
         devices.into_iter().map(|device| self.link_listed(device)).collect()
     }
 
+    /// As [`Network::links`], but nothing is given an id for being looked at (`/proc/net/dev`, `/sys/class/net`).
+    pub fn links_seen(&self, ns: NetnsId) -> Vec<Link> {
+        self.netns[ns].devices.values().map(|device| self.link_row(*device)).collect()
+    }
+
     /// One link by name or altname: ENODEV where there is none. Its state is brought up to date.
     pub fn link_by_name(&mut self, ns: NetnsId, name: &str) -> NetlinkResult<Link> {
         let index = self.device_index(ns, name).ok_or(Errno::ENODEV)?;
