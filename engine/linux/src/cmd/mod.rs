@@ -2,6 +2,7 @@
 //!
 //! Always: a command reads its arguments, asks the system, prints; nothing else.
 
+mod arping;
 mod awk;
 pub mod bash;
 mod brctl;
@@ -113,6 +114,7 @@ pub const ALL: &[&Command] = &[
     &missing::APT,
     &missing::APT_GET,
     &nettools::arp::ARP,
+    &arping::ARPING,
     &awk::AWK,
     &digest::BASE64,
     &seq::BASENAME,
