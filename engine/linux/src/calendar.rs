@@ -18,6 +18,9 @@ const MONTHS: [&str; 12] = [
 ];
 const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
+/// The widest a field may be asked to be.
+const WIDTH: usize = 1000;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Date {
     pub year: i64,
@@ -127,7 +130,7 @@ impl Date {
             }
             let mut flag = None;
             let mut next = chars.next();
-            if let Some(f @ ('-' | '_' | '0' | '^')) = next {
+            while let Some(f @ ('-' | '_' | '0' | '^' | '#' | '+')) = next {
                 flag = Some(f);
                 next = chars.next();
             }
@@ -135,6 +138,13 @@ impl Date {
             while let Some(digit) = next.filter(char::is_ascii_digit) {
                 width.push(digit);
                 next = chars.next();
+            }
+            let colons = chars.clone().take_while(|c| *c == ':').count() + usize::from(next == Some(':'));
+            if colons > 0 && next == Some(':') && chars.clone().nth(colons - 1) == Some('z') {
+                // UTC is `+00:00`, or `+00:00:00`.
+                out.push_str(&format!("+00{}", ":00".repeat(colons.min(2))));
+                chars.nth(colons - 1);
+                continue;
             }
             match next {
                 Some(letter) => self.field(letter, flag, width.parse().ok(), &mut out),
@@ -146,11 +156,15 @@ impl Date {
 
     fn field(self, letter: char, flag: Option<char>, width: Option<usize>, out: &mut String) {
         let twelve = if self.hour.is_multiple_of(12) { 12 } else { self.hour % 12 };
-        let mut number = |value: i64, width: usize, pad: char| match flag {
-            Some('-') => out.push_str(&value.to_string()),
-            Some('_') => out.push_str(&format!("{value:width$}")),
-            None if pad == ' ' => out.push_str(&format!("{value:width$}")),
-            _ => out.push_str(&format!("{value:0width$}")),
+        let mut number = |value: i64, least: usize, pad: char| {
+            let width = width.unwrap_or(least).clamp(least, WIDTH);
+            match flag {
+                Some('-') => out.push_str(&value.to_string()),
+                Some('_') => out.push_str(&format!("{value:width$}")),
+                Some('0' | '+') => out.push_str(&format!("{value:0width$}")),
+                _ if pad == ' ' => out.push_str(&format!("{value:width$}")),
+                _ => out.push_str(&format!("{value:0width$}")),
+            }
         };
         match letter {
             'Y' => number(self.year, 1, '0'),
@@ -171,6 +185,8 @@ impl Date {
             'w' => number(self.weekday() as i64, 1, '0'),
             'V' => number(self.iso_week().1, 2, '0'),
             'G' => number(self.iso_week().0, 1, '0'),
+            'g' => number(self.iso_week().0.rem_euclid(100), 2, '0'),
+            'q' => number((i64::from(self.month) + 2) / 3, 1, '0'),
             'U' => number((self.day_of_year() + 6 - self.weekday() as i64) / 7, 2, '0'),
             'W' => number((self.day_of_year() + 6 - (self.weekday() as i64 + 6) % 7) / 7, 2, '0'),
             letter => self.text_field(letter, flag, width, out),
@@ -193,7 +209,11 @@ impl Date {
             'r' => self.format("%I:%M:%S %p"),
             'p' => if self.hour < 12 { "AM" } else { "PM" }.to_owned(),
             'P' => if self.hour < 12 { "am" } else { "pm" }.to_owned(),
-            'N' => format!("{:09}", self.nanos).chars().take(width.unwrap_or(9)).collect(),
+            'N' => {
+                let digits: String = format!("{:09}", self.nanos).chars().take(width.unwrap_or(9)).collect();
+                let short = digits.trim_end_matches('0');
+                if flag == Some('-') && !short.is_empty() { short.to_owned() } else { digits }
+            }
             'z' => "+0000".to_owned(),
             'Z' => "UTC".to_owned(),
             'n' => "\n".to_owned(),
@@ -201,7 +221,16 @@ impl Date {
             '%' => "%".to_owned(),
             other => format!("%{other}"),
         };
-        if flag == Some('^') { out.push_str(&text.to_uppercase()) } else { out.push_str(&text) }
+        let text = match (flag, letter) {
+            (Some('#'), 'p' | 'Z') => text.to_lowercase(),
+            (Some('^' | '#'), _) => text.to_uppercase(),
+            _ => text,
+        };
+        let width = width.filter(|_| letter != 'N').unwrap_or(0).min(WIDTH);
+        match flag {
+            Some('0') => out.push_str(&format!("{text:0>width$}")),
+            _ => out.push_str(&format!("{text:>width$}")),
+        }
     }
 
     /// A month by the first three letters of its name, from 1.

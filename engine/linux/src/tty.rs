@@ -301,6 +301,17 @@ impl Sys {
         .await
     }
 
+    /// Keys come one by one, unechoed, to a program that is not the shell; or as lines again.
+    pub(crate) async fn raw_keys(&self, raw: bool) {
+        self.ask(move |system, id| {
+            let tty = system.process(id).tty;
+            if let Some(terminal) = tty.and_then(|tty| system.terminals.open.get_mut(&tty)) {
+                terminal.raw = raw;
+            }
+        })
+        .await;
+    }
+
     pub(crate) async fn raw_terminal(&self, raw: bool) {
         self.ask(move |system, id| system.tty_raw(id, raw)).await;
     }

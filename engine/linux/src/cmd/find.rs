@@ -1,4 +1,4 @@
-//! `find`, `readlink`, `realpath`, `stat`: looking for and at files. Source: find(1), findutils; coreutils.
+//! `find`: looking for files. Source: find(1), findutils.
 //! Not simulated: find -exec … +, -mtime and its like, -printf, -delete.
 //! ```transcript
 //! host# mkdir d; touch d/x; find d
@@ -6,8 +6,6 @@
 //! d/x
 //! ```
 
-use super::coreutils::{misused, quoted};
-use super::ls::mode_text;
 use super::{Args, Command, Exit};
 use crate::fs::{FileKind, Stat};
 use crate::run::Start;
@@ -19,25 +17,6 @@ pub const FIND: Command = Command {
     man: "find(1)",
     run: |sys, args| Box::pin(find(sys, args)),
 };
-pub const READLINK: Command = Command {
-    name: "readlink",
-    path: "/usr/bin/readlink",
-    man: "readlink(1)",
-    run: |sys, args| Box::pin(readlink(sys, args)),
-};
-pub const REALPATH: Command = Command {
-    name: "realpath",
-    path: "/usr/bin/realpath",
-    man: "realpath(1)",
-    run: |sys, args| Box::pin(realpath(sys, args)),
-};
-pub const STAT: Command = Command {
-    name: "stat",
-    path: "/usr/bin/stat",
-    man: "stat(1)",
-    run: |sys, args| Box::pin(stat(sys, args)),
-};
-
 /// Directories that `find` goes down.
 const DEPTH: usize = 64;
 
@@ -189,84 +168,6 @@ async fn find(sys: Sys, args: Args) -> Exit {
                 .map(|entry| (format!("{}/{}", path.trim_end_matches('/'), entry.name), depth + 1));
             todo.extend(below.collect::<Vec<_>>().into_iter().rev());
         }
-    }
-    exit
-}
-
-async fn readlink(sys: Sys, args: Args) -> Exit {
-    let follow = args.rest().iter().any(|word| matches!(word.as_str(), "-f" | "-e" | "-m"));
-    let operands: Vec<&String> = args.rest().iter().filter(|word| !word.starts_with('-')).collect();
-    if operands.is_empty() {
-        return misused(&sys, "readlink", "missing operand").await;
-    }
-    let mut exit = Exit::OK;
-    for operand in operands {
-        let target = if follow { sys.realpath(operand).await } else { sys.readlink(operand).await };
-        match target {
-            Ok(target) => sys.print(target + "\n").await,
-            Err(_) => exit = Exit::FAILURE,
-        }
-    }
-    exit
-}
-
-async fn realpath(sys: Sys, args: Args) -> Exit {
-    let mut exit = Exit::OK;
-    for operand in args.rest().iter().filter(|word| !word.starts_with('-')) {
-        match sys.realpath(operand).await {
-            Ok(path) => sys.print(path + "\n").await,
-            Err(errno) => {
-                sys.eprint(format!("realpath: {operand}: {errno}\n")).await;
-                exit = Exit::FAILURE;
-            }
-        }
-    }
-    exit
-}
-
-async fn stat(sys: Sys, args: Args) -> Exit {
-    let words: Vec<&str> = args.rest().iter().map(String::as_str).collect();
-    let (format, operands) = match words[..] {
-        ["-c" | "--format", format, ref rest @ ..] => (Some(format), rest.to_vec()),
-        ref all => (None, all.to_vec()),
-    };
-    if operands.is_empty() {
-        return misused(&sys, "stat", "missing operand").await;
-    }
-    let mut exit = Exit::OK;
-    for path in operands {
-        let stat = match sys.lstat(path).await {
-            Ok(stat) => stat,
-            Err(errno) => {
-                sys.eprint(format!("stat: cannot statx {}: {errno}\n", quoted(path))).await;
-                exit = Exit::FAILURE;
-                continue;
-            }
-        };
-        let kind = match stat.kind {
-            FileKind::File if stat.size == 0 => "regular empty file",
-            FileKind::File => "regular file",
-            FileKind::Directory => "directory",
-            FileKind::Symlink => "symbolic link",
-            FileKind::CharacterDevice => "character special file",
-            FileKind::Fifo => "fifo",
-            FileKind::Socket => "socket",
-        };
-        let format = format.unwrap_or(
-            "  File: %n\n  Size: %s\t%F\n Inode: %i\tLinks: %h\nAccess: (%04a/%A)  Uid: %u   Gid: %g",
-        );
-        let text = format
-            .replace("%n", path)
-            .replace("%s", &stat.size.to_string())
-            .replace("%F", kind)
-            .replace("%i", &stat.inode.to_string())
-            .replace("%h", &stat.links.to_string())
-            .replace("%04a", &format!("{:04o}", stat.mode))
-            .replace("%a", &format!("{:o}", stat.mode))
-            .replace("%A", &mode_text(&stat))
-            .replace("%u", &stat.uid.to_string())
-            .replace("%g", &stat.gid.to_string());
-        sys.print(text + "\n").await;
     }
     exit
 }

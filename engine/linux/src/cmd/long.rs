@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 pub(super) struct Names {
     users: BTreeMap<u32, String>,
     groups: BTreeMap<u32, String>,
+    /// The group that a user logs in with.
+    login: BTreeMap<String, u32>,
 }
 
 impl Names {
@@ -21,6 +23,9 @@ impl Names {
                 if let (Some(name), Some(Ok(id))) = (fields.next(), fields.nth(1).map(str::parse)) {
                     let map = if users { &mut names.users } else { &mut names.groups };
                     map.entry(id).or_insert_with(|| name.to_owned());
+                    if let Some(Ok(group)) = fields.next().filter(|_| users).map(str::parse) {
+                        names.login.entry(name.to_owned()).or_insert(group);
+                    }
                 }
             }
         }
@@ -29,6 +34,22 @@ impl Names {
 
     pub fn user(&self, uid: u32) -> String {
         self.users.get(&uid).cloned().unwrap_or_else(|| uid.to_string())
+    }
+
+    pub fn group(&self, gid: u32) -> String {
+        self.groups.get(&gid).cloned().unwrap_or_else(|| gid.to_string())
+    }
+
+    pub fn uid(&self, name: &str) -> Option<u32> {
+        self.users.iter().find(|(_, user)| *user == name).map(|(uid, _)| *uid)
+    }
+
+    pub fn gid(&self, name: &str) -> Option<u32> {
+        self.groups.iter().find(|(_, group)| *group == name).map(|(gid, _)| *gid)
+    }
+
+    pub fn login_group(&self, user: &str) -> Option<u32> {
+        self.login.get(user).copied()
     }
 }
 

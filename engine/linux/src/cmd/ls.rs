@@ -47,10 +47,14 @@ pub fn mode_text(stat: &Stat) -> String {
         FileKind::Socket => 's',
         FileKind::File => '-',
     };
+    format!("{kind}{}", permissions(stat.mode))
+}
+
+/// `rwxr-xr-x`
+pub fn permissions(mode: u16) -> String {
     let bits = |shift: u16, special: u16, letter: char| {
-        let (r, w, x) =
-            (stat.mode >> shift & 4 != 0, stat.mode >> shift & 2 != 0, stat.mode >> shift & 1 != 0);
-        let last = match (stat.mode & special != 0, x) {
+        let (r, w, x) = (mode >> shift & 4 != 0, mode >> shift & 2 != 0, mode >> shift & 1 != 0);
+        let last = match (mode & special != 0, x) {
             (true, true) => letter,
             (true, false) => letter.to_ascii_uppercase(),
             (false, true) => 'x',
@@ -58,8 +62,7 @@ pub fn mode_text(stat: &Stat) -> String {
         };
         [if r { 'r' } else { '-' }, if w { 'w' } else { '-' }, last]
     };
-    let all = [bits(6, 0o4000, 's'), bits(3, 0o2000, 's'), bits(0, 0o1000, 't')];
-    std::iter::once(kind).chain(all.into_iter().flatten()).collect()
+    [bits(6, 0o4000, 's'), bits(3, 0o2000, 's'), bits(0, 0o1000, 't')].into_iter().flatten().collect()
 }
 
 fn human(size: u64) -> String {

@@ -1,10 +1,20 @@
 //! `uptime`, `free`, `dmesg`, `lsmod`, `modprobe`: the machine and its kernel.
 //! Source: uptime(1), free(1), procps-ng 4.0.2; dmesg(1), util-linux; lsmod(8), modprobe(8), kmod 30.
-//! Differs: no load, no memory in use; modules are listed and loaded in name only.
+//! Differs: no load, no memory in use; modules are listed and loaded in name only; the kernel's log holds what the
+//! LOG target writes, and in the machine's first namespace only, as without `nf_log_all_netns`.
+//! ```transcript
+//! host# iptables -A OUTPUT -p icmp -j LOG --log-prefix 'ping: '; ping -c1 127.0.0.1 > f; dmesg | grep -c 'ping: IN='
+//! 1
+//! ```
 
+use super::getopt::{Found, Getopt, Long, Takes};
 use super::{Args, Command, Exit};
 use crate::calendar::Date;
-use crate::sys::Sys;
+use crate::process::ProcessId;
+use crate::sys::{Sys, Woke};
+use crate::system::System;
+use net::netfilter::LogLine;
+use std::time::Duration;
 
 pub const UPTIME: Command = Command {
     name: "uptime",
@@ -17,6 +27,12 @@ pub const FREE: Command = Command {
     path: "/usr/bin/free",
     man: "free(1)",
     run: |sys, args| Box::pin(free(sys, args)),
+};
+pub const DMESG: Command = Command {
+    name: "dmesg",
+    path: "/usr/bin/dmesg",
+    man: "dmesg(1)",
+    run: |sys, args| Box::pin(dmesg(sys, args)),
 };
 pub const LSMOD: Command = Command {
     name: "lsmod",
@@ -107,6 +123,74 @@ async fn free(sys: Sys, args: Args) -> Exit {
     );
     sys.print(heading + &row("Mem:", &[total, 0, total, 0, 0, total]) + &row("Swap:", &[0, 0, 0])).await;
     Exit::OK
+}
+
+/// How often `dmesg -w` looks for new lines.
+const FOLLOW: Duration = Duration::from_millis(200);
+
+async fn dmesg(sys: Sys, args: Args) -> Exit {
+    const LONG: &[Long] = &[
+        ("clear", Takes::Nothing, 'C'),
+        ("ctime", Takes::Nothing, 'T'),
+        ("follow", Takes::Nothing, 'w'),
+        ("follow-new", Takes::Nothing, 'W'),
+        ("notime", Takes::Nothing, 't'),
+        ("read-clear", Takes::Nothing, 'c'),
+    ];
+    let mut walk = Getopt::new(args.name(), args.rest(), "CcTtwW", LONG);
+    let mut letters = String::new();
+    for found in walk.by_ref() {
+        match found {
+            Found::Option(letter, _) => letters.push(letter),
+            Found::Wrong(text) => {
+                sys.eprint(format!("{text}Try 'dmesg --help' for more information.\n")).await;
+                return Exit::FAILURE;
+            }
+        }
+    }
+    if !walk.operands().is_empty() {
+        sys.eprint("dmesg: bad usage\nTry 'dmesg --help' for more information.\n").await;
+        return Exit::FAILURE;
+    }
+    if sys.uid().await != 0 {
+        sys.eprint("dmesg: read kernel buffer failed: Operation not permitted\n").await;
+        return Exit::FAILURE;
+    }
+    let has = |letter| letters.contains(letter);
+    let boot = sys.realtime().await.saturating_sub(sys.now().await.since(sim::Instant::BOOT));
+    let stamp = |at: sim::Instant| match (has('t'), has('T')) {
+        (true, _) => String::new(),
+        (_, true) => {
+            let date = Date::from_duration(boot + at.since(sim::Instant::BOOT));
+            format!("[{}] ", date.format("%a %b %e %H:%M:%S %Y"))
+        }
+        _ => format!("[{:5}.{:06}] ", at.nanos() / 1_000_000_000, at.nanos() / 1_000 % 1_000_000),
+    };
+    let mut shown = if has('W') { Some(sys.now().await) } else { None };
+    loop {
+        let lines = sys.ask(|system, id| kernel_log(system, id)).await;
+        let new = lines.iter().filter(|line| shown.is_none_or(|shown| line.at > shown));
+        let text: String = new.map(|line| stamp(line.at) + &line.text + "\n").collect();
+        shown = lines.last().map(|line| line.at).or(shown);
+        if !has('C') && sys.write(1, text.as_bytes()).await.is_err() {
+            return Exit::FAILURE;
+        }
+        if has('C') || has('c') {
+            sys.ask(|system, id| {
+                let netns = system.host(system.process(id).machine).netns;
+                system.net.kernel_log_clear(netns);
+            })
+            .await;
+        }
+        if !has('w') && !has('W') || sys.sleep(FOLLOW).await != Woke::Timeout {
+            return Exit::OK;
+        }
+    }
+}
+
+fn kernel_log(system: &mut System, id: ProcessId) -> Vec<LogLine> {
+    let netns = system.host(system.process(id).machine).netns;
+    system.net.kernel_log(netns)
 }
 
 async fn lsmod(sys: Sys, _: Args) -> Exit {

@@ -1,5 +1,5 @@
-//! `vi`, `vim`, `nano`, `systemctl`, `service`, `journalctl`, `apt`, `apt-get`, `mount`, `umount`, `docker`:
-//! programs that a learner tries and that are not here; each says what to use instead.
+//! `vi`, `vim`, `nano`, `systemctl`, `service`, `journalctl`, `apt`, `apt-get`, `mount`, `umount`, `docker`, `df`,
+//! `nft`: programs that a learner tries and that are not here; each says what to use instead.
 
 use super::{Args, Command, Exit};
 use crate::sys::Sys;
@@ -19,11 +19,16 @@ rows! {
     APT "apt" "/usr/bin/" "all programs of this lab are installed already"
     APT_GET "apt-get" "/usr/bin/" "all programs of this lab are installed already"
     JOURNALCTL "journalctl" "/usr/bin/" "look into /var/log, or at dmesg"
-    NANO "nano" "/usr/bin/" "write a file with: cat > FILE <<EOF"
+    DF "df" "/usr/bin/" "a machine has one disk of 32 MiB; du tells what files take"
+    DOCKER "docker" "/usr/bin/" "namespaces are made with: ip netns add NAME"
+    MOUNT "mount" "/usr/bin/" "every machine has one file system"
+    NANO "nano" "/usr/bin/" "write a file with: cat > FILE <<EOF, change it with: sed -i s/OLD/NEW/ FILE"
+    NFT "nft" "/usr/sbin/" "use iptables-save, as nftables follows later"
     SERVICE "service" "/usr/sbin/" "start a program with: NAME &"
     SYSTEMCTL "systemctl" "/usr/bin/" "start a program with: NAME &"
-    VI "vi" "/usr/bin/" "write a file with: cat > FILE <<EOF"
-    VIM "vim" "/usr/bin/" "write a file with: cat > FILE <<EOF"
+    UMOUNT "umount" "/usr/bin/" "every machine has one file system"
+    VI "vi" "/usr/bin/" "write a file with: cat > FILE <<EOF, change it with: sed -i s/OLD/NEW/ FILE"
+    VIM "vim" "/usr/bin/" "write a file with: cat > FILE <<EOF, change it with: sed -i s/OLD/NEW/ FILE"
 }
 
 async fn missing(sys: Sys, _: Args, name: &'static str, instead: &'static str) -> Exit {

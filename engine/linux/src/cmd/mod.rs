@@ -9,19 +9,21 @@ mod brctl;
 mod bridge;
 mod cat;
 pub mod chmod;
+mod chown;
 mod column;
 mod conntrack;
 mod coreutils;
 mod cp;
 pub mod curl;
 mod cut;
+mod date;
 mod diff;
 pub mod dig;
 mod digest;
 pub mod echo;
 mod env;
+mod ethtool;
 mod expr;
-mod file;
 mod find;
 pub mod getent;
 pub mod getopt;
@@ -34,22 +36,31 @@ mod ipset;
 mod iptables;
 mod lab;
 mod lines;
+mod ln;
 mod long;
 mod ls;
 mod machine;
 mod missing;
+mod mkdir;
+mod mktemp;
 mod nc;
 mod netstat;
 pub mod nettools;
+mod nohup;
+mod pager;
 mod pgrep;
 pub mod ping;
+mod printenv;
 pub mod printf;
 mod ps;
+mod realpath;
+mod rm;
 mod sed;
 mod seq;
 mod services;
 mod sort;
 mod ss;
+mod stat;
 mod sudo;
 mod sysctl;
 mod tail;
@@ -57,7 +68,9 @@ pub mod tcpdump;
 mod tee;
 pub mod test;
 mod tool;
+mod touch;
 mod tr;
+mod tracepath;
 pub mod traceroute;
 mod uname;
 mod wc;
@@ -117,11 +130,14 @@ pub const ALL: &[&Command] = &[
     &arping::ARPING,
     &awk::AWK,
     &digest::BASE64,
-    &seq::BASENAME,
+    &realpath::BASENAME,
     &bash::BASH,
     &brctl::BRCTL,
     &bridge::BRIDGE,
     &cat::CAT,
+    &chown::CHGRP,
+    &chmod::CHMOD,
+    &chown::CHOWN,
     &uname::CLEAR,
     &diff::CMP,
     &column::COLUMN,
@@ -130,13 +146,17 @@ pub const ALL: &[&Command] = &[
     &cp::CP,
     &curl::CURL,
     &cut::CUT,
-    &uname::DATE,
+    &date::DATE,
+    &missing::DF,
     &diff::DIFF,
     &dig::DIG,
-    &seq::DIRNAME,
+    &realpath::DIRNAME,
+    &machine::DMESG,
+    &missing::DOCKER,
     &echo::ECHO,
     &grep::EGREP,
     &env::ENV,
+    &ethtool::ETHTOOL,
     &expr::EXPR,
     &seq::FALSE,
     &grep::FGREP,
@@ -172,19 +192,26 @@ pub const ALL: &[&Command] = &[
     &pgrep::KILL,
     &pgrep::KILLALL,
     &lab::LAB,
-    &file::LN,
+    &pager::LESS,
+    &ln::LN,
     &ls::LS,
     &machine::LSMOD,
     &uname::MAN,
     &digest::MD5SUM,
-    &file::MKDIR,
+    &mkdir::MKDIR,
+    &mktemp::MKTEMP,
     &machine::MODPROBE,
+    &pager::MORE,
+    &missing::MOUNT,
     &cp::MV,
     &missing::NANO,
     &nc::NC,
     &nc::NETCAT,
     &netstat::NETSTAT,
+    &missing::NFT,
     &seq::NL,
+    &nohup::NOHUP,
+    &printenv::NPROC,
     &dig::NSLOOKUP,
     &lines::PASTE,
     &pgrep::PGREP,
@@ -193,13 +220,14 @@ pub const ALL: &[&Command] = &[
     &ping::PING4,
     &ping::PING6,
     &pgrep::PKILL,
+    &printenv::PRINTENV,
     &printf::PRINTF,
     &ps::PS,
-    &find::READLINK,
-    &find::REALPATH,
+    &realpath::READLINK,
+    &realpath::REALPATH,
     &seq::REV,
-    &file::RM,
-    &file::RMDIR,
+    &rm::RM,
+    &rm::RMDIR,
     &nettools::route::ROUTE,
     &sed::SED,
     &seq::SEQ,
@@ -213,7 +241,7 @@ pub const ALL: &[&Command] = &[
     &seq::SLEEP,
     &sort::SORT,
     &ss::SS,
-    &find::STAT,
+    &stat::STAT,
     &sudo::SU,
     &sudo::SUDO,
     &sysctl::SYSCTL,
@@ -224,10 +252,12 @@ pub const ALL: &[&Command] = &[
     &tee::TEE,
     &test::TEST,
     &env::TIMEOUT,
-    &file::TOUCH,
+    &touch::TOUCH,
     &tr::TR,
+    &tracepath::TRACEPATH,
     &traceroute::TRACEROUTE,
     &seq::TRUE,
+    &missing::UMOUNT,
     &uname::UNAME,
     &sort::UNIQ,
     &machine::UPTIME,

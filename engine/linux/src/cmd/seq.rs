@@ -1,4 +1,4 @@
-//! `seq`, `yes`, `true`, `false`, `sleep`, `basename`, `dirname`, `rev`, `nl`: the small ones. Source: coreutils, util-linux.
+//! `seq`, `yes`, `true`, `false`, `sleep`, `rev`, `nl`: the small ones. Source: coreutils, util-linux.
 //! ```transcript
 //! host# seq 1 2 5
 //! 1
@@ -28,18 +28,6 @@ pub const SLEEP: Command = Command {
     path: "/usr/bin/sleep",
     man: "sleep(1)",
     run: |sys, args| Box::pin(sleep(sys, args)),
-};
-pub const BASENAME: Command = Command {
-    name: "basename",
-    path: "/usr/bin/basename",
-    man: "basename(1)",
-    run: |sys, args| Box::pin(basename(sys, args)),
-};
-pub const DIRNAME: Command = Command {
-    name: "dirname",
-    path: "/usr/bin/dirname",
-    man: "dirname(1)",
-    run: |sys, args| Box::pin(dirname(sys, args)),
 };
 pub const REV: Command =
     Command { name: "rev", path: "/usr/bin/rev", man: "rev(1)", run: |sys, args| Box::pin(rev(sys, args)) };
@@ -133,46 +121,6 @@ async fn sleep(sys: Sys, args: Args) -> Exit {
     }
     let end = sys.now().await + total;
     while sys.wait(&[], Some(end)).await != Woke::Timeout {}
-    Exit::OK
-}
-
-/// The last part of a path.
-fn last_part(path: &str) -> &str {
-    let trimmed = path.trim_end_matches('/');
-    if trimmed.is_empty() && !path.is_empty() { "/" } else { trimmed.rsplit('/').next().unwrap_or_default() }
-}
-
-async fn basename(sys: Sys, args: Args) -> Exit {
-    match args.rest() {
-        [] => misused(&sys, "basename", "missing operand").await,
-        [path] => {
-            sys.print(format!("{}\n", last_part(path))).await;
-            Exit::OK
-        }
-        [path, suffix] => {
-            let last = last_part(path);
-            let bare = last.strip_suffix(suffix.as_str()).filter(|bare| !bare.is_empty()).unwrap_or(last);
-            sys.print(format!("{bare}\n")).await;
-            Exit::OK
-        }
-        [_, _, extra, ..] => misused(&sys, "basename", &format!("extra operand {}", quoted(extra))).await,
-    }
-}
-
-async fn dirname(sys: Sys, args: Args) -> Exit {
-    if args.rest().is_empty() {
-        return misused(&sys, "dirname", "missing operand").await;
-    }
-    for path in args.rest() {
-        let trimmed = path.trim_end_matches('/');
-        let parent = match trimmed.rsplit_once('/') {
-            _ if trimmed.is_empty() && !path.is_empty() => "/",
-            None => ".",
-            Some((parent, _)) if parent.trim_end_matches('/').is_empty() => "/",
-            Some((parent, _)) => parent.trim_end_matches('/'),
-        };
-        sys.print(format!("{parent}\n")).await;
-    }
     Exit::OK
 }
 

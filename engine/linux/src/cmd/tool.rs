@@ -75,7 +75,9 @@ impl Tool {
                     return Err(Exit::OK);
                 }
                 Found::Option(letter, _) if self.missing.contains(letter) => {
-                    sys.eprint(format!("{}: -{letter}: not simulated in vethlab\n", self.name)).await;
+                    let long = self.long.iter().find(|long| long.2 == letter && !letter.is_ascii_graphic());
+                    let option = long.map_or(format!("-{letter}"), |long| format!("--{}", long.0));
+                    self.complain(sys, format!("{option}: not simulated in vethlab")).await;
                     return Err(Exit(self.usage));
                 }
                 Found::Option(letter, value) => options.flags.push((letter, value)),

@@ -1,5 +1,5 @@
-//! `date`, `hostname`, `uname`, `whoami`, `id`, `clear`, `which`, `man`: where and who one is. Source: their man pages.
-//! Not simulated: `date -s`, and `man` beyond the name of a command's real manual page.
+//! `hostname`, `uname`, `whoami`, `id`, `clear`, `which`, `man`: where and who one is. Source: their man pages.
+//! Not simulated: `man` beyond the name of a command's real manual page.
 //! ```transcript
 //! host# uname -s; whoami
 //! Linux
@@ -7,19 +7,12 @@
 //! ```
 
 use super::coreutils::{HELP, Line, VERSION, misused, quoted};
-use super::getopt::{Long, Takes};
+use super::getopt::Takes;
 use super::id::user_name;
 use super::{Args, Command, Exit};
-use crate::calendar::Date;
 use crate::run::DEFAULT_PATH;
 use crate::sys::Sys;
 
-pub const DATE: Command = Command {
-    name: "date",
-    path: "/usr/bin/date",
-    man: "date(1)",
-    run: |sys, args| Box::pin(date(sys, args)),
-};
 pub const HOSTNAME: Command = Command {
     name: "hostname",
     path: "/usr/bin/hostname",
@@ -53,52 +46,6 @@ pub const MAN: Command =
 
 const RELEASE: &str = "6.18.0";
 const KERNEL_VERSION: &str = "#1 SMP PREEMPT_DYNAMIC vethlab";
-
-async fn date(sys: Sys, args: Args) -> Exit {
-    let line = match Line::read(&sys, &args, "d:I::uR", DATE_LONG, "[OPTION]... [+FORMAT]", 1).await {
-        Ok(line) => line,
-        Err(exit) => return exit,
-    };
-    let at = match line
-        .value('d')
-        .map(|text| (text, text.strip_prefix('@').and_then(|it| it.parse::<i64>().ok())))
-    {
-        None => Date::from_duration(sys.realtime().await),
-        Some((_, Some(seconds))) => Date::from_signed(seconds, 0),
-        Some(("now", None)) => Date::from_duration(sys.realtime().await),
-        Some((text, None)) => {
-            sys.eprint(format!(
-                "date: --date {}: not simulated in vethlab; use @SECONDS or now\n",
-                quoted(text)
-            ))
-            .await;
-            return Exit::FAILURE;
-        }
-    };
-    let format = match line.operands.first() {
-        None if line.has('R') => "%a, %d %b %Y %H:%M:%S +0000",
-        None if line.has('I') => "%Y-%m-%d",
-        None => "%a %b %e %H:%M:%S UTC %Y",
-        Some(operand) => match operand.strip_prefix('+') {
-            Some(format) => format,
-            None => {
-                sys.eprint(format!("date: invalid date {}\n", quoted(operand))).await;
-                return Exit::FAILURE;
-            }
-        },
-    };
-    sys.print(at.format(format) + "\n").await;
-    Exit::OK
-}
-
-const DATE_LONG: &[Long] = &[
-    HELP,
-    VERSION,
-    ("date", Takes::Value, 'd'),
-    ("iso-8601", Takes::MayValue, 'I'),
-    ("rfc-email", Takes::Nothing, 'R'),
-    ("utc", Takes::Nothing, 'u'),
-];
 
 async fn hostname(sys: Sys, args: Args) -> Exit {
     let name = sys.hostname().await;

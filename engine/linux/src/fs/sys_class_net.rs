@@ -121,6 +121,10 @@ pub fn lookup(system: &System, view: &View, below: &str) -> Option<Synthetic> {
             all.sort_unstable();
             Some(names(all))
         }
+        ("brif", name) if is_bridge => {
+            let port = links.iter().find(|port| port.name == name && port.master == Some(link.index))?;
+            port.port.as_ref().map(|_| Synthetic::Symlink(format!("../../{name}/brport")))
+        }
         ("brport", "") if link.port.is_some() => Some(names(PORT.iter().copied())),
         ("brport", name) if link.port.is_some() => file(PORT, name, 0o644),
         ("master", "") => {

@@ -207,9 +207,13 @@ impl Network {
         ipset::run(&mut state.memory.sets, args, &caller)
     }
 
-    /// Lines that LOG wrote since last asked.
-    pub fn take_kernel_log(&mut self, ns: NetnsId) -> Vec<LogLine> {
-        self.netfilter.state_mut(ns).memory.take_log()
+    /// Lines that LOG wrote, the oldest first.
+    pub fn kernel_log(&self, ns: NetnsId) -> Vec<LogLine> {
+        self.netfilter.state(ns).map(|state| state.memory.logged()).unwrap_or_default()
+    }
+
+    pub fn kernel_log_clear(&mut self, ns: NetnsId) {
+        self.netfilter.state_mut(ns).memory.clear_log();
     }
 
     /// `/proc/net/xt_recent`: the lists, and one of them.

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// Lines of the kernel's log kept until they are fetched.
+/// Lines of the kernel's log; one more drops the oldest.
 const MAX_LOG: usize = 1000;
 /// Addresses of one list (`ip_list_tot`).
 const MAX_ENTRIES: usize = 100;
@@ -46,9 +46,13 @@ impl Memory {
         self.log.push_back(LogLine { at, level, text });
     }
 
-    /// The lines since the last call.
-    pub fn take_log(&mut self) -> Vec<LogLine> {
-        self.log.drain(..).collect()
+    /// The oldest first.
+    pub fn logged(&self) -> Vec<LogLine> {
+        self.log.iter().cloned().collect()
+    }
+
+    pub fn clear_log(&mut self) {
+        self.log.clear();
     }
 }
 

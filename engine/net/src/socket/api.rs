@@ -183,6 +183,8 @@ pub struct ReceivedError {
     pub destination: SocketAddr,
     /// What that packet carried behind its IP header (UDP: behind the UDP header).
     pub payload: Vec<u8>,
+    /// How far the ICMP error had come (IP_RECVTTL); 0 for an error of this machine itself.
+    pub ttl: u8,
     pub at: Instant,
 }
 

@@ -29,6 +29,7 @@ pub(super) struct IcmpError<'a> {
     /// The connection is over (port unreachable); else a hint that may pass.
     pub fatal: bool,
     pub info: u32,
+    pub ttl: u8,
     /// The packet that caused it, as far as it came along.
     pub inner: Ipv4<'a>,
 }
@@ -44,7 +45,8 @@ impl<'a> IcmpError<'a> {
             _ => 0,
         };
         let inner = Ipv4::parse(&ip.payload[HEADER..])?;
-        Some(IcmpError { offender: ip.src, icmp_type: head[0], code: head[1], errno, fatal, info, inner })
+        let (offender, icmp_type, code, ttl) = (ip.src, head[0], head[1], ip.ttl);
+        Some(IcmpError { offender, icmp_type, code, errno, fatal, info, ttl, inner })
     }
 
     fn received(&self, destination: SocketAddr, payload: &[u8], at: sim::Instant) -> ReceivedError {
@@ -56,6 +58,7 @@ impl<'a> IcmpError<'a> {
             info: self.info,
             destination,
             payload: payload.to_vec(),
+            ttl: self.ttl,
             at,
         }
     }

@@ -253,6 +253,7 @@ impl Network {
                 info,
                 destination,
                 payload: Vec::new(),
+                ttl: 0,
                 at,
             });
             self.sockets.wake(id);
