@@ -168,7 +168,7 @@ async fn dmesg(sys: Sys, args: Args) -> Exit {
     };
     let mut shown = if has('W') { Some(sys.now().await) } else { None };
     loop {
-        let lines = sys.ask(|system, id| kernel_log(system, id)).await;
+        let lines = sys.ask(kernel_log).await;
         let new = lines.iter().filter(|line| shown.is_none_or(|shown| line.at > shown));
         let text: String = new.map(|line| stamp(line.at) + &line.text + "\n").collect();
         shown = lines.last().map(|line| line.at).or(shown);
