@@ -8,13 +8,10 @@ use crate::device::flags;
 use crate::hash::Map;
 use crate::ip::{Exceptions, Fib, FragmentQueues, IcmpLimits};
 use crate::neighbour::NeighbourTable;
-use crate::rtnetlink::Change;
+use crate::rtnetlink::{Change, ChangeLog};
 use crate::sysctl::Sysctl;
 use api::{DeviceId, MachineId, NetnsId};
 use std::collections::BTreeMap;
-
-/// Changes kept for a slow `ip monitor`; the oldest go first.
-const MAX_CHANGES: usize = 4096;
 
 #[derive(Debug)]
 pub(crate) struct Netns {
@@ -43,7 +40,7 @@ pub(crate) struct Netns {
     /// Counts up for packets that may be fragmented.
     pub ip_id: u16,
     /// While `ip monitor` runs.
-    pub changes: Option<Vec<Change>>,
+    pub changes: Option<ChangeLog>,
 }
 
 impl Netns {
@@ -88,9 +85,6 @@ impl Netns {
 
     pub fn change(&mut self, change: impl FnOnce() -> Change) {
         if let Some(changes) = &mut self.changes {
-            if changes.len() == MAX_CHANGES {
-                changes.remove(0);
-            }
             changes.push(change());
         }
     }

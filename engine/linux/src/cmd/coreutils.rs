@@ -79,6 +79,18 @@ pub fn quoted(name: &str) -> String {
     format!("'{}'", name.replace('\'', "'\\''"))
 }
 
+/// fstat(2): the size of what is open there, where it is a file.
+pub async fn file_size(sys: &Sys, fd: Fd) -> Option<u64> {
+    sys.ask(move |system, id| {
+        let file = system.descriptor(id, fd).ok()?.file;
+        match system.open_file(file).kind {
+            crate::fs::OpenKind::Disk(machine, inode) => Some(system.host(machine).files.stat(inode).size),
+            _ => None,
+        }
+    })
+    .await
+}
+
 /// Opens an operand for reading: `-` is stdin.
 pub async fn open(sys: &Sys, tool: &str, operand: &str) -> Option<Fd> {
     if operand == "-" {
@@ -166,6 +178,11 @@ impl<'a> Lines<'a> {
         }
         let chunk = std::mem::take(&mut self.buffer);
         (!chunk.is_empty()).then_some(chunk)
+    }
+
+    /// Why a read failed.
+    pub fn refused(&self) -> Option<net::Errno> {
+        self.refused
     }
 
     /// Tells a read that failed (a directory, say); false where one did.

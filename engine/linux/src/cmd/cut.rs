@@ -24,19 +24,30 @@ const LONG: &[Long] = &[
     ("output-delimiter", Takes::Value, 'o'),
 ];
 
-/// `1,3-5,7-`: ranges counted from 1.
-fn ranges(list: &str) -> Option<Vec<(usize, usize)>> {
-    let range = |part: &str| match part.split_once('-') {
-        None => part.parse().ok().map(|at| (at, at)),
-        Some(("", "")) => None,
-        Some(("", to)) => Some((1, to.parse().ok()?)),
-        Some((from, "")) => Some((from.parse().ok()?, usize::MAX)),
-        Some((from, to)) => Some((from.parse().ok()?, to.parse().ok()?)),
+/// `1,3-5,7-`: ranges counted from 1; the error is what is told.
+fn ranges(list: &str, fields: bool) -> Result<Vec<(usize, usize)>, String> {
+    let zero =
+        if fields { "fields are numbered from 1" } else { "byte/character positions are numbered from 1" };
+    let number = |text: &str| match text.parse::<usize>() {
+        Ok(0) => Err(zero.to_owned()),
+        Ok(value) => Ok(value),
+        Err(_) => Err(match fields {
+            true => format!("invalid field value {}", quoted(text)),
+            false => format!("invalid byte/character position {}", quoted(text)),
+        }),
     };
-    list.split([',', ' '])
-        .map(range)
-        .map(|range| range.filter(|(from, to)| *from > 0 && from <= to))
-        .collect()
+    let range = |part: &str| {
+        let (from, to) = match part.split_once('-') {
+            None if part.is_empty() => return Err(zero.to_owned()),
+            None => (number(part)?, number(part)?),
+            Some(("", "")) => return Err("invalid range with no endpoint: -".to_owned()),
+            Some(("", to)) => (1, number(to)?),
+            Some((from, "")) => (number(from)?, usize::MAX),
+            Some((from, to)) => (number(from)?, number(to)?),
+        };
+        if to < from { Err("invalid decreasing range".to_owned()) } else { Ok((from, to)) }
+    };
+    list.split([',', ' ', '\t']).map(range).collect()
 }
 
 struct Cut {
@@ -76,7 +87,7 @@ impl Cut {
 }
 
 async fn cut(sys: Sys, args: Args) -> Exit {
-    let line = match Line::read(&sys, &args, "b:c:d:f:nsz", LONG, "OPTION... [FILE]...", 1).await {
+    let line = match Line::read(&sys, &args, "b:c:d:f:ns", LONG, "OPTION... [FILE]...", 1).await {
         Ok(line) => line,
         Err(exit) => return exit,
     };
@@ -94,12 +105,17 @@ async fn cut(sys: Sys, args: Args) -> Exit {
         };
         return misused(&sys, "cut", words).await;
     };
-    let Some(ranges) = ranges(list) else {
-        let words = match letter {
-            'f' => format!("invalid field value {}", quoted(list)),
-            _ => format!("invalid byte/character position {}", quoted(list)),
-        };
-        return misused(&sys, "cut", &words).await;
+    if letter != 'f' && line.has('d') {
+        let words = "an input delimiter may be specified only when operating on fields";
+        return misused(&sys, "cut", words).await;
+    }
+    if letter != 'f' && line.has('s') {
+        let words = "suppressing non-delimited lines makes sense\n\tonly when operating on fields";
+        return misused(&sys, "cut", words).await;
+    }
+    let ranges = match ranges(list, letter == 'f') {
+        Ok(ranges) => ranges,
+        Err(words) => return misused(&sys, "cut", &words).await,
     };
     let delimiter = line.value('d').unwrap_or("\t");
     if delimiter.len() > 1 {

@@ -1,15 +1,14 @@
-//! `env`, `xargs`, `timeout`, `watch`, `nohup`: commands that run commands. Source: their man pages.
-//! Not simulated: xargs -P, watch -g, env -S.
+//! `env`, `timeout`, `watch`: commands that run commands. Source: their man pages.
+//! Not simulated: watch -g, env -S -v.
 //! ```transcript
-//! host# printf 'a b\nc\n' | xargs -n 1 echo got
-//! got a
-//! got b
-//! got c
+//! host# env -i A=1 env; timeout 0.1 sleep 5; echo $?
+//! A=1
+//! 124
 //! ```
 
-use super::coreutils::{HELP, Line, VERSION, misused, quoted, short_name};
+use super::coreutils::{HELP, Line, VERSION, misused, quoted};
 use super::getopt::{Long, Takes};
-use super::seq::interval;
+use super::small::interval;
 use super::{Args, Command, Exit};
 use crate::run::Start;
 use crate::signal::Signal;
@@ -20,12 +19,6 @@ use std::time::Duration;
 
 pub const ENV: Command =
     Command { name: "env", path: "/usr/bin/env", man: "env(1)", run: |sys, args| Box::pin(env(sys, args)) };
-pub const XARGS: Command = Command {
-    name: "xargs",
-    path: "/usr/bin/xargs",
-    man: "xargs(1)",
-    run: |sys, args| Box::pin(xargs(sys, args)),
-};
 pub const TIMEOUT: Command = Command {
     name: "timeout",
     path: "/usr/bin/timeout",
@@ -39,11 +32,8 @@ pub const WATCH: Command = Command {
     run: |sys, args| Box::pin(watch(sys, args)),
 };
 
-/// Words that one command of `xargs` gets at most.
-const WORDS: usize = 5000;
-
 /// A command that cannot be started: 127 where there is none, 126 else.
-async fn not_started(sys: &Sys, tool: &str, name: &str, errno: net::Errno) -> Exit {
+pub(super) async fn not_started(sys: &Sys, tool: &str, name: &str, errno: net::Errno) -> Exit {
     let what = match tool {
         "timeout" => format!("failed to run command {}", quoted(name)),
         "env" => quoted(name),
@@ -90,7 +80,8 @@ async fn env(sys: Sys, args: Args) -> Exit {
     }
     let command: Vec<String> = words.cloned().collect();
     let Some(name) = command.first().cloned() else {
-        let text: String = environment.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+        let end = if line.has('0') { '\0' } else { '\n' };
+        let text: String = environment.iter().map(|(name, value)| format!("{name}={value}{end}")).collect();
         sys.print(text).await;
         return Exit::OK;
     };
@@ -102,125 +93,20 @@ async fn env(sys: Sys, args: Args) -> Exit {
     }
 }
 
-const XARGS_LONG: &[Long] = &[
-    HELP,
-    VERSION,
-    ("delimiter", Takes::Value, 'd'),
-    ("max-args", Takes::Value, 'n'),
-    ("max-lines", Takes::MayValue, 'L'),
-    ("no-run-if-empty", Takes::Nothing, 'r'),
-    ("null", Takes::Nothing, '0'),
-    ("verbose", Takes::Nothing, 't'),
-];
-
-/// The words of xargs' input: blanks part them, quotes and backslashes keep them together.
-fn words(text: &str) -> Result<Vec<String>, String> {
-    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
-    let mut letters = text.chars();
-    while let Some(letter) = letters.next() {
-        match (quote, letter) {
-            (Some(open), _) if open == letter => quote = None,
-            (Some(open), '\n') => {
-                let kind = if open == '"' { "double" } else { "single" };
-                return Err(format!(
-                    "unmatched {kind} quote; by default quotes are special to xargs unless you use the -0 option"
-                ));
-            }
-            (Some(_), _) => word.get_or_insert_default().push(letter),
-            (None, '\'' | '"') => {
-                quote = Some(letter);
-                word.get_or_insert_default();
-            }
-            (None, '\\') => word.get_or_insert_default().extend(letters.next()),
-            (None, ' ' | '\t' | '\n') => words.extend(word.take()),
-            (None, _) => word.get_or_insert_default().push(letter),
-        }
-    }
-    words.extend(word);
-    Ok(words)
-}
-
-async fn xargs(sys: Sys, args: Args) -> Exit {
-    let line =
-        match Line::read(&sys, &args, "+0d:I:L:n:rt", XARGS_LONG, "[OPTION]... COMMAND [INITIAL-ARGS]...", 1)
-            .await
-        {
-            Ok(line) => line,
-            Err(exit) => return exit,
-        };
-    let text = String::from_utf8_lossy(&sys.read_all(0).await.unwrap_or_default()).into_owned();
-    let replace = line.value('I');
-    let delimiter = if line.has('0') {
-        Some('\0')
-    } else {
-        line.value('d').and_then(|text| text.replace("\\n", "\n").chars().next())
-    };
-    let read = match (delimiter, replace) {
-        (Some(delimiter), _) => {
-            Ok(text.trim_end_matches(delimiter).split(delimiter).map(str::to_owned).collect())
-        }
-        (None, Some(_)) => Ok(text
-            .lines()
-            .map(|line| line.trim_start().to_owned())
-            .filter(|line| !line.is_empty())
-            .collect()),
-        (None, None) => words(&text),
-    };
-    let items = match read {
-        Ok(items) if text.is_empty() => items.into_iter().filter(|item| !item.is_empty()).collect(),
-        Ok(items) => items,
-        Err(words) => {
-            sys.eprint(format!("xargs: {words}\n")).await;
-            return Exit::FAILURE;
-        }
-    };
-    let count = line.value('n').or(line.value('L')).and_then(|text| text.parse().ok()).unwrap_or(WORDS);
-    let each = if replace.is_some() { 1 } else { count.clamp(1, WORDS) };
-    let command = if line.operands.is_empty() { vec!["echo".to_owned()] } else { line.operands.clone() };
-    let mut batches: Vec<Vec<String>> = items.chunks(each).map(<[String]>::to_vec).collect();
-    if batches.is_empty() && !line.has('r') && replace.is_none() {
-        batches.push(Vec::new());
-    }
-    let mut exit = Exit::OK;
-    for batch in batches {
-        let argv: Vec<String> = match replace {
-            Some(mark) => command.iter().map(|word| word.replace(mark, &batch[0])).collect(),
-            None => command.iter().cloned().chain(batch).collect(),
-        };
-        if line.has('t') {
-            sys.eprint(format!("{}\n", argv.join(" "))).await;
-        }
-        let name = argv[0].clone();
-        let ended = match sys.spawn(Start::new(argv)).await {
-            Ok(child) => sys.wait_child(child).await,
-            Err(errno) => return not_started(&sys, "xargs", &name, errno).await,
-        };
-        match ended {
-            Exit(0) => {}
-            Exit(255) => {
-                sys.eprint(format!("xargs: {name}: exited with status 255; aborting\n")).await;
-                return Exit(124);
-            }
-            Exit(128..) => return Exit(125),
-            Exit(_) => exit = Exit(123),
-        }
-    }
-    exit
-}
-
 const TIMEOUT_LONG: &[Long] = &[
     HELP,
     VERSION,
     ("kill-after", Takes::Value, 'k'),
     ("preserve-status", Takes::Nothing, 'p'),
     ("signal", Takes::Value, 's'),
+    ("verbose", Takes::Nothing, 'v'),
 ];
 
 async fn timeout(sys: Sys, args: Args) -> Exit {
     let line = match Line::read(
         &sys,
         &args,
-        "+k:s:p",
+        "+k:s:v",
         TIMEOUT_LONG,
         "[OPTION] DURATION COMMAND [ARG]...",
         125,
@@ -228,7 +114,7 @@ async fn timeout(sys: Sys, args: Args) -> Exit {
     .await
     {
         Ok(line) if line.operands.len() < 2 => {
-            misused(&sys, short_name(&args), "missing operand").await;
+            sys.eprint("Try 'timeout --help' for more information.\n").await;
             return Exit(125);
         }
         Ok(line) => line,
@@ -240,7 +126,7 @@ async fn timeout(sys: Sys, args: Args) -> Exit {
     };
     let signal = line.value('s').map_or(Some(Signal::Term), Signal::parse);
     let Some(signal) = signal else {
-        let words = format!("{}: invalid signal", line.value('s').unwrap_or_default());
+        let words = format!("{}: invalid signal", quoted(line.value('s').unwrap_or_default()));
         misused(&sys, "timeout", &words).await;
         return Exit(125);
     };
@@ -263,6 +149,10 @@ async fn timeout(sys: Sys, args: Args) -> Exit {
     while !ended(&sys).await {
         if sys.wait(&[WaitOn::Child(child)], Some(deadline)).await == Woke::Timeout && !ended(&sys).await {
             late = true;
+            if line.has('v') {
+                let (signal, command) = (signal.name(), quoted(&line.operands[1]));
+                sys.eprint(format!("timeout: sending signal {signal} to command {command}\n")).await;
+            }
             sys.ask(move |system, _| system.signal(child, signal)).await;
             signal = Signal::Kill;
             deadline = kill_after.take().map_or(sim::Instant::NEVER, |more| deadline + more);

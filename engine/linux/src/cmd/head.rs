@@ -28,15 +28,24 @@ const LONG: &[Long] = &[
     ("verbose", Takes::Nothing, 'v'),
 ];
 
-/// `-5` and `-n5` are one.
-pub(super) fn old_style(args: &Args) -> Args {
-    let old = |word: &String| {
-        word.len() > 1 && word.starts_with('-') && word[1..].bytes().all(|c| c.is_ascii_digit())
-    };
-    let words = args.rest().iter().enumerate();
-    let new =
-        words.map(|(at, word)| if at == 0 && old(word) { format!("-n{}", &word[1..]) } else { word.clone() });
-    Args::new(std::iter::once(args.name().to_owned()).chain(new).collect())
+/// `-5`, `-5q`, and for `tail` `+5f`: the count in front, as it once was.
+pub(super) fn old_style(args: &Args, signs: &[char]) -> Args {
+    let mut words = args.rest().to_vec();
+    let old = words.first().and_then(|word| {
+        let sign = word.chars().next().filter(|sign| signs.contains(sign))?;
+        let end = word[1..].find(|c: char| !c.is_ascii_digit()).map_or(word.len(), |at| at + 1);
+        let (digits, letters) = word[1..].split_at(end - 1);
+        let known = letters.chars().all(|letter| "bcfklmqv".contains(letter));
+        let count = if sign == '+' { format!("+{digits}") } else { digits.to_owned() };
+        (!digits.is_empty() && known).then(|| (count, letters.to_owned()))
+    });
+    if let Some((count, letters)) = old {
+        let kind = if letters.contains('c') { 'c' } else { 'n' };
+        words[0] = format!("-{kind}{count}");
+        let flags = letters.chars().filter(|letter| "fqv".contains(*letter));
+        words.splice(1..1, flags.map(|letter| format!("-{letter}")));
+    }
+    Args::new(std::iter::once(args.name().to_owned()).chain(words).collect())
 }
 
 /// How much: so many lines or bytes, or all but the last so many.
@@ -47,10 +56,11 @@ struct Amount {
 }
 
 async fn head(sys: Sys, args: Args) -> Exit {
-    let line = match Line::read(&sys, &old_style(&args), "c:n:qvz", LONG, "[OPTION]... [FILE]...", 1).await {
-        Ok(line) => line,
-        Err(exit) => return exit,
-    };
+    let line =
+        match Line::read(&sys, &old_style(&args, &['-']), "c:n:qv", LONG, "[OPTION]... [FILE]...", 1).await {
+            Ok(line) => line,
+            Err(exit) => return exit,
+        };
     let mut amount = Amount { bytes: false, but_last: false, count: 10 };
     for (letter, value) in &line.options {
         if let ('c' | 'n', Some(value)) = (letter, value) {
@@ -126,8 +136,12 @@ async fn copy(sys: &Sys, fd: Fd, amount: &Amount, operand: &str) -> bool {
             }
         }
     }
-    match lines.told("head: error reading", operand).await {
-        true => true,
-        false => false,
+    match lines.refused() {
+        None => true,
+        Some(errno) => {
+            let name = if operand == "-" { "standard input" } else { operand };
+            sys.eprint(format!("head: error reading {}: {errno}\n", quoted(name))).await;
+            false
+        }
     }
 }

@@ -58,6 +58,7 @@ mod rm;
 mod sed;
 mod seq;
 mod services;
+mod small;
 mod sort;
 mod ss;
 mod stat;
@@ -73,8 +74,10 @@ mod tr;
 mod tracepath;
 pub mod traceroute;
 mod uname;
+mod uniq;
 mod wc;
 mod why;
+mod xargs;
 
 pub(crate) use services::Services;
 
@@ -158,7 +161,7 @@ pub const ALL: &[&Command] = &[
     &env::ENV,
     &ethtool::ETHTOOL,
     &expr::EXPR,
-    &seq::FALSE,
+    &small::FALSE,
     &grep::FGREP,
     &find::FIND,
     &lines::FOLD,
@@ -209,7 +212,7 @@ pub const ALL: &[&Command] = &[
     &nc::NETCAT,
     &netstat::NETSTAT,
     &missing::NFT,
-    &seq::NL,
+    &small::NL,
     &nohup::NOHUP,
     &printenv::NPROC,
     &dig::NSLOOKUP,
@@ -225,7 +228,7 @@ pub const ALL: &[&Command] = &[
     &ps::PS,
     &realpath::READLINK,
     &realpath::REALPATH,
-    &seq::REV,
+    &small::REV,
     &rm::RM,
     &rm::RMDIR,
     &nettools::route::ROUTE,
@@ -238,7 +241,7 @@ pub const ALL: &[&Command] = &[
     &digest::SHA256SUM,
     &digest::SHA512SUM,
     &lines::SHUF,
-    &seq::SLEEP,
+    &small::SLEEP,
     &sort::SORT,
     &ss::SS,
     &stat::STAT,
@@ -256,10 +259,10 @@ pub const ALL: &[&Command] = &[
     &tr::TR,
     &tracepath::TRACEPATH,
     &traceroute::TRACEROUTE,
-    &seq::TRUE,
+    &small::TRUE,
     &missing::UMOUNT,
     &uname::UNAME,
-    &sort::UNIQ,
+    &uniq::UNIQ,
     &machine::UPTIME,
     &missing::VI,
     &missing::VIM,
@@ -268,8 +271,8 @@ pub const ALL: &[&Command] = &[
     &uname::WHICH,
     &uname::WHOAMI,
     &why::WHY,
-    &env::XARGS,
-    &seq::YES,
+    &xargs::XARGS,
+    &small::YES,
 ];
 
 /// What `man NAME` and `help NAME` show: the head of the command's own file.

@@ -1,156 +1,254 @@
-//! `seq`, `yes`, `true`, `false`, `sleep`, `rev`, `nl`: the small ones. Source: coreutils, util-linux.
+//! `seq`: numbers one after the other. Source: seq(1), coreutils 9.1, `src/seq.c`.
 //! ```transcript
-//! host# seq 1 2 5
-//! 1
-//! 3
-//! 5
+//! host# seq -s, 1 2 5
+//! 1,3,5
 //! ```
 
-use super::coreutils::{HELP, Line, VERSION, contents, misused, or_stdin, quoted};
+use super::getopt::Takes::{Nothing, Value};
+use super::printf;
+use super::tool::{COREUTILS, HELP, Tool, VERSION, quoted};
 use super::{Args, Command, Exit};
-use crate::sys::{Sys, Woke};
-use std::time::Duration;
+use crate::sys::Sys;
 
 pub const SEQ: Command =
     Command { name: "seq", path: "/usr/bin/seq", man: "seq(1)", run: |sys, args| Box::pin(seq(sys, args)) };
-pub const YES: Command =
-    Command { name: "yes", path: "/usr/bin/yes", man: "yes(1)", run: |sys, args| Box::pin(yes(sys, args)) };
-pub const TRUE: Command =
-    Command { name: "true", path: "/usr/bin/true", man: "true(1)", run: |_, _| Box::pin(async { Exit::OK }) };
-pub const FALSE: Command = Command {
-    name: "false",
-    path: "/usr/bin/false",
-    man: "false(1)",
-    run: |_, _| Box::pin(async { Exit::FAILURE }),
-};
-pub const SLEEP: Command = Command {
-    name: "sleep",
-    path: "/usr/bin/sleep",
-    man: "sleep(1)",
-    run: |sys, args| Box::pin(sleep(sys, args)),
-};
-pub const REV: Command =
-    Command { name: "rev", path: "/usr/bin/rev", man: "rev(1)", run: |sys, args| Box::pin(rev(sys, args)) };
-pub const NL: Command =
-    Command { name: "nl", path: "/usr/bin/nl", man: "nl(1)", run: |sys, args| Box::pin(nl(sys, args)) };
 
-/// Numbers that `seq` prints before others may run.
-const BATCH: usize = 1000;
+const TOOL: Tool = Tool {
+    name: "seq",
+    short: "+f:s:w",
+    long: &[HELP, VERSION, ("equal-width", Nothing, 'w'), ("format", Value, 'f'), ("separator", Value, 's')],
+    missing: "",
+    usage: 1,
+    package: COREUTILS,
+};
 
-async fn seq(sys: Sys, args: Args) -> Exit {
-    let mut words: Vec<&str> = args.rest().iter().map(String::as_str).collect();
-    let (mut separator, mut wide) = ("\n", false);
-    while let [first, rest @ ..] = &words[..] {
-        match (*first, rest) {
-            ("-s", [value, ..]) => (separator, words) = (value, rest[1..].to_vec()),
-            ("-w", _) => (wide, words) = (true, rest.to_vec()),
-            _ => break,
+/// Numbers that are printed before others may run.
+const BATCH: u64 = 1000;
+
+/// A number as it was written.
+#[derive(Clone, Copy)]
+struct Operand {
+    value: f64,
+    /// Digits behind the point.
+    precision: usize,
+    /// Characters in front of it, sign and all.
+    width: usize,
+    /// The same without loss, where it is a whole number.
+    whole: Option<i128>,
+}
+
+fn operand(text: &str) -> Option<Operand> {
+    let bare = text.trim_start_matches([' ', '\t']);
+    let bare = bare.strip_prefix('+').unwrap_or(bare);
+    let (sign, digits) = bare.strip_prefix('-').map_or((1.0, bare), |digits| (-1.0, digits));
+    if let Some(hex) = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
+        let value = u64::from_str_radix(hex, 16).ok()?;
+        let whole = i128::from(value) * sign as i128;
+        return Some(Operand {
+            value: sign * value as f64,
+            precision: 0,
+            width: whole.to_string().len(),
+            whole: Some(whole),
+        });
+    }
+    if digits.starts_with(['+', '-']) {
+        return None;
+    }
+    let value: f64 = digits.parse().ok().filter(|value: &f64| !value.is_nan())?;
+    let (mantissa, exponent) = digits.split_once(['e', 'E']).unwrap_or((digits, "0"));
+    let exponent: i64 = exponent.parse().unwrap_or(0);
+    let (front, behind) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let precision = usize::try_from((behind.len() as i64 - exponent).clamp(0, 400)).unwrap_or(0);
+    let front = (front.len().max(1) as i64 + exponent).clamp(1, 400) as usize;
+    let whole = bare.parse().ok();
+    Some(Operand { value: sign * value, precision, width: front + usize::from(sign < 0.0), whole })
+}
+
+/// The directive of a format.
+struct Float {
+    flags: String,
+    width: usize,
+    precision: Option<usize>,
+    letter: char,
+}
+
+/// The widest a number may be asked to be.
+const WIDTH: usize = 10_000;
+
+impl Float {
+    fn print(&self, value: f64) -> String {
+        let has = |flag| self.flags.contains(flag);
+        let digits = printf::float(value.abs(), self.letter, self.precision.unwrap_or(6), has('#'));
+        let sign = match (value.is_sign_negative(), has('+'), has(' ')) {
+            (true, ..) => "-",
+            (_, true, _) => "+",
+            (_, _, true) => " ",
+            _ => "",
+        };
+        let room = self.width.min(WIDTH).saturating_sub(sign.len() + digits.len());
+        match (has('-'), has('0')) {
+            (true, _) => format!("{sign}{digits}{}", " ".repeat(room)),
+            (_, true) => format!("{sign}{}{digits}", "0".repeat(room)),
+            _ => format!("{}{sign}{digits}", " ".repeat(room)),
         }
     }
-    if words.is_empty() || words.len() > 3 {
-        let words = words
-            .get(3)
-            .map_or("missing operand".to_owned(), |extra| format!("extra operand {}", quoted(extra)));
-        return misused(&sys, "seq", &words).await;
+}
+
+/// What stands before and behind the one `%` directive of a format; the error is what is told.
+fn directive(format: &str) -> Result<(String, Float, String), String> {
+    let shown = quoted(format);
+    let mut before = String::new();
+    let mut rest = format;
+    loop {
+        let Some(at) = rest.find('%') else { return Err(format!("format {shown} has no % directive")) };
+        before.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        match rest.strip_prefix('%') {
+            Some(after) => {
+                before.push('%');
+                rest = after;
+            }
+            None => break,
+        }
     }
-    if let Some(wrong) = words.iter().find(|word| word.parse::<f64>().is_err()) {
-        return misused(&sys, "seq", &format!("invalid floating point argument: {}", quoted(wrong))).await;
+    let end = rest.find(|c: char| !"-+#0 '".contains(c)).unwrap_or(rest.len());
+    let (flags, after) = rest.split_at(end);
+    let end = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
+    let (width, after) = after.split_at(end);
+    let (precision, after) = match after.strip_prefix('.') {
+        Some(after) => {
+            let end = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
+            (Some(after[..end].parse().unwrap_or(0)), &after[end..])
+        }
+        None => (None, after),
+    };
+    let letter = match after.chars().next() {
+        None => return Err(format!("format {shown} ends in %")),
+        Some(letter) if "efgaEFGA".contains(letter) => letter,
+        Some(letter) => return Err(format!("format {shown} has unknown %{letter} directive")),
+    };
+    if letter.eq_ignore_ascii_case(&'a') {
+        return Err(format!("format {shown}: %{letter}: not simulated in vethlab; use %g"));
     }
-    let decimals =
-        words.iter().map(|word| word.split_once('.').map_or(0, |(_, part)| part.len())).max().unwrap_or(0);
-    let values: Vec<f64> = words.iter().filter_map(|word| word.parse().ok()).collect();
-    let (from, step, to) = match values[..] {
-        [to] => (1.0, 1.0, to),
-        [from, to] => (from, 1.0, to),
+    let rest = &after[1..];
+    let mut behind = String::new();
+    let mut letters = rest.chars();
+    while let Some(c) = letters.next() {
+        match c {
+            '%' if letters.next() == Some('%') => behind.push('%'),
+            '%' => return Err(format!("format {shown} has too many % directives")),
+            c => behind.push(c),
+        }
+    }
+    let float = Float { flags: flags.to_owned(), width: width.parse().unwrap_or(0), precision, letter };
+    Ok((before, float, behind))
+}
+
+async fn seq(sys: Sys, args: Args) -> Exit {
+    // A negative number is no option.
+    let number = |word: &String| {
+        word.strip_prefix('-').is_some_and(|it| it.starts_with(|c: char| c.is_ascii_digit() || c == '.'))
+    };
+    let mut words = args.rest().to_vec();
+    let mut skips = false;
+    let first = words.iter().position(|word| {
+        let value = std::mem::replace(&mut skips, word == "-s" || word == "-f");
+        number(word) && !value
+    });
+    if let Some(at) = first
+        && !words[..at].iter().any(|word| word == "--")
+    {
+        words.insert(at, "--".to_owned());
+    }
+    let options = match TOOL.options_of(&sys, args.name(), &words).await {
+        Ok(options) => options,
+        Err(exit) => return exit,
+    };
+    let operands = &options.operands;
+    if operands.is_empty() {
+        return TOOL.wrong(&sys, "missing operand").await;
+    }
+    if let Some(extra) = operands.get(3) {
+        return TOOL.extra_operand(&sys, extra).await;
+    }
+    let mut numbers = Vec::new();
+    for word in operands {
+        match operand(word) {
+            Some(number) => numbers.push(number),
+            None => {
+                return TOOL.wrong(&sys, format!("invalid floating point argument: {}", quoted(word))).await;
+            }
+        }
+    }
+    let one = Operand { value: 1.0, precision: 0, width: 1, whole: Some(1) };
+    let (from, step, to) = match numbers[..] {
+        [to] => (one, one, to),
+        [from, to] => (from, one, to),
         [from, step, to] => (from, step, to),
         _ => return Exit::FAILURE,
     };
-    if step == 0.0 {
-        return misused(&sys, "seq", &format!("invalid Zero increment value: {}", quoted(words[1]))).await;
+    if step.value == 0.0 {
+        return TOOL.wrong(&sys, format!("invalid Zero increment value: {}", quoted(&operands[1]))).await;
     }
-    let text = |value: f64| format!("{value:.decimals$}");
-    let width = if wide { text(from).len().max(text(to).len()) } else { 0 };
-    let count = ((to - from) / step + 1e-9).floor();
-    let mut at = 0_u64;
-    while at as f64 <= count && count >= 0.0 {
+    let format = match options.value('f').map(directive) {
+        None => None,
+        Some(Ok(_)) if options.has('w') => {
+            return TOOL
+                .wrong(&sys, "format string may not be specified when printing equal width strings")
+                .await;
+        }
+        Some(Ok(parts)) => Some(parts),
+        Some(Err(words)) => {
+            TOOL.complain(&sys, words).await;
+            return Exit::FAILURE;
+        }
+    };
+    let separator = options.value('s').unwrap_or("\n").to_owned();
+    let precision = from.precision.max(step.precision);
+    let width = match options.has('w') {
+        true => {
+            let wide = |it: Operand| it.width + if precision > 0 { precision + 1 } else { 0 };
+            wide(from).max(wide(to))
+        }
+        false => 0,
+    };
+    let shown = |at: u64| -> Option<String> {
+        if let (Some(first), Some(by), Some(last), None) = (from.whole, step.whole, to.whole, &format) {
+            let value = first.checked_add(by.checked_mul(i128::from(at))?)?;
+            let within = if by > 0 { value <= last } else { value >= last };
+            return within.then(|| format!("{value:0width$}"));
+        }
+        let value = from.value + step.value * at as f64;
+        // What prints as the last number is the last number.
+        let slack = step.value.abs() * 1e-9;
+        let within = if step.value > 0.0 { value <= to.value + slack } else { value >= to.value - slack };
+        within.then(|| match &format {
+            Some((before, float, behind)) => format!("{before}{}{behind}", float.print(value)),
+            None => format!("{value:0width$.precision$}"),
+        })
+    };
+    let mut at = 0;
+    let Some(mut next) = shown(0) else { return Exit::OK };
+    loop {
         let mut out = String::new();
+        let mut ended = false;
         for _ in 0..BATCH {
-            if at as f64 > count {
-                break;
-            }
-            out.push_str(&format!("{:0>width$}", text(from + step * at as f64)));
+            out.push_str(&next);
             at += 1;
-            out.push_str(if at as f64 > count { "\n" } else { separator });
-        }
-        sys.print(out).await;
-    }
-    Exit::OK
-}
-
-async fn yes(sys: Sys, args: Args) -> Exit {
-    let line = if args.rest().is_empty() { "y".to_owned() } else { args.rest().join(" ") } + "\n";
-    while sys.write(1, line.repeat(64).as_bytes()).await.is_ok() {}
-    Exit::FAILURE
-}
-
-/// `1.5`, `2m`, `1h`, `1d`
-pub(super) fn interval(text: &str) -> Option<Duration> {
-    let (digits, unit) = match text.chars().last()? {
-        's' => (&text[..text.len() - 1], 1.0),
-        'm' => (&text[..text.len() - 1], 60.0),
-        'h' => (&text[..text.len() - 1], 3_600.0),
-        'd' => (&text[..text.len() - 1], 86_400.0),
-        _ => (text, 1.0),
-    };
-    if matches!(text, "inf" | "infinity") {
-        return Some(Duration::from_secs(u64::from(u32::MAX)));
-    }
-    Duration::try_from_secs_f64(digits.parse::<f64>().ok()? * unit).ok()
-}
-
-async fn sleep(sys: Sys, args: Args) -> Exit {
-    if args.rest().is_empty() {
-        return misused(&sys, "sleep", "missing operand").await;
-    }
-    let mut total = Duration::ZERO;
-    for word in args.rest() {
-        match interval(word) {
-            Some(time) => total = total.saturating_add(time),
-            None => return misused(&sys, "sleep", &format!("invalid time interval {}", quoted(word))).await,
-        }
-    }
-    let end = sys.now().await + total;
-    while sys.wait(&[], Some(end)).await != Woke::Timeout {}
-    Exit::OK
-}
-
-async fn rev(sys: Sys, args: Args) -> Exit {
-    for operand in or_stdin(args.rest().to_vec()) {
-        let Some(bytes) = contents(&sys, "rev", &operand).await else { return Exit::FAILURE };
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let lines: String = text.lines().map(|line| line.chars().rev().collect::<String>() + "\n").collect();
-        sys.print(lines).await;
-    }
-    Exit::OK
-}
-
-async fn nl(sys: Sys, args: Args) -> Exit {
-    let line = match Line::read(&sys, &args, "b:", &[HELP, VERSION], "[OPTION]... [FILE]...", 1).await {
-        Ok(line) => line,
-        Err(exit) => return exit,
-    };
-    let all = line.value('b') == Some("a");
-    let mut number = 0;
-    for operand in or_stdin(line.operands) {
-        let Some(bytes) = contents(&sys, "nl", &operand).await else { return Exit::FAILURE };
-        for text in String::from_utf8_lossy(&bytes).lines() {
-            if text.is_empty() && !all {
-                sys.print("       \n").await;
-                continue;
+            match shown(at) {
+                Some(more) => {
+                    out.push_str(&separator);
+                    next = more;
+                }
+                None => {
+                    out.push('\n');
+                    ended = true;
+                    break;
+                }
             }
-            number += 1;
-            sys.print(format!("{number:>6}\t{text}\n")).await;
+        }
+        if sys.write(1, out.as_bytes()).await.is_err() || ended {
+            return Exit(u8::from(!ended));
         }
     }
-    Exit::OK
 }

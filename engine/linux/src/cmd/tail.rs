@@ -33,10 +33,13 @@ const LONG: &[Long] = &[
 const INTERVAL: Duration = Duration::from_secs(1);
 
 async fn tail(sys: Sys, args: Args) -> Exit {
-    let line = match Line::read(&sys, &old_style(&args), "c:fFn:qv", LONG, "[OPTION]... [FILE]...", 1).await {
-        Ok(line) => line,
-        Err(exit) => return exit,
-    };
+    let line =
+        match Line::read(&sys, &old_style(&args, &['-', '+']), "c:fFn:qv", LONG, "[OPTION]... [FILE]...", 1)
+            .await
+        {
+            Ok(line) => line,
+            Err(exit) => return exit,
+        };
     let (mut bytes, mut from_start, mut amount) = (false, false, 10);
     for (letter, value) in &line.options {
         if let ('c' | 'n', Some(value)) = (letter, value) {

@@ -1,4 +1,4 @@
-//! `tr`: other characters for characters. Source: tr(1), coreutils. Not simulated: equivalence classes, repeats `[c*n]`.
+//! `tr`: other characters for characters. Source: tr(1), coreutils. Differs: bytes are characters.
 //! ```transcript
 //! host# echo Hello | tr a-z A-Z
 //! HELLO
@@ -66,10 +66,40 @@ fn one(text: &[u8]) -> (u8, usize) {
     }
 }
 
-/// A set written out; the error is what `tr` says.
-fn set(text: &str) -> Result<Vec<u8>, String> {
+/// `[c*n]`: the character, how often (0: as often as it takes), and how much of the text that is.
+fn repeat(text: &[u8]) -> Option<(u8, usize, usize)> {
+    let inner = text.strip_prefix(b"[")?;
+    let (byte, taken) = one(inner);
+    let after = inner.get(taken..)?.strip_prefix(b"*")?;
+    let end = after.iter().position(|byte| *byte == b']')?;
+    let digits = std::str::from_utf8(&after[..end]).ok()?;
+    let count = match digits.strip_prefix('0').filter(|rest| !rest.is_empty()) {
+        Some(octal) => usize::from_str_radix(octal, 8).ok()?,
+        None if digits.is_empty() => 0,
+        None => digits.parse().ok()?,
+    };
+    Some((byte, count.min(REPEATS), taken + end + 3))
+}
+
+/// Most repeats of one character.
+const REPEATS: usize = 65_536;
+
+/// A set written out, to be as long as `length` where it repeats; the error is what `tr` says.
+fn set(text: &str, length: usize) -> Result<Vec<u8>, String> {
+    let fixed = if length > 0 { set(text, 0)?.len() } else { 0 };
     let (mut out, mut rest) = (Vec::new(), text.as_bytes());
     while !rest.is_empty() {
+        if let Some((byte, count, taken)) = repeat(rest) {
+            let count = if count == 0 { length.saturating_sub(fixed) } else { count };
+            out.extend(std::iter::repeat_n(byte, count));
+            rest = &rest[taken..];
+            continue;
+        }
+        if let [b'[', b'=', byte, b'=', b']', after @ ..] = rest {
+            out.push(*byte);
+            rest = after;
+            continue;
+        }
         if let Some(end) =
             rest.strip_prefix(b"[:").and_then(|inner| inner.windows(2).position(|two| two == b":]"))
         {
@@ -119,9 +149,27 @@ async fn tr(sys: Sys, args: Args) -> Exit {
         return misused(&sys, "tr", &words).await;
     }
     if let Some(extra) = line.operands.get(most) {
-        return misused(&sys, "tr", &format!("extra operand {}", quoted(extra))).await;
+        let more = "\nOnly one string may be given when deleting without squeezing repeats.";
+        let more = if delete && !squeeze { more } else { "" };
+        return misused(&sys, "tr", &format!("extra operand {}{more}", quoted(extra))).await;
     }
-    let sets: Result<Vec<Vec<u8>>, String> = line.operands.iter().map(|operand| set(operand)).collect();
+    let classes = |text: &str| {
+        text.match_indices("[:")
+            .any(|(at, _)| !text[at..].starts_with("[:upper:]") && !text[at..].starts_with("[:lower:]"))
+    };
+    if !delete && line.operands.get(1).is_some_and(|second| second.contains(":]") && classes(second)) {
+        sys.eprint("tr: when translating, the only character classes that may appear in\nstring2 are 'upper' and 'lower'\n").await;
+        return Exit::FAILURE;
+    }
+    let complement = line.has('c') || line.has('C');
+    let sets: Result<Vec<Vec<u8>>, String> =
+        line.operands.iter().try_fold(Vec::new(), |mut sets: Vec<Vec<u8>>, operand| {
+            let length = sets
+                .first()
+                .map_or(0, |first| if complement { 256 - first.len().min(256) } else { first.len() });
+            sets.push(set(operand, length)?);
+            Ok(sets)
+        });
     let mut sets = match sets {
         Ok(sets) => sets.into_iter(),
         Err(words) => {

@@ -159,6 +159,7 @@ impl Network {
         (it.netns, it.ifindex, it.name) = (to, index, name);
         (it.ip, it.ip6) = (ip, ip6);
         it.groups.clear();
+        it.attached = false;
         self.ipv6_device_added(device);
         self.rules_attach(device);
         self.generation += 1;

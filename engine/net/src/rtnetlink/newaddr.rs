@@ -20,7 +20,7 @@ impl Network {
         let added = match request.local {
             Some(IpAddr::V4(local)) => self.address4_add(device, local, request, mode),
             Some(IpAddr::V6(local)) => self.address6_add(device, local, request, mode),
-            None => Err(Errno::EINVAL.into()),
+            None => Err(Errno::EOPNOTSUPP.into()),
         };
         self.settle();
         added
@@ -45,7 +45,10 @@ impl Network {
         }
         let label = request.label.clone().unwrap_or_else(|| self.devices[device].name.clone());
         if label.len() >= LABEL_SIZE {
-            return Err(Errno::ERANGE.into());
+            return Err(NetlinkError::new(Errno::ERANGE, "Attribute failed policy validation"));
+        }
+        if local.is_unspecified() {
+            return Ok(());
         }
         self.devices[device].ip.conf.own_all();
         if let Some(at) = self.address_same(device, local, peer, request.prefix) {
@@ -55,6 +58,8 @@ impl Network {
             let now = self.now;
             let it = &mut self.devices[device].ip.addresses[at];
             (it.valid, it.preferred, it.since) = (request.valid, request.preferred, now);
+            it.flags =
+                it.flags & !af::PERMANENT | if request.valid == super::FOREVER { af::PERMANENT } else { 0 };
             it.metric = request.metric.unwrap_or(it.metric);
             return Ok(());
         }
@@ -93,15 +98,17 @@ impl Network {
         let named = request.local.or(request.peer);
         let deleted = match named {
             Some(IpAddr::V6(local)) => self.address6_delete(device, local, request.prefix),
-            _ => self.address4_delete(device, request),
+            Some(IpAddr::V4(_)) => self.address4_delete(device, request),
+            None => Err(Errno::EOPNOTSUPP.into()),
         };
         self.settle();
         deleted
     }
 
     fn address4_delete(&mut self, device: DeviceId, request: &AddressRequest) -> NetlinkResult<()> {
-        let peer = match (request.peer, request.local) {
-            (Some(IpAddr::V4(peer)), _) | (None, Some(IpAddr::V4(peer))) => Some(peer),
+        // Without a peer any prefix fits.
+        let peer = match request.peer {
+            Some(IpAddr::V4(peer)) => Some(peer),
             _ => None,
         };
         let fits = |it: &InetAddress| {
@@ -132,7 +139,10 @@ impl Network {
         let age = u32::try_from(self.now.since(it.since).as_secs()).unwrap_or(u32::MAX);
         let left =
             |lifetime: u32| if lifetime == super::FOREVER { lifetime } else { lifetime.saturating_sub(age) };
-        let deprecated = if left(it.preferred) == 0 { af::DEPRECATED } else { 0 };
+        // What stays for ever is also preferred for ever.
+        let permanent = it.flags & af::PERMANENT != 0;
+        let preferred = if permanent { super::FOREVER } else { left(it.preferred) };
+        let deprecated = if preferred == 0 { af::DEPRECATED } else { 0 };
         Address {
             index: self.devices[device].ifindex,
             device: self.devices[device].name.clone(),
@@ -145,7 +155,7 @@ impl Network {
             flags: it.flags | deprecated,
             metric: (it.metric != 0).then_some(it.metric),
             valid: left(it.valid),
-            preferred: left(it.preferred),
+            preferred,
             protocol: it.protocol,
         }
     }

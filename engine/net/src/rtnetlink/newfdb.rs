@@ -4,7 +4,7 @@
 //! drivers/net/vxlan/vxlan_core.c (`vxlan_fdb_update_existing`).
 
 use super::{FdbEntry, FdbRequest, Mode, NetlinkError, NetlinkResult, ntf, nud};
-use crate::device::{BridgeEntry, MAX_REMOTES, Remote, VxlanEntry};
+use crate::device::{BridgeEntry, MAX_REMOTES, PortState, Remote, VxlanEntry};
 use crate::{Errno, Mac, Network};
 use api::{DeviceId, NetnsId};
 use std::net::{IpAddr, Ipv4Addr};
@@ -41,12 +41,22 @@ impl Network {
         if request.state & (nud::PERMANENT | nud::NOARP | nud::REACHABLE) == 0 {
             return Err(Errno::EINVAL.into());
         }
-        if !request.mac.is_valid() {
-            return Err(Errno::EINVAL.into());
-        }
         let now = self.now;
         let local = request.state & nud::PERMANENT != 0;
         let fixed = local || request.state & nud::NOARP != 0;
+        if request.flags & ntf::STICKY != 0 && local {
+            return Err(Errno::EINVAL.into());
+        }
+        if request.mac.is_zero() {
+            return Err(Errno::EINVAL.into());
+        }
+        // A port that does not learn takes fixed entries only.
+        let learns = |state| matches!(state, PortState::Learning | PortState::Forwarding);
+        let port_learns =
+            port.and_then(|port| self.devices[port].port.as_deref()).is_none_or(|it| learns(it.state));
+        if !fixed && !port_learns {
+            return Err(Errno::EPERM.into());
+        }
         if port.is_none() && !local {
             return Err(NetlinkError::new(Errno::EINVAL, "FDB entry towards bridge must be permanent"));
         }
@@ -217,7 +227,8 @@ impl Network {
                 rows.extend(self.vxlan_fdb_rows(device));
                 continue;
             }
-            let own = it.unicast.iter().chain(&it.groups);
+            // The list of further addresses is Ethernet's.
+            let own = it.unicast.iter().chain(&it.groups).filter(|_| !it.is_loopback() && it.has_header());
             rows.extend(own.map(|(mac, _)| FdbEntry {
                 flags: ntf::SELF,
                 state: nud::PERMANENT,
@@ -328,14 +339,5 @@ impl Network {
         let bridge = self.devices[device].master().ok_or(Errno::EOPNOTSUPP)?;
         self.fdb_forget_port(bridge, device, false);
         Ok(())
-    }
-
-    /// From now on changes of this namespace's tables are kept for [`Network::take_changes`] (`ip monitor`).
-    pub fn monitor(&mut self, ns: NetnsId, on: bool) {
-        self.netns[ns].changes = on.then(Vec::new);
-    }
-
-    pub fn take_changes(&mut self, ns: NetnsId) -> Vec<super::Change> {
-        self.netns[ns].changes.as_mut().map(std::mem::take).unwrap_or_default()
     }
 }

@@ -98,7 +98,7 @@ impl Network {
                 return Err(Errno::EINVAL.into());
             }
             if self.device_id(to, index).is_some() {
-                return Err(Errno::EBUSY.into());
+                return Err(Errno::EEXIST.into());
             }
         }
         let device = self.device_new(to, request.index, &name, kind);
@@ -127,7 +127,10 @@ impl Network {
         let it = &mut self.devices[device];
         match mtu {
             None => Ok(()),
-            Some(mtu) if mtu < it.min_mtu => refuse(Errno::EINVAL, "mtu less than device minimum"),
+            // Beyond what a C int holds it counts as negative.
+            Some(mtu) if mtu < it.min_mtu || mtu > i32::MAX as u32 => {
+                refuse(Errno::EINVAL, "mtu less than device minimum")
+            }
             Some(mtu) if it.max_mtu > 0 && mtu > it.max_mtu => {
                 refuse(Errno::EINVAL, "mtu greater than device maximum")
             }
@@ -421,7 +424,6 @@ impl Network {
             self.bridge_change(device, bridge)?;
         }
         let rest = LinkRequest {
-            alias: request.alias.clone(),
             master: request.master,
             up: request.up,
             arp: request.arp,

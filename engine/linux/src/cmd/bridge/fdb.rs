@@ -165,7 +165,8 @@ pub fn row(run: &mut Run, snapshot: &Snapshot, entry: &FdbEntry, device_asked: b
         let name = snapshot.name(via);
         out.field("viaIf", &name, format_args!("via {name} "));
     }
-    if stats {
+    // The list of a device's own addresses keeps no times.
+    if stats && (entry.master.is_some() || entry.dst.is_some()) {
         out.json("used", entry.used);
         out.json("updated", entry.updated);
         out.text(format_args!("used {}/{} ", entry.used, entry.updated));

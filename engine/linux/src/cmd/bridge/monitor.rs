@@ -3,11 +3,9 @@
 //! Differs from iproute2: one line for each change, where the kernel tells some twice.
 
 use super::{fdb, link};
-use crate::cmd::ip::monitor::{LOOK, timestamp};
+use crate::cmd::iproute2::listen::listen;
 use crate::cmd::iproute2::run::{Run, Snapshot};
 use crate::cmd::iproute2::{Stop, Words, matches};
-use crate::signal::Signal;
-use crate::sys::Woke;
 use net::rtnetlink::Change;
 
 fn usage() -> Stop {
@@ -47,29 +45,8 @@ pub async fn monitor(run: &mut Run, words: Words<'_>) -> Result<(), Stop> {
             }
         }
     }
-    run.sys.catch(Signal::Int).await;
-    run.sys.catch(Signal::Term).await;
-    run.kernel(|net, ns| net.monitor(ns, true)).await;
-    let end = listen(run, &wanted).await;
-    run.kernel(|net, ns| net.monitor(ns, false)).await;
+    let end = listen(run, |run, snapshot, change, stamp| tell(run, &wanted, snapshot, change, stamp)).await;
     Err(Stop::exit(128 + end as u8, ""))
-}
-
-async fn listen(run: &mut Run, wanted: &Wanted) -> Signal {
-    loop {
-        let changes = run.kernel(|net, ns| net.take_changes(ns)).await;
-        if !changes.is_empty() {
-            let snapshot = run.snapshot().await;
-            for change in &changes {
-                let stamp = timestamp(run).await;
-                tell(run, wanted, &snapshot, change, &stamp);
-            }
-            run.flush().await;
-        }
-        if let Woke::Signal(signal) = run.sys.sleep(LOOK).await {
-            return signal;
-        }
-    }
 }
 
 fn tell(run: &mut Run, wanted: &Wanted, snapshot: &Snapshot, change: &Change, stamp: &str) {

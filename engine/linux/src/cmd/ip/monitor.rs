@@ -1,22 +1,17 @@
 //! `ip monitor`: changes of links, addresses, routes, rules, neighbours and namespace ids as they come.
 //!
 //! Differs from iproute2: no files, no prefixes, no netconf, one namespace at a time; changes are told within
-//! [`LOOK`] of coming about.
+//! moments of coming about.
 
 use super::address::print::Row as AddressRow;
 use super::link::print::Listing;
 use super::neigh::print::Row as NeighbourRow;
 use super::route::print::{Asked, Row as RouteRow};
 use super::rule::print::Row as RuleRow;
+use crate::cmd::iproute2::listen::listen;
 use crate::cmd::iproute2::run::{Run, Snapshot};
 use crate::cmd::iproute2::{Color, Family, Stop, Words, lladdr, matches};
-use crate::signal::Signal;
-use crate::sys::Woke;
 use net::rtnetlink::{Change, FdbEntry, nud};
-use std::time::Duration;
-
-/// How often the monitor looks for changes.
-pub const LOOK: Duration = Duration::from_millis(20);
 
 /// The objects that may be listened to, by keyword and by the label that `label` puts in front.
 const OBJECTS: &[(&str, &str)] = &[
@@ -69,30 +64,9 @@ pub async fn monitor(run: &mut Run, mut words: Words<'_>) -> Result<(), Stop> {
             return Err(Stop::exit(255, text));
         }
     }
-    run.sys.catch(Signal::Int).await;
-    run.sys.catch(Signal::Term).await;
-    run.kernel(|net, ns| net.monitor(ns, true)).await;
-    let end = listen(run, &wanted).await;
-    run.kernel(|net, ns| net.monitor(ns, false)).await;
+    let end = listen(run, |run, snapshot, change, stamp| tell(run, &wanted, snapshot, change, stamp)).await;
     // The real tool dies of the signal; a shell sees 128 and its number.
     Err(Stop::exit(128 + end as u8, ""))
-}
-
-async fn listen(run: &mut Run, wanted: &Wanted) -> Signal {
-    loop {
-        let changes = run.kernel(|net, ns| net.take_changes(ns)).await;
-        if !changes.is_empty() {
-            let snapshot = run.snapshot().await;
-            for change in &changes {
-                let stamp = timestamp(run).await;
-                tell(run, wanted, &snapshot, change, &stamp);
-            }
-            run.flush().await;
-        }
-        if let Woke::Signal(signal) = run.sys.sleep(LOOK).await {
-            return signal;
-        }
-    }
 }
 
 /// What `-t` and `-ts` put in front.

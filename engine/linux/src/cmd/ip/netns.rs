@@ -181,7 +181,9 @@ async fn netns_of_process(run: &Run, pid: u32) -> Option<NetnsId> {
         .ask(move |system, id| {
             let machine = system.process(id).machine;
             let mut here = system.processes().filter(|process| process.machine == machine);
-            here.find(|process| process.pid == pid && process.exit.is_none()).map(|process| process.netns)
+            let found = here.find(|process| process.pid == pid && process.exit.is_none());
+            // Process 1 is the machine itself.
+            found.map(|process| process.netns).or((pid == 1).then(|| system.host(machine).netns))
         })
         .await
 }

@@ -6,6 +6,7 @@
 pub mod batch;
 pub mod glob;
 pub mod json;
+pub mod listen;
 pub mod lladdr;
 pub mod names;
 pub mod number;

@@ -10,6 +10,8 @@ pub mod stats;
 use super::address::list;
 use crate::cmd::iproute2::run::{Run, refused};
 use crate::cmd::iproute2::{Stop, Words, matches};
+use crate::process::ProcessId;
+use crate::system::System;
 use net::Errno;
 use net::rtnetlink::{LinkKind, NetlinkError};
 use parse::{Context, Target};
@@ -107,6 +109,10 @@ pub async fn link(run: &mut Run, mut words: Words<'_>) -> Result<(), Stop> {
     }
 }
 
+pub fn machine_netns(system: &mut System, id: ProcessId) -> api::NetnsId {
+    system.host(system.process(id).machine).netns
+}
+
 /// Looks up what stands behind each `netns`: a name, a path, or a process.
 async fn targets(run: &Run, words: &Words<'_>) -> BTreeMap<String, Target> {
     let mut found = BTreeMap::new();
@@ -121,6 +127,10 @@ async fn targets(run: &Run, words: &Words<'_>) -> BTreeMap<String, Target> {
         } else if let Some(pid) = crate::cmd::iproute2::number::integer(value) {
             let target = match run.sys.netns_at(&format!("/proc/{pid}/ns/net")).await {
                 Ok(netns) => Target::Netns(netns),
+                // Process 1 is the machine itself.
+                Err(_) if pid == 1 => {
+                    Target::Netns(run.sys.ask(|system, id| machine_netns(system, id)).await)
+                }
                 Err(_) => Target::NoProcess,
             };
             found.insert(value.clone(), target);

@@ -223,8 +223,22 @@ impl Reading<'_, '_> {
                     _ => return Err(Stop::wrong("Invalid address generation mode\n", value)),
                 });
             }
-            "vf" | "xdp" | "xdpgeneric" | "xdpdrv" | "xdpoffload" | "mode" | "state" | "protodown"
-            | "protodown_reason" | "gso_max_size" | "gso_max_segs" | "gro_max_size" | "parentdev" => {
+            "mode" => {
+                let value = self.words.value()?;
+                if !["default", "dormant"].contains(&value.to_ascii_lowercase().as_str()) {
+                    return Err(Stop::wrong("Invalid link mode\n", value));
+                }
+                if value.eq_ignore_ascii_case("dormant") {
+                    return Err(not_simulated("mode dormant"));
+                }
+            }
+            "protodown" => {
+                self.newer_switch("protodown")?;
+                // No device of this kernel has it.
+                return Err(Stop::fail(2, "Error: Protodown not supported by device.\n"));
+            }
+            "vf" | "xdp" | "xdpgeneric" | "xdpdrv" | "xdpoffload" | "state" | "protodown_reason"
+            | "gso_max_size" | "gso_max_segs" | "gro_max_size" | "parentdev" => {
                 return Err(not_simulated(word));
             }
             _ if is("link-netns") || is("link-netnsid") => return Err(not_simulated("link-netns")),

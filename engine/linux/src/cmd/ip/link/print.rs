@@ -90,6 +90,8 @@ impl Listing<'_> {
     fn addresses(&self, out: &mut Printer, link: &Link) {
         let kind = match link.link_type {
             LinkType::Ether => "ether",
+            LinkType::Loopback if self.names.numeric => "[772]",
+            LinkType::Ipip if self.names.numeric => "[768]",
             LinkType::Loopback => "loopback",
             LinkType::Ipip => "ipip",
         };

@@ -282,7 +282,9 @@ fn metrics(out: &mut Printer, metrics: &[(Metric, u32)]) {
     let locked = metrics.iter().find(|(metric, _)| *metric == Metric::Lock).map_or(0, |(_, mask)| *mask);
     out.open_array("metrics");
     out.open_object(None);
-    for (metric, value) in metrics.iter().filter(|(metric, _)| *metric != Metric::Lock) {
+    let mut sorted: Vec<_> = metrics.iter().filter(|(metric, _)| *metric != Metric::Lock).collect();
+    sorted.sort_by_key(|(metric, _)| *metric as u32);
+    for (metric, value) in sorted {
         if *metric == Metric::HopLimit && *value == u32::MAX {
             continue;
         }
