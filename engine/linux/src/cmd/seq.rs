@@ -203,17 +203,28 @@ async fn seq(sys: Sys, args: Args) -> Exit {
             return Exit::FAILURE;
         }
     };
-    let separator = options.value('s').unwrap_or("\n").to_owned();
     let precision = from.precision.max(step.precision);
-    let width = match options.has('w') {
-        true => {
-            let wide = |it: Operand| it.width + if precision > 0 { precision + 1 } else { 0 };
-            wide(from).max(wide(to))
-        }
-        false => 0,
-    };
-    let shown = |at: u64| -> Option<String> {
-        if let (Some(first), Some(by), Some(last), None) = (from.whole, step.whole, to.whole, &format) {
+    let wide = |it: Operand| it.width + if precision > 0 { precision + 1 } else { 0 };
+    let width = if options.has('w') { wide(from).max(wide(to)) } else { 0 };
+    let sequence = Sequence { from, step, to, format, precision, width };
+    sequence.print(&sys, options.value('s').unwrap_or("\n")).await
+}
+
+struct Sequence {
+    from: Operand,
+    step: Operand,
+    to: Operand,
+    format: Option<(String, Float, String)>,
+    precision: usize,
+    width: usize,
+}
+
+impl Sequence {
+    /// The number at that place; `None` beyond the last.
+    fn number(&self, at: u64) -> Option<String> {
+        let (from, step, to) = (self.from, self.step, self.to);
+        let (width, precision) = (self.width, self.precision);
+        if let (Some(first), Some(by), Some(last), None) = (from.whole, step.whole, to.whole, &self.format) {
             let value = first.checked_add(by.checked_mul(i128::from(at))?)?;
             let within = if by > 0 { value <= last } else { value >= last };
             return within.then(|| format!("{value:0width$}"));
@@ -222,33 +233,36 @@ async fn seq(sys: Sys, args: Args) -> Exit {
         // What prints as the last number is the last number.
         let slack = step.value.abs() * 1e-9;
         let within = if step.value > 0.0 { value <= to.value + slack } else { value >= to.value - slack };
-        within.then(|| match &format {
+        within.then(|| match &self.format {
             Some((before, float, behind)) => format!("{before}{}{behind}", float.print(value)),
             None => format!("{value:0width$.precision$}"),
         })
-    };
-    let mut at = 0;
-    let Some(mut next) = shown(0) else { return Exit::OK };
-    loop {
-        let mut out = String::new();
-        let mut ended = false;
-        for _ in 0..BATCH {
-            out.push_str(&next);
-            at += 1;
-            match shown(at) {
-                Some(more) => {
-                    out.push_str(&separator);
-                    next = more;
-                }
-                None => {
-                    out.push('\n');
-                    ended = true;
-                    break;
+    }
+
+    async fn print(&self, sys: &Sys, separator: &str) -> Exit {
+        let mut at = 0;
+        let Some(mut next) = self.number(0) else { return Exit::OK };
+        loop {
+            let mut out = String::new();
+            let mut ended = false;
+            for _ in 0..BATCH {
+                out.push_str(&next);
+                at += 1;
+                match self.number(at) {
+                    Some(more) => {
+                        out.push_str(separator);
+                        next = more;
+                    }
+                    None => {
+                        out.push('\n');
+                        ended = true;
+                        break;
+                    }
                 }
             }
-        }
-        if sys.write(1, out.as_bytes()).await.is_err() || ended {
-            return Exit(u8::from(!ended));
+            if sys.write(1, out.as_bytes()).await.is_err() || ended {
+                return Exit(u8::from(!ended));
+            }
         }
     }
 }

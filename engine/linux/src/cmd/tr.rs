@@ -126,6 +126,40 @@ fn set(text: &str, length: usize) -> Result<Vec<u8>, String> {
     Ok(out)
 }
 
+/// The two sets, and what each byte becomes.
+struct Sets {
+    first: Vec<u8>,
+    second: Option<Vec<u8>>,
+    map: Vec<u8>,
+}
+
+impl Sets {
+    /// The error is what `tr` says.
+    fn read(line: &Line, delete: bool) -> Result<Sets, String> {
+        let cases = |text: &str| text.starts_with("[:upper:]") || text.starts_with("[:lower:]");
+        let other = |text: &String| {
+            text.contains(":]") && text.match_indices("[:").any(|(at, _)| !cases(&text[at..]))
+        };
+        if !delete && line.operands.get(1).is_some_and(other) {
+            let words = "when translating, the only character classes that may appear in";
+            return Err(format!("{words}\nstring2 are 'upper' and 'lower'"));
+        }
+        let complement = line.has('c') || line.has('C');
+        let mut first = set(line.operands.first().map_or("", String::as_str), 0)?;
+        if complement {
+            first = (0..=255).filter(|byte| !first.contains(byte)).collect();
+        }
+        let second = line.operands.get(1).map(|text| set(text, first.len())).transpose()?;
+        let mut map: Vec<u8> = (0..=255).collect();
+        if let (false, Some(second)) = (delete, &second) {
+            let last = second.last().ok_or("when not truncating set1, string2 must be non-empty")?;
+            let pairs = first.iter().enumerate().filter(|(at, _)| !line.has('t') || *at < second.len());
+            pairs.for_each(|(at, byte)| map[usize::from(*byte)] = *second.get(at).unwrap_or(last));
+        }
+        Ok(Sets { first, second, map })
+    }
+}
+
 async fn tr(sys: Sys, args: Args) -> Exit {
     let line = match Line::read(&sys, &args, "+cCdst", LONG, "[OPTION]... STRING1 [STRING2]", 1).await {
         Ok(line) => line,
@@ -153,43 +187,13 @@ async fn tr(sys: Sys, args: Args) -> Exit {
         let more = if delete && !squeeze { more } else { "" };
         return misused(&sys, "tr", &format!("extra operand {}{more}", quoted(extra))).await;
     }
-    let classes = |text: &str| {
-        text.match_indices("[:")
-            .any(|(at, _)| !text[at..].starts_with("[:upper:]") && !text[at..].starts_with("[:lower:]"))
-    };
-    if !delete && line.operands.get(1).is_some_and(|second| second.contains(":]") && classes(second)) {
-        sys.eprint("tr: when translating, the only character classes that may appear in\nstring2 are 'upper' and 'lower'\n").await;
-        return Exit::FAILURE;
-    }
-    let complement = line.has('c') || line.has('C');
-    let sets: Result<Vec<Vec<u8>>, String> =
-        line.operands.iter().try_fold(Vec::new(), |mut sets: Vec<Vec<u8>>, operand| {
-            let length = sets
-                .first()
-                .map_or(0, |first| if complement { 256 - first.len().min(256) } else { first.len() });
-            sets.push(set(operand, length)?);
-            Ok(sets)
-        });
-    let mut sets = match sets {
-        Ok(sets) => sets.into_iter(),
+    let Sets { first, second, map } = match Sets::read(&line, delete) {
+        Ok(sets) => sets,
         Err(words) => {
             sys.eprint(format!("tr: {words}\n")).await;
             return Exit::FAILURE;
         }
     };
-    let (mut first, second) = (sets.next().unwrap_or_default(), sets.next());
-    if line.has('c') || line.has('C') {
-        first = (0..=255).filter(|byte| !first.contains(byte)).collect();
-    }
-    let mut map: Vec<u8> = (0..=255).collect();
-    if let (false, Some(second)) = (delete, &second) {
-        let Some(last) = second.last() else {
-            sys.eprint("tr: when not truncating set1, string2 must be non-empty\n").await;
-            return Exit::FAILURE;
-        };
-        let pairs = first.iter().enumerate().filter(|(at, _)| !line.has('t') || *at < second.len());
-        pairs.for_each(|(at, byte)| map[usize::from(*byte)] = *second.get(at).unwrap_or(last));
-    }
     let squeezed = second.as_ref().unwrap_or(&first);
     let mut last: Option<u8> = None;
     let mut lines = Lines::new(&sys, 0);

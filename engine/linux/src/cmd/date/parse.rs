@@ -116,6 +116,9 @@ impl Reading {
     /// Reads one item and says how many words it took.
     fn item(&mut self, words: &[Word], this_year: i64) -> Option<usize> {
         use Word::{Mark, Name, Number, Signed};
+        if let Some(taken) = self.clock_or_month(words, this_year) {
+            return Some(taken);
+        }
         match words {
             [Mark(' ' | ','), ..] => Some(1),
             [Number(year, 4..), Mark('-'), Number(month, _), Mark('-'), Number(day, _), ..] => {
@@ -134,6 +137,34 @@ impl Reading {
                 self.set_day(this_year, *month, *day)?;
                 Some(3)
             }
+            [Number(digits, 8), ..] => {
+                self.set_day(digits / 10_000, digits / 100 % 100, digits % 100)?;
+                Some(1)
+            }
+            [Signed(count, _) | Number(count, _), Mark(' '), Name(unit), rest @ ..] => {
+                self.relative(*count, unit, rest, 3)
+            }
+            [Signed(count, _) | Number(count, _), Name(unit), rest @ ..] => {
+                self.relative(*count, unit, rest, 2)
+            }
+            [Name(word), Mark(' '), Name(unit), rest @ ..] if ordinal(word).is_some() => {
+                match weekday(unit) {
+                    Some(day) => {
+                        self.weekday = Some((ordinal(word)?, day));
+                        Some(3)
+                    }
+                    None => self.relative(ordinal(word)?, unit, rest, 3),
+                }
+            }
+            [Name(word), rest @ ..] => self.word(word, rest),
+            _ => None,
+        }
+    }
+
+    /// `12:30`, `5pm`, `29 Feb 2024`, `Feb 29 2024`; `None` where it is another item.
+    fn clock_or_month(&mut self, words: &[Word], this_year: i64) -> Option<usize> {
+        use Word::{Mark, Name, Number};
+        match words {
             [Number(hour, _), Mark(':'), Number(minute, _), rest @ ..] => self.clock(*hour, *minute, rest, 3),
             [Number(hour, 1..=2), Mark(' '), Name(half), ..] if half == "am" || half == "pm" => {
                 self.set_clock(twelve(*hour, half)?, 0, 0, 0)?;
@@ -170,26 +201,6 @@ impl Reading {
                     }
                 }
             }
-            [Number(digits, 8), ..] => {
-                self.set_day(digits / 10_000, digits / 100 % 100, digits % 100)?;
-                Some(1)
-            }
-            [Signed(count, _) | Number(count, _), Mark(' '), Name(unit), rest @ ..] => {
-                self.relative(*count, unit, rest, 3)
-            }
-            [Signed(count, _) | Number(count, _), Name(unit), rest @ ..] => {
-                self.relative(*count, unit, rest, 2)
-            }
-            [Name(word), Mark(' '), Name(unit), rest @ ..] if ordinal(word).is_some() => {
-                match weekday(unit) {
-                    Some(day) => {
-                        self.weekday = Some((ordinal(word)?, day));
-                        Some(3)
-                    }
-                    None => self.relative(ordinal(word)?, unit, rest, 3),
-                }
-            }
-            [Name(word), rest @ ..] => self.word(word, rest),
             _ => None,
         }
     }

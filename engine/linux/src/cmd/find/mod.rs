@@ -8,6 +8,7 @@
 //! ```
 
 mod expression;
+mod pattern;
 mod printf;
 
 use super::long::Names;
@@ -16,8 +17,8 @@ use super::{Args, Command, Exit};
 use crate::fs::{FileKind, Stat};
 use crate::run::Start;
 use crate::sys::Sys;
-pub use expression::matches;
 use expression::{Action, Expression, Plan, Test, Unit};
+pub use pattern::matches;
 use sim::Instant;
 use std::collections::BTreeMap;
 use std::time::Duration;

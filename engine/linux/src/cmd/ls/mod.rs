@@ -187,87 +187,110 @@ fn choice<T: Copy>(option: &str, word: &str, table: &[(&str, T)]) -> Result<T, S
     Err(format!("invalid argument {} for {}\nValid arguments are:{names}", quoted(word), quoted(option)))
 }
 
+const WHEN: &[(&str, Option<bool>)] = &[
+    ("always", Some(true)),
+    ("yes", Some(true)),
+    ("force", Some(true)),
+    ("never", Some(false)),
+    ("no", Some(false)),
+    ("none", Some(false)),
+    ("auto", None),
+    ("tty", None),
+    ("if-tty", None),
+];
+const FORMATS: &[(&str, Format)] = &[
+    ("verbose", Format::Long),
+    ("long", Format::Long),
+    ("commas", Format::Commas),
+    ("horizontal", Format::Across),
+    ("across", Format::Across),
+    ("vertical", Format::Down),
+    ("single-column", Format::One),
+];
+const ORDERS: &[(&str, Order)] = &[
+    ("none", Order::None),
+    ("time", Order::Time),
+    ("size", Order::Size),
+    ("extension", Order::Extension),
+    ("version", Order::Version),
+    ("width", Order::Width),
+];
+const INDICATORS: &[(&str, Option<char>)] =
+    &[("none", None), ("slash", Some('p')), ("file-type", Some('t')), ("classify", Some('F'))];
+
 /// What the options come to on a terminal of that width, or on none.
 fn wanted(options: Options, terminal: Option<usize>) -> Result<Wanted, String> {
     let tty = terminal.is_some();
-    let mut format = if tty { Format::Down } else { Format::One };
-    let mut order = Order::Name;
-    let mut quoting = if tty { Quoting::ShellEscape } else { Quoting::Literal };
-    let (mut color, mut indicator, mut sorted) = (false, None, false);
-    let mut time_style = "locale".to_owned();
-    let mut width = terminal.unwrap_or(80);
-    const WHEN: &[(&str, Option<bool>)] = &[
-        ("always", Some(true)),
-        ("yes", Some(true)),
-        ("force", Some(true)),
-        ("never", Some(false)),
-        ("no", Some(false)),
-        ("none", Some(false)),
-        ("auto", None),
-        ("tty", None),
-        ("if-tty", None),
-    ];
-    for (letter, value) in &options.flags {
+    let flags = options.flags.clone();
+    let mut wanted = Wanted {
+        options,
+        format: if tty { Format::Down } else { Format::One },
+        order: Order::Name,
+        quoting: if tty { Quoting::ShellEscape } else { Quoting::Literal },
+        color: false,
+        indicator: None,
+        width: terminal.unwrap_or(80),
+        time_style: "locale".to_owned(),
+    };
+    let mut sorted = false;
+    for (letter, value) in &flags {
         let value = value.as_deref();
-        match *letter {
+        sorted |= matches!(*letter, 'f' | 'U' | 'S' | 't' | 'X' | 'v' | SORT);
+        if !wanted.take_order(*letter, value)? {
+            wanted.take_look(*letter, value, tty)?;
+        }
+    }
+    // These say which time is meant; without a long list they also sort by it.
+    if !sorted && wanted.format != Format::Long && (wanted.has('c') || wanted.has('u')) {
+        wanted.order = Order::Time;
+    }
+    Ok(wanted)
+}
+
+impl Wanted {
+    /// How rows stand and in which order; false where the option says something else.
+    fn take_order(&mut self, letter: char, value: Option<&str>) -> Result<bool, String> {
+        let word = value.unwrap_or_default();
+        match letter {
             // A list stays long, unless columns were asked for by name.
-            '1' if format != Format::Long => format = Format::One,
-            'l' | 'n' | 'g' | 'o' => format = Format::Long,
-            'C' => format = Format::Down,
-            'x' => format = Format::Across,
-            'm' => format = Format::Commas,
-            FULL_TIME => (format, time_style) = (Format::Long, "full-iso".to_owned()),
-            FORMAT => {
-                let table = [
-                    ("verbose", Format::Long),
-                    ("long", Format::Long),
-                    ("commas", Format::Commas),
-                    ("horizontal", Format::Across),
-                    ("across", Format::Across),
-                    ("vertical", Format::Down),
-                    ("single-column", Format::One),
-                ];
-                format = choice("--format", value.unwrap_or_default(), &table)?;
-            }
-            'f' | 'U' => (order, sorted) = (Order::None, true),
-            'S' => (order, sorted) = (Order::Size, true),
-            't' => (order, sorted) = (Order::Time, true),
-            'X' => (order, sorted) = (Order::Extension, true),
-            'v' => (order, sorted) = (Order::Version, true),
-            SORT => {
-                let table = [
-                    ("none", Order::None),
-                    ("time", Order::Time),
-                    ("size", Order::Size),
-                    ("extension", Order::Extension),
-                    ("version", Order::Version),
-                    ("width", Order::Width),
-                ];
-                (order, sorted) = (choice("--sort", value.unwrap_or_default(), &table)?, true);
-            }
-            'Q' => quoting = Quoting::C,
-            'b' => quoting = Quoting::Escape,
-            'N' => quoting = Quoting::Literal,
-            QUOTING => quoting = choice("--quoting-style", value.unwrap_or_default(), name::STYLES)?,
-            COLOR => color = choice("--color", value.unwrap_or("always"), WHEN).map_err(when)?.unwrap_or(tty),
-            'F' => {
-                let when = choice("--classify", value.unwrap_or("always"), WHEN).map_err(when)?;
-                indicator = when.unwrap_or(tty).then_some('F');
-            }
-            'p' => indicator = Some('p'),
-            FILE_TYPE => indicator = Some('t'),
-            INDICATOR => {
-                let table =
-                    [("none", None), ("slash", Some('p')), ("file-type", Some('t')), ("classify", Some('F'))];
-                indicator = choice("--indicator-style", value.unwrap_or_default(), &table)?;
-            }
-            'w' => {
-                let text = value.unwrap_or_default();
-                width = text.parse().map_err(|_| format!("invalid line width: {}", quoted(text)))?;
-            }
+            '1' if self.format != Format::Long => self.format = Format::One,
+            'l' | 'n' | 'g' | 'o' => self.format = Format::Long,
+            'C' => self.format = Format::Down,
+            'x' => self.format = Format::Across,
+            'm' => self.format = Format::Commas,
+            FULL_TIME => (self.format, self.time_style) = (Format::Long, "full-iso".to_owned()),
+            FORMAT => self.format = choice("--format", word, FORMATS)?,
+            'f' | 'U' => self.order = Order::None,
+            'S' => self.order = Order::Size,
+            't' => self.order = Order::Time,
+            'X' => self.order = Order::Extension,
+            'v' => self.order = Order::Version,
+            SORT => self.order = choice("--sort", word, ORDERS)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// How names and times are written.
+    fn take_look(&mut self, letter: char, value: Option<&str>, tty: bool) -> Result<(), String> {
+        let word = value.unwrap_or_default();
+        let by_terminal = |option: &str| {
+            let chosen = choice(option, value.unwrap_or("always"), WHEN).map_err(when)?;
+            Ok::<bool, String>(chosen.unwrap_or(tty))
+        };
+        match letter {
+            'Q' => self.quoting = Quoting::C,
+            'b' => self.quoting = Quoting::Escape,
+            'N' => self.quoting = Quoting::Literal,
+            QUOTING => self.quoting = choice("--quoting-style", word, name::STYLES)?,
+            COLOR => self.color = by_terminal("--color")?,
+            'F' => self.indicator = by_terminal("--classify")?.then_some('F'),
+            'p' => self.indicator = Some('p'),
+            FILE_TYPE => self.indicator = Some('t'),
+            INDICATOR => self.indicator = choice("--indicator-style", word, INDICATORS)?,
+            'w' => self.width = word.parse().map_err(|_| format!("invalid line width: {}", quoted(word)))?,
             TIME_STYLE => {
-                let style = value.unwrap_or_default();
-                let style = style.strip_prefix("posix-").map_or(style, |_| "locale");
+                let style = word.strip_prefix("posix-").map_or(word, |_| "locale");
                 let known = ["full-iso", "long-iso", "iso", "locale"].contains(&style);
                 if !known && !style.starts_with('+') {
                     return Err(format!(
@@ -277,16 +300,12 @@ fn wanted(options: Options, terminal: Option<usize>) -> Result<Wanted, String> {
                         quoted(style)
                     ));
                 }
-                time_style = style.to_owned();
+                self.time_style = style.to_owned();
             }
             _ => {}
         }
+        Ok(())
     }
-    // These say which time is meant; without a long list they also sort by it.
-    if !sorted && format != Format::Long && (options.has('c') || options.has('u')) {
-        order = Order::Time;
-    }
-    Ok(Wanted { options, format, order, quoting, color, indicator, width, time_style })
 }
 
 /// The words that mean the same stand on one line.

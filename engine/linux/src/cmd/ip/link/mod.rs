@@ -128,9 +128,7 @@ async fn targets(run: &Run, words: &Words<'_>) -> BTreeMap<String, Target> {
             let target = match run.sys.netns_at(&format!("/proc/{pid}/ns/net")).await {
                 Ok(netns) => Target::Netns(netns),
                 // Process 1 is the machine itself.
-                Err(_) if pid == 1 => {
-                    Target::Netns(run.sys.ask(|system, id| machine_netns(system, id)).await)
-                }
+                Err(_) if pid == 1 => Target::Netns(run.sys.ask(machine_netns).await),
                 Err(_) => Target::NoProcess,
             };
             found.insert(value.clone(), target);
