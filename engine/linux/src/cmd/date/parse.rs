@@ -264,6 +264,10 @@ impl Reading {
             hour = twelve(hour, half)?;
             (rest, taken) = (&rest[blank + 1..], taken + blank + 1);
         }
+        // `+02:00` may stand apart, unlike `+2 days`.
+        if let [Mark(' '), Signed(_, 2), Mark(':'), ..] = rest {
+            (rest, taken) = (&rest[1..], taken + 1);
+        }
         if let [Signed(value, digits), more @ ..] = rest {
             let minutes = match (*digits, more) {
                 (..=2, [Mark(':'), Number(minutes, _), ..]) => {
