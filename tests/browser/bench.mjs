@@ -1,10 +1,12 @@
-// Prints how big the site is and how fast it opens: node tests/browser/bench.mjs [SITE]
+// Prints how big the site is, how fast it opens, how fast the engine is in Chromium and how smoothly the picture moves:
+// node tests/browser/bench.mjs [SITE]
 //
 // Download sizes are what a first visit to a lab asks for, compressed with brotli as a web host would.
 // Figures, not tests: nothing here fails for being slow.
 import { resolve } from 'node:path';
 import { brotliCompressSync, constants } from 'node:zlib';
 import { chromium } from 'playwright-core';
+import { prompt, ready, run } from './lab.mjs';
 import { serve } from './site.mjs';
 import { CHROMIUM, QUIET, WIDE } from './visit.mjs';
 
@@ -12,7 +14,9 @@ process.env.VETHLAB_SITE = resolve(process.argv[2] ?? 'dist');
 
 const brotli = (bytes) => brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }).length;
 const kb = (bytes) => `${(bytes / 1000).toFixed(0).padStart(6)} kB`;
+const ms = (time) => `${time.toFixed(time < 10 ? 1 : 0).padStart(6)} ms`;
 const print = (what, value) => console.log(`${what.padEnd(60)} ${value}`);
+const middle = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
 const site = await serve();
 const browser = await chromium.launch({ executablePath: CHROMIUM, args: QUIET });
@@ -24,29 +28,120 @@ page.on('response', async (response) => {
   if (response.ok()) files.set(new URL(response.url()).pathname, await response.body().catch(() => Buffer.alloc(0)));
 });
 
-/** Milliseconds from opening `hash` until `ready` shows. */
-async function opening(hash, ready) {
+/** Milliseconds from opening `hash` until `there` is. */
+async function opening(hash, there) {
   await page.goto('about:blank');
   const started = performance.now();
   await page.goto(site.url + hash);
-  await page.locator(ready).first().waitFor();
+  await there();
   return performance.now() - started;
 }
 
-const cold = await opening('#/lab/switch', 'main h1');
-print('lesson readable, first visit', `${cold.toFixed(0).padStart(6)} ms`);
-const terminal = await opening('#/lab/switch', '.xterm');
-print('terminal there, files cached', `${terminal.toFixed(0).padStart(6)} ms`);
+const readable = () => page.locator('.lesson h1').waitFor();
+print('lesson readable, first visit', ms(await opening('#/lab/links-switch', readable)));
+await ready(page);
 await page.waitForLoadState('networkidle');
-
-let [raw, small] = [0, 0];
-for (const [name, bytes] of [...files].sort((a, b) => b[1].length - a[1].length)) {
-  const size = brotli(bytes);
-  raw += bytes.length;
-  small += size;
-  if (size > 5000) print(`  ${name.split('/').pop() || 'index.html'}`, `${kb(size)} (raw ${kb(bytes.length).trim()})`);
-}
-print('download of a first visit, brotli (at most 1500 kB)', `${kb(small)} (raw ${kb(raw).trim()})`);
-
+downloads();
+print('lesson readable, files cached', ms(await opening('#/lab/links-switch', readable)));
+print('first prompt, files cached', ms(await opening('#/lab/links-switch', () => ready(page))));
+await engine();
+await picture();
 await browser.close();
 await site.close();
+
+function downloads() {
+  let [raw, small] = [0, 0];
+  for (const [name, bytes] of [...files].sort((a, b) => b[1].length - a[1].length)) {
+    const size = brotli(bytes);
+    raw += bytes.length;
+    small += size;
+    if (size > 5000) print(`  ${name.split('/').pop() || 'index.html'}`, `${kb(size)} (raw ${kb(bytes.length).trim()})`);
+  }
+  print('download of a first visit, brotli (at most 1500 kB)', `${kb(small)} (raw ${kb(raw).trim()})`);
+}
+
+/** Milliseconds the worker's main thread is held by the next messages, until `act` is done. */
+async function held(act) {
+  const worker = page.workers().at(-1);
+  await worker.evaluate(() => {
+    const hear = self.hear ??= self.onmessage;
+    self.longest = 0;
+    self.onmessage = (event) => {
+      const from = performance.now();
+      hear.call(self, event);
+      self.longest = Math.max(self.longest, performance.now() - from);
+    };
+  });
+  await act();
+  return worker.evaluate(() => self.longest);
+}
+
+/** Milliseconds from Enter until the screen holds `wanted` that many times. */
+async function line(text, wanted, count) {
+  await prompt(page);
+  await page.locator('.screen--on .xterm-helper-textarea').focus();
+  await page.keyboard.insertText(text);
+  const found = page.waitForFunction(([word, times]) => (document.querySelector('.screen--on .xterm-rows')?.textContent ?? '').split(word).length > times, [wanted, count], { polling: 'raf' });
+  const started = performance.now();
+  await page.keyboard.press('Enter');
+  await found;
+  return performance.now() - started;
+}
+
+async function engine() {
+  const boots = [];
+  for (let turn = 0; turn < 5; turn += 1) boots.push(await held(async () => { await page.getByRole('button', { name: 'Reset', exact: true }).click(); await page.waitForFunction(() => !document.querySelector('.screen--on')?.textContent.includes('x')); await ready(page); }));
+  print('engine: boot of a lab of four machines', ms(middle(boots)));
+  const pings = [];
+  for (let turn = 0; turn < 5; turn += 1) {
+    await run(page, 'clear');
+    pings.push(await line('ping -c 1 192.168.1.2', '1 received', 1));
+  }
+  print('ping, from Enter to its answer on the screen', ms(middle(pings)));
+  for (let turn = 0; turn < 84; turn += 1) await run(page, `ip -br addr show eth0 # ${turn}`);
+  print('engine: replay of a tape of 100 lines (undo)', ms(await held(async () => {
+    await page.getByRole('button', { name: 'Undo', exact: true }).click();
+    await page.getByText('The last command is undone.').first().waitFor();
+    await prompt(page);
+  })));
+  await page.goto(`${site.url}#/lab/nat-publish-port`);
+  await page.getByRole('heading', { name: 'Publish a port with DNAT' }).waitFor();
+  await ready(page);
+  const requests = [];
+  for (let turn = 0; turn < 5; turn += 1) {
+    await run(page, 'clear');
+    requests.push(await line('curl -s http://172.17.0.3/', 'welcome to web', 1));
+  }
+  print('HTTP request, from Enter to the page on the screen', ms(middle(requests)));
+}
+
+/** Two hundred things on one machine, all talking: how long a frame of the picture takes. */
+async function picture() {
+  await page.goto(`${site.url}#/sandbox`);
+  await page.getByRole('heading', { name: 'Sandbox' }).waitFor();
+  await ready(page);
+  await run(page, 'ip link add br9 type bridge; ip addr add 10.9.0.254/24 dev br9; ip link set br9 up');
+  await run(page, 'for i in $(seq 66); do ip netns add n$i; ip link add v$i type veth peer name eth0 netns n$i; ip link set v$i master br9 up; ip -n n$i addr add 10.9.0.$i/24 dev eth0; ip -n n$i link set eth0 up; done');
+  await page.waitForFunction(() => document.querySelectorAll('.netns').length >= 66);
+  await run(page, 'for i in $(seq 66); do ip netns exec n$i ping -i 0.5 10.9.0.254 > /dev/null & done');
+  await page.locator('.env').first().waitFor();
+  const things = await page.locator('.device, .netns, .machine').count();
+  const frames = await page.evaluate(() => new Promise((done) => {
+    const times = [];
+    let last;
+    let packets = 0;
+    const draw = (now) => {
+      if (last !== undefined) times.push(now - last);
+      last = now;
+      packets = Math.max(packets, document.querySelectorAll('.env').length);
+      if (times.reduce((sum, it) => sum + it, 0) < 5000) requestAnimationFrame(draw);
+      else done({ times, packets });
+    };
+    requestAnimationFrame(draw);
+  }));
+  const sorted = frames.times.sort((a, b) => a - b);
+  const at = (share) => sorted[Math.min(Math.floor(sorted.length * share), sorted.length - 1)];
+  print(`picture of ${things} things, up to ${frames.packets} packets: frames a second`, `${(sorted.length / 5).toFixed(0).padStart(6)}`);
+  print('  a frame, the middle one', ms(at(0.5)));
+  print('  a frame, 95 of 100 are faster', ms(at(0.95)));
+}

@@ -14,27 +14,40 @@ export const QUIET = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-f
 export const WIDE = { width: 1440, height: 900 };
 export const PHONE = { width: 390, height: 844 };
 
-/** Opens the site with its own browser, profile and server, for the test `t`. `options` go to Playwright's context. */
-export async function visit(t, options = {}) {
+/**
+ * Opens the site with its own browser, profile and server, for the test `t`. `hash` is the route; `options` go to
+ * Playwright's context. `faults` gathers what must not happen; who provokes a fault takes it out again.
+ */
+export async function visit(t, hash = '', options = {}) {
   const site = await serve();
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: QUIET });
-  const context = await browser.newContext({ viewport: WIDE, ...options });
   const faults = [];
-  const origin = new URL(site.url).origin;
-  context.on('request', (request) => {
-    const url = new URL(request.url());
-    const isOwn = url.origin === origin || ['blob:', 'data:'].includes(url.protocol);
-    if (!isOwn) faults.push(`a request to ${url}`);
-  });
-  context.on('response', (response) => { if (response.status() >= 400) faults.push(`${response.status()} ${response.url()}`); });
-  context.on('weberror', (error) => faults.push(`thrown: ${error.error().stack ?? error.error()}`));
-  context.on('console', (message) => { if (message.type() === 'error') faults.push(`console: ${message.text()}`); });
   t.after(async () => {
     await browser.close();
     await site.close();
     assert.deepEqual(faults, []);
   });
-  const page = await context.newPage();
-  await page.goto(site.url);
-  return { url: site.url, browser, context, page, faults };
+  /** A fresh profile with a page on it. */
+  const enter = async (at, more = options) => {
+    const context = await browser.newContext({ viewport: WIDE, ...more });
+    watch(context, site.url, faults);
+    const page = await context.newPage();
+    page.setDefaultTimeout(20_000);
+    await page.goto(at);
+    return { context, page };
+  };
+  const { context, page } = await enter(site.url + hash);
+  return { url: site.url, site, browser, context, page, faults, enter };
+}
+
+function watch(context, url, faults) {
+  const { origin } = new URL(url);
+  context.on('request', (request) => {
+    const asked = new URL(request.url());
+    const isOwn = asked.origin === origin || ['blob:', 'data:'].includes(asked.protocol);
+    if (!isOwn) faults.push(`a request to ${asked}`);
+  });
+  context.on('response', (response) => { if (response.status() >= 400) faults.push(`${response.status()} ${response.url()}`); });
+  context.on('weberror', (error) => faults.push(`thrown: ${error.error().stack ?? error.error()}`));
+  context.on('console', (message) => { if (message.type() === 'error') faults.push(`console: ${message.text()}`); });
 }

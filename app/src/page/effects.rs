@@ -50,7 +50,12 @@ impl LabPage {
         } else {
             storage::set(&format!("world.{}", props.id), &packed);
         }
-        storage::set(&format!("view.{}", props.id), &self.lab.view_text());
+        self.keep_view(ctx);
+    }
+
+    /// What is looked at is kept apart from the world: it changes without a request.
+    pub(super) fn keep_view(&self, ctx: &Context<Self>) {
+        storage::set(&format!("view.{}", ctx.props().id), &self.lab.view_text());
     }
 
     /// The lesson is there (or is not): the world begins as the address says, as it was kept, or as the lesson has it.

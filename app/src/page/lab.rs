@@ -267,6 +267,9 @@ impl LabPage {
         self.perform(ctx, effects);
         self.trail();
         self.pace(ctx);
+        if seen {
+            self.keep_view(ctx);
+        }
         seen
     }
 

@@ -43,6 +43,7 @@ impl LabPage {
             <div class="app app--lab">
                 <a class="skip" href="#lesson" onclick={Callback::from(skip)}>{ words::SKIP }</a>
                 { self.top(ctx) }
+                { self.heading() }
                 <main {class} data-narrow={narrow} style={panes.style()}>
                     { self.progress_bar() }
                     { self.lesson(ctx) }
@@ -71,6 +72,16 @@ impl LabPage {
         html! {
             <TopBar lab={line} theme={ctx.props().theme} on_theme={ctx.props().on_theme.clone()}
                 on_act={ctx.link().callback(Msg::Act)} on_palette={ctx.link().callback(|()| Msg::Palette(true))} />
+        }
+    }
+
+    /// Where the lesson, and its title, is not the pane that is shown.
+    fn heading(&self) -> Html {
+        match &self.lab.lesson {
+            Some(lesson) if self.panes.narrow != Narrow::Lesson => {
+                html! { <h1 class="unseen narrow-only">{ &lesson.title }</h1> }
+            }
+            _ => Html::default(),
         }
     }
 

@@ -5,6 +5,7 @@ use super::journey::JourneyView;
 use super::packets::Packets;
 use super::perhaps;
 use super::table::TablesView;
+use crate::platform::element;
 use api::DeviceId;
 use api::inspect::Dissection;
 use api::topology::Topology;
@@ -74,16 +75,24 @@ pub fn Drawer(props: &DrawerProps) -> Html {
     }
 }
 
+fn tab_id(tab: Tab) -> String {
+    format!("drawer-{tab:?}")
+}
+
 fn tab((tab, text): (Tab, &'static str), props: &DrawerProps) -> Html {
     let on = props.tab == tab;
     let index = TABS.iter().position(|it| it.0 == tab).unwrap_or(0);
-    let onkeydown = perhaps(&props.on_act, move |event: KeyboardEvent| match event.key().as_str() {
-        "ArrowRight" => Some(Act::Tab(TABS[(index + 1) % TABS.len()].0)),
-        "ArrowLeft" => Some(Act::Tab(TABS[(index + TABS.len() - 1) % TABS.len()].0)),
-        _ => None,
+    let onkeydown = perhaps(&props.on_act, move |event: KeyboardEvent| {
+        let to = match event.key().as_str() {
+            "ArrowRight" => (index + 1) % TABS.len(),
+            "ArrowLeft" => (index + TABS.len() - 1) % TABS.len(),
+            _ => return None,
+        };
+        element::focus_id(&tab_id(TABS[to].0));
+        Some(Act::Tab(TABS[to].0))
     });
     html! {
-        <button type="button" role="tab" aria-selected={if on { "true" } else { "false" }} aria-controls="drawer-panel"
+        <button type="button" role="tab" id={tab_id(tab)} aria-selected={if on { "true" } else { "false" }} aria-controls="drawer-panel"
             tabindex={if on { "0" } else { "-1" }} {onkeydown} onclick={props.on_act.reform(move |_| Act::Tab(tab))}>{ text }</button>
     }
 }

@@ -9,8 +9,9 @@ use crate::platform::{theme, timer};
 use api::JourneyId;
 use app::store::clock::Clock;
 use app::store::live::Live;
-use app::store::picture::geometry::{along, mono_width};
-use app::store::picture::{Picture, Point};
+use app::store::picture::geometry::{along, mono_width, point};
+use app::store::picture::label::{Anchor, places};
+use app::store::picture::{Picture, Point, Rect};
 use app::store::stage::{Envelope, Mark, Stage};
 use app::words;
 use std::rc::Rc;
@@ -75,12 +76,26 @@ impl Component for Envelopes {
     fn view(&self, ctx: &Context<Self>) -> Html {
         let props = ctx.props();
         let stage = props.stage.read();
-        let envelopes = stage.envelopes(&props.clock, self.last_ms);
-        let labels = envelopes.len() <= LABELS;
+        let marks: Vec<(Mark, Point)> = stage
+            .marks()
+            .into_iter()
+            .filter_map(|mark| Some((props.picture.place(mark.machine, mark.netns, mark.device)?, mark)))
+            .map(|(at, mark)| (mark, at))
+            .collect();
+        let envelopes: Vec<(Envelope, Point)> = stage
+            .envelopes(&props.clock, self.last_ms)
+            .into_iter()
+            .filter_map(|envelope| Some((self.at(&envelope, &props.picture)?, envelope)))
+            .map(|(at, envelope)| (envelope, at))
+            .collect();
+        let mut labels = labels(&marks, &envelopes, props.picture.width).into_iter();
         html! {
             <g class="moving">
-                { for stage.marks().iter().filter_map(|mark| self.mark(mark, ctx)) }
-                { for envelopes.iter().filter_map(|envelope| self.envelope(envelope, labels, ctx)) }
+                { for marks.iter().map(|(mark, at)| mark_view(mark, *at, ctx)) }
+                { for envelopes.iter().map(|(envelope, at)| {
+                    let label = speaks(envelope).then(|| labels.next()).flatten();
+                    envelope_view(envelope, *at, label, ctx)
+                }) }
             </g>
         }
     }
@@ -94,46 +109,83 @@ impl Envelopes {
         }
     }
 
-    fn envelope(&self, envelope: &Envelope, labels: bool, ctx: &Context<Self>) -> Option<Html> {
-        let flight = &envelope.flight;
-        let path = ctx.props().picture.path(envelope.came_by, flight.from, flight.to);
-        // Without motion an envelope stands where it arrives.
-        let at = along(&path, if self.still { 1.0 } else { envelope.share })?;
-        let journey = flight.journey;
-        let class = classes!(
-            "env",
-            format!("env--{}", protocol_class(flight.protocol)),
-            envelope.faded.then_some("env--faded")
-        );
-        let onclick = pick(ctx, journey);
-        let beside = if flight.depth > 0 { 23.0 } else { 18.0 };
-        let label = labels && !flight.label.is_empty();
-        Some(html! {
-            <g {class} transform={translate(at)} {onclick}>
-                <title>{ &flight.label }</title>
-                if flight.depth > 0 { <rect class="around" x="-17" y="-12.5" width="34" height="25" rx="4" /> }
-                <rect class="paper" x="-12" y="-8.5" width="24" height="17" rx="2.5" />
-                <path class="flap" d="M-11-6.5L0 2 11-6.5" />
-                if label {
-                    <rect class="label" x={num(beside - 3.0)} y="-8" width={num(mono_width(&flight.label) + 6.0)} height="16" rx="3" />
-                    <text x={num(beside)} y="0">{ &flight.label }</text>
-                }
-            </g>
-        })
+    /// Where an envelope is; without motion it stands where it arrives.
+    fn at(&self, envelope: &Envelope, picture: &Picture) -> Option<Point> {
+        let path = picture.path(envelope.came_by, envelope.flight.from, envelope.flight.to);
+        along(&path, if self.still { 1.0 } else { envelope.share })
     }
+}
 
-    fn mark(&self, mark: &Mark, ctx: &Context<Self>) -> Option<Html> {
-        let at = ctx.props().picture.place(mark.machine, mark.netns, mark.device)?;
-        let text = format!("{}{}", mark.reason.name(), words::times(mark.count));
-        Some(html! {
-            <g class="mark" transform={translate(at)} onclick={pick(ctx, mark.journey)}>
-                <title>{ mark.reason.explain() }</title>
-                <circle class="disc" r="11" />
-                <path class="cross" d="M-4.5-4.5L4.5 4.5M4.5-4.5L-4.5 4.5" />
-                <rect class="label" x="13" y="-8" width={num(mono_width(&text) + 8.0)} height="16" rx="3" />
-                <text x="17" y="0">{ text }</text>
-            </g>
+/// One that has arrived and is about to go says nothing any more.
+fn speaks(envelope: &Envelope) -> bool {
+    !envelope.faded && !envelope.flight.label.is_empty()
+}
+
+/// From an envelope's middle to its words; a tunnel's is larger.
+fn beside(envelope: &Envelope) -> f64 {
+    if envelope.flight.depth > 0 { 20.0 } else { 15.0 }
+}
+
+/// A place for the words of each envelope that speaks; with too many of them there are none.
+fn labels(marks: &[(Mark, Point)], envelopes: &[(Envelope, Point)], right: f64) -> Vec<Point> {
+    if envelopes.len() > LABELS {
+        return Vec::new();
+    }
+    let mark = |(mark, at): &(Mark, Point)| Rect {
+        x: at.x - 11.0,
+        y: at.y - 11.0,
+        w: mono_width(&mark_text(mark)) + 32.0,
+        h: 22.0,
+    };
+    let taken: Vec<Rect> = marks.iter().map(mark).collect();
+    let anchors: Vec<Anchor> = envelopes
+        .iter()
+        .filter(|(envelope, _)| speaks(envelope))
+        .map(|(envelope, at)| Anchor {
+            at: *at,
+            beside: beside(envelope),
+            width: mono_width(&envelope.flight.label) + 6.0,
         })
+        .collect();
+    places(&taken, &anchors, right)
+}
+
+fn envelope_view(envelope: &Envelope, at: Point, label: Option<Point>, ctx: &Context<Envelopes>) -> Html {
+    let flight = &envelope.flight;
+    let class = classes!(
+        "env",
+        format!("env--{}", protocol_class(flight.protocol)),
+        envelope.faded.then_some("env--faded")
+    );
+    let label = label.map(|it| (it, point(it.x + 3.0, it.y + 8.0)));
+    html! {
+        <g {class} transform={translate(at)} onclick={pick(ctx, flight.journey)}>
+            <title>{ &flight.label }</title>
+            if flight.depth > 0 { <rect class="around" x="-17" y="-12.5" width="34" height="25" rx="4" /> }
+            <rect class="paper" x="-12" y="-8.5" width="24" height="17" rx="2.5" />
+            <path class="flap" d="M-11-6.5L0 2 11-6.5" />
+            if let Some((corner, words)) = label {
+                <rect class="label" x={num(corner.x)} y={num(corner.y)} width={num(mono_width(&flight.label) + 6.0)} height="16" rx="3" />
+                <text x={num(words.x)} y={num(words.y)}>{ &flight.label }</text>
+            }
+        </g>
+    }
+}
+
+fn mark_text(mark: &Mark) -> String {
+    format!("{}{}", mark.reason.name(), words::times(mark.count))
+}
+
+fn mark_view(mark: &Mark, at: Point, ctx: &Context<Envelopes>) -> Html {
+    let text = mark_text(mark);
+    html! {
+        <g class="mark" transform={translate(at)} onclick={pick(ctx, mark.journey)}>
+            <title>{ mark.reason.explain() }</title>
+            <circle class="disc" r="11" />
+            <path class="cross" d="M-4.5-4.5L4.5 4.5M4.5-4.5L-4.5 4.5" />
+            <rect class="label" x="13" y="-8" width={num(mono_width(&text) + 8.0)} height="16" rx="3" />
+            <text x="17" y="0">{ text }</text>
+        </g>
     }
 }
 

@@ -104,7 +104,7 @@ pub fn PacketList(props: &PacketListProps) -> Html {
 
 fn head(props: &PacketListProps) -> Vec<&'static str> {
     let [number, time, from, to, what] = words::COLUMNS;
-    let on = props.on.then_some(words::COLUMN_ON);
+    let on = (props.on && props.wide).then_some(words::COLUMN_ON);
     let ends = [Some(from), Some(to)].into_iter().filter(|_| props.wide);
     [Some(number), Some(time), on].into_iter().chain(ends).chain([Some(what)]).flatten().collect()
 }
@@ -122,10 +122,18 @@ fn row_view(row: &FrameRow, props: &PacketListProps) -> Html {
             ondblclick={props.on_act.reform(|_| Act::Tab(app::store::lab::Tab::Journey))}>
             <span>{ frame.0 }</span>
             <span class="time-cell">{ seconds_text(row.at) }</span>
-            if props.on { <span class="on-cell">{ device() }</span> }
-            <span class="from">{ &row.source }</span>
-            <span class="to">{ &row.destination }</span>
+            if props.wide {
+                if props.on { <span class="on-cell">{ device() }</span> }
+                <span>{ &row.source }</span>
+                <span>{ &row.destination }</span>
+            }
             <span class="info">{ &row.info }</span>
+            if !props.wide {
+                <span class="way">
+                    if props.on { <b>{ device() }</b>{ " " } }
+                    { words::way(&row.source, &row.destination) }
+                </span>
+            }
         </div>
     }
 }

@@ -52,7 +52,7 @@ pub fn Packets(props: &PacketsProps) -> Html {
     html! {
         <div class={classes!("packets", detail.is_none().then_some("packets--no-detail"))}>
             { filter(props) }
-            <PacketList {shown} any={!props.frames.read().is_empty()} frames={props.frames.clone()} topology={props.topology.clone()}
+            <PacketList {shown} any={props.filter.is_some() || props.devices.len() == 1} frames={props.frames.clone()} topology={props.topology.clone()}
                 chosen={props.frame} wide={props.wide} on={props.devices.len() != 1} on_act={props.on_act.clone()} />
             if let Some(dissection) = detail {
                 <Splitter split={Split::Detail} size={props.detail} on_size={props.on_size.clone()} on_fold={props.on_fold.clone()} />

@@ -25,7 +25,7 @@ pub fn TablesView(props: &TablesViewProps) -> Html {
         if props.rules { props.tables.rules().collect() } else { props.tables.objects().collect() };
     let (name, machine) = subject(props);
     html! {
-        <div class="tables">
+        <div class={classes!("tables", props.rules.then_some("tables--rules"))}>
             <p class="head"><b>{ name }</b></p>
             { for tables.iter().map(|(index, table)| table_view(*index, table, machine.as_ref(), props)) }
             if tables.is_empty() { <p class="empty">{ if props.rules { words::NO_RULES } else { words::NO_TABLES } }</p> }

@@ -49,7 +49,8 @@ pub fn Terminals(props: &TerminalsProps) -> Html {
         <section class="terminals" id="terminals" aria-label={words::TERMINALS}>
             { tabs(props) }
             <div class="screens">
-                { for props.ttys.iter().map(screen) }
+                // A list of its own, so that a terminal keeps its element by its key when another one comes.
+                { props.ttys.iter().map(screen).collect::<Html>() }
                 if props.ttys.is_empty() { { note(props.loading) } }
             </div>
             <KeyRow control={props.control} on_control={props.on_control.clone()} {on_bytes} />

@@ -39,7 +39,7 @@ pub fn TopBar(props: &TopBarProps) -> Html {
     };
     html! {
         <header class="top">
-            <a class="brand" href="#/"><Icon glyph={Glyph::Brand} /><span class={props.lab.as_ref().map(|_| "brand-name")}>{ words::NAME }</span></a>
+            <a class="brand" href="#/" aria-label={words::BRAND}><Icon glyph={Glyph::Brand} /><span class={props.lab.as_ref().map(|_| "brand-name")}>{ words::NAME }</span></a>
             if let Some(lab) = &props.lab {
                 <nav class="crumbs" aria-label={words::COURSE}>
                     if !lab.track.is_empty() {

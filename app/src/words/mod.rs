@@ -7,6 +7,7 @@ use crate::store::lab::Pace;
 
 // The page as a whole.
 pub const NAME: &str = "vethlab";
+pub const BRAND: &str = "vethlab, to the course";
 pub const SKIP: &str = "Skip to the lab";
 pub const HOME: &str = "Course";
 pub const THEME: &str = "Light or dark";
@@ -241,6 +242,11 @@ pub fn rules_walked(walked: u32) -> String {
 
 pub fn filter_error(at: usize, expected: &str) -> String {
     format!("Expected {expected} at character {}.", at + 1)
+}
+
+/// From one address to another, in one line.
+pub fn way(from: &str, to: &str) -> String {
+    format!("{from} → {to}")
 }
 
 pub fn waited(seconds: &str) -> String {

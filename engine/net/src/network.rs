@@ -139,9 +139,4 @@ impl Network {
             self.linkwatch_run(machine);
         }
     }
-
-    /// A number for a packet that is made now. [`Network::journey_begin`] also tells its story.
-    pub(crate) fn new_journey(&mut self) -> JourneyId {
-        self.trace.begin()
-    }
 }

@@ -87,6 +87,8 @@ impl World {
             world.handle(&recorded.request);
         }
         world.advance_to(until);
+        // What was typed is known, so that a probe may ask for it.
+        world.gather();
         world
     }
 

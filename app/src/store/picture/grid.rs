@@ -10,11 +10,12 @@ use api::{DeviceId, MachineId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Free space between columns and rows: an envelope with its label fits.
-const GAP_X: f64 = 66.0;
-/// With few columns there is room for longer cables.
+const GAP_X: f64 = 58.0;
+const GAP_Y: f64 = 44.0;
+/// With few columns or rows there is room for longer cables.
 const WIDE_GAP_X: f64 = 116.0;
+const WIDE_GAP_Y: f64 = 72.0;
 const FEW: usize = 3;
-const GAP_Y: f64 = 72.0;
 const MARGIN: f64 = 20.0;
 /// From one card to the next on the same edge.
 const CARD_STEP: f64 = 30.0;
@@ -117,7 +118,7 @@ pub fn place(
         *height = height.max(plan.h);
     }
     let (lefts, width) = starts(&columns, if columns.len() <= FEW { WIDE_GAP_X } else { GAP_X });
-    let (tops, height) = starts(&rows, GAP_Y);
+    let (tops, height) = starts(&rows, if rows.len() <= FEW { WIDE_GAP_Y } else { GAP_Y });
     let mut picture = Picture { width, height, ..Picture::default() };
     for plan in plans {
         let (column, row) = memory.cells.get(&plan.id).copied().unwrap_or_default();

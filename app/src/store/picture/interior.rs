@@ -59,11 +59,15 @@ pub fn plan(topology: &Topology, id: MachineId, memory: &Memory, edges: Edges) -
     let top = if edges.top { CHIP / 2.0 - 2.0 } else { 0.0 };
     let simple = !foldable && lines_of(&cards) < 2;
     // In a plain host a card on the side fits between name and address.
-    let between = if simple && edges.left + edges.right > 0.0 { 8.0 } else { 0.0 };
+    let between = if simple && edges.left + edges.right > 0.0 { 12.0 } else { 0.0 };
     let lines = lines(&cards, cards.len() > 1, TITLE + 2.0 + top + between);
     let mut plan = Plan {
         id,
-        w: (name_width(name) + 64.0).max(lines_width(&lines)).max(if foldable { 84.0 } else { 100.0 }),
+        w: (name_width(name) + 64.0).max(lines_width(&lines) - PAD * 2.0).max(if foldable {
+            84.0
+        } else {
+            100.0
+        }),
         h: TITLE + top + lines.len() as f64 * LINE + PAD + between - if lines.is_empty() { 6.0 } else { 0.0 },
         lines,
         netns: Vec::new(),

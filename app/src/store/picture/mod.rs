@@ -10,6 +10,7 @@ pub mod describe;
 pub mod geometry;
 pub mod grid;
 pub mod interior;
+pub mod label;
 pub mod path;
 
 use api::topology::{Role, Topology};
@@ -28,11 +29,11 @@ pub struct Memory {
     pub turned: bool,
 }
 
-/// How far above a device its drop marks stand.
-const ABOVE: f64 = 13.0;
+/// How far above or below a device its drop marks stand.
+const BESIDE: f64 = 13.0;
 
 /// A picture is turned from its author's way only if it then appears this much larger.
-const TURN_GAIN: f64 = 1.2;
+const TURN_GAIN: f64 = 1.1;
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Picture {
@@ -165,16 +166,30 @@ impl Picture {
         self.machines.iter().find(|machine| machine.id == id)
     }
 
+    /// The boxes of all machines and of the netns inside them.
+    fn boxes(&self) -> impl Iterator<Item = Rect> {
+        let netns = self.machines.iter().flat_map(|machine| &machine.netns).map(|netns| netns.rect);
+        self.machines.iter().map(|machine| machine.rect).chain(netns)
+    }
+
     /// The middle of a device, drawn or not.
     pub fn middle(&self, id: DeviceId) -> Option<Point> {
         self.devices.get(&id).map(|device| device.rect.middle()).or_else(|| self.hidden.get(&id).copied())
     }
 
-    /// Where a drop mark goes: above its device, so that its name can be read; else in its netns or machine.
+    /// Where a drop mark goes: above its device, or below where that stands on a lower edge, so that names and addresses
+    /// can be read; else in its netns or machine.
     pub fn place(&self, machine: MachineId, netns: NetnsId, device: Option<DeviceId>) -> Option<Point> {
-        let above =
-            |id| self.devices.get(&id).map(|it| geometry::point(it.rect.middle().x, it.rect.y - ABOVE));
-        let on_device = device.and_then(|id| above(id).or_else(|| self.middle(id)));
+        let beside = |id| {
+            let rect = self.devices.get(&id)?.rect;
+            let x = rect.middle().x;
+            let stands_on =
+                |it: Rect| it.bottom() > rect.y && it.bottom() < rect.bottom() && it.x < x && x < it.right();
+            let below = self.boxes().any(stands_on);
+            let y = if below { rect.bottom() + BESIDE } else { rect.y - BESIDE };
+            Some(geometry::point(x, y))
+        };
+        let on_device = device.and_then(|id| beside(id).or_else(|| self.middle(id)));
         on_device.or_else(|| {
             let machine = self.machine(machine)?;
             let rect = machine.netns.iter().find(|it| it.id == netns).map_or(machine.rect, |it| it.rect);

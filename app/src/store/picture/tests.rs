@@ -158,11 +158,11 @@ fn on_a_high_screen_rows_become_columns_and_back() {
         sketch.cable(pair[0], pair[1]);
     }
     let mut memory = Memory::default();
-    let wide = layout_for(&sketch.0, &mut memory, (800.0, 400.0));
+    let wide = layout_for(&sketch.0, &mut memory, (800.0, 300.0));
     assert!(wide.width > wide.height && !memory.turned);
     let high = layout_for(&sketch.0, &mut memory, (390.0, 700.0));
     assert!(high.height > high.width && memory.turned);
-    assert_eq!(layout_for(&sketch.0, &mut memory, (800.0, 400.0)), wide);
+    assert_eq!(layout_for(&sketch.0, &mut memory, (800.0, 300.0)), wide);
 }
 
 #[test]

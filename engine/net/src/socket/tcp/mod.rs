@@ -32,6 +32,7 @@ use super::error::IcmpError;
 use super::header::{Ipv4, TCP_PROTOCOL, transport_checksum};
 use super::table::Body;
 use super::{Delivery, Owner, SocketId};
+use crate::ip::header::ethertype;
 use crate::network::Event;
 use crate::{Errno, Network, Packet};
 use api::{DropReason, NetnsId};
@@ -180,7 +181,8 @@ impl Network {
         uid: Option<u32>,
         device: Option<api::DeviceId>,
     ) {
-        let mut packet = Packet::new(self.new_journey(), bytes);
+        let journey = self.journey_begin(ns, "TCP", None, ethertype::IPV4, bytes);
+        let mut packet = Packet::new(journey, bytes);
         packet.mark = mark;
         packet.owner = uid;
         // TCP asks again by its timers; what became of this one packet shows in its journey.
