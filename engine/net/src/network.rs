@@ -10,7 +10,7 @@ use crate::machine::Machine;
 use crate::neighbour::NeighbourId;
 use crate::netns::Netns;
 use crate::trace::Trace;
-use api::{DeviceId, JourneyId, MachineId, NetnsId};
+use api::{DeviceId, MachineId, NetnsId};
 use sim::{EventQueue, Instant, Rng};
 
 /// What is due at some time.
