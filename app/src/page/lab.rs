@@ -357,8 +357,7 @@ impl LabPage {
         };
         let now = PANES.iter().position(|id| element::holds_focus(id));
         let from = now.unwrap_or(PANES.len() - by);
-        let next =
-            (1..=PANES.len()).map(|step| PANES[(from + by * step) % PANES.len()]).find(|id| shown(&id));
+        let next = (1..=PANES.len()).map(|step| PANES[(from + by * step) % PANES.len()]).find(shown);
         match next {
             Some("terminals") => self.focus_next = self.lab.active,
             Some(id) => element::focus_id(id),

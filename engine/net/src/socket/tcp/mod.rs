@@ -32,9 +32,8 @@ use super::error::IcmpError;
 use super::header::{Ipv4, TCP_PROTOCOL, transport_checksum};
 use super::table::Body;
 use super::{Delivery, Owner, SocketId};
-use crate::ip::header::ethertype;
 use crate::network::Event;
-use crate::{Errno, Network, Packet};
+use crate::{Errno, Network, Packet, ip::header::ethertype::IPV4};
 use api::{DropReason, NetnsId};
 use sim::Instant;
 use smoltcp::socket::tcp::State;
@@ -181,8 +180,7 @@ impl Network {
         uid: Option<u32>,
         device: Option<api::DeviceId>,
     ) {
-        let journey = self.journey_begin(ns, "TCP", None, ethertype::IPV4, bytes);
-        let mut packet = Packet::new(journey, bytes);
+        let mut packet = Packet::new(self.journey_begin(ns, "TCP", None, IPV4, bytes), bytes);
         packet.mark = mark;
         packet.owner = uid;
         // TCP asks again by its timers; what became of this one packet shows in its journey.
