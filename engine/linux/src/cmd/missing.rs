@@ -1,5 +1,5 @@
 //! `vi`, `vim`, `nano`, `systemctl`, `service`, `journalctl`, `apt`, `apt-get`, `mount`, `umount`, `docker`, `df`,
-//! `nft`: programs that a learner tries and that are not here; each says what to use instead.
+//! `nft`, `jq`: programs that a learner tries and that are not here; each says what to use instead.
 
 use super::{Args, Command, Exit};
 use crate::sys::Sys;
@@ -21,6 +21,7 @@ rows! {
     JOURNALCTL "journalctl" "/usr/bin/" "look into /var/log, or at dmesg"
     DF "df" "/usr/bin/" "a machine has one disk of 32 MiB; du tells what files take"
     DOCKER "docker" "/usr/bin/" "namespaces are made with: ip netns add NAME"
+    JQ "jq" "/usr/bin/" "read JSON with grep, sed or cut, or ask ip without -j"
     MOUNT "mount" "/usr/bin/" "every machine has one file system"
     NANO "nano" "/usr/bin/" "write a file with: cat > FILE <<EOF, change it with: sed -i s/OLD/NEW/ FILE"
     NFT "nft" "/usr/sbin/" "use iptables-save, as nftables follows later"

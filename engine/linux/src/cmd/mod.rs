@@ -29,6 +29,7 @@ pub mod getent;
 pub mod getopt;
 mod grep;
 mod head;
+mod hostname;
 pub mod id;
 mod ip;
 pub mod iproute2;
@@ -40,6 +41,7 @@ mod ln;
 mod long;
 mod ls;
 mod machine;
+mod manual;
 mod missing;
 mod mkdir;
 mod mktemp;
@@ -168,10 +170,11 @@ pub const ALL: &[&Command] = &[
     &machine::FREE,
     &getent::GETENT,
     &grep::GREP,
+    &id::GROUPS,
     &head::HEAD,
     &dig::HOST,
-    &uname::HOSTNAME,
-    &uname::ID,
+    &hostname::HOSTNAME,
+    &id::ID,
     &nettools::ifconfig::IFCONFIG,
     &ip::IP,
     &iptables::IP6TABLES,
@@ -192,6 +195,7 @@ pub const ALL: &[&Command] = &[
     &iptables::IPTABLES_RESTORE,
     &iptables::IPTABLES_SAVE,
     &missing::JOURNALCTL,
+    &missing::JQ,
     &pgrep::KILL,
     &pgrep::KILLALL,
     &lab::LAB,
@@ -269,15 +273,15 @@ pub const ALL: &[&Command] = &[
     &env::WATCH,
     &wc::WC,
     &uname::WHICH,
-    &uname::WHOAMI,
+    &id::WHOAMI,
     &why::WHY,
     &xargs::XARGS,
     &small::YES,
 ];
 
 /// What `man NAME` and `help NAME` show: the head of the command's own file.
-pub fn manual(_name: &str) -> Option<String> {
-    None
+pub fn manual(name: &str) -> Option<String> {
+    ALL.iter().find(|command| command.name == name).and_then(|command| manual::text(command))
 }
 
 /// `/proc/modules`

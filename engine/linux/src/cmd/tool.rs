@@ -67,7 +67,7 @@ impl Tool {
                     return Err(self.try_help(sys).await);
                 }
                 Found::Option('\u{1}', _) => {
-                    sys.print(super::manual(self.name).unwrap_or_default()).await;
+                    sys.print(super::manual::help(self)).await;
                     return Err(Exit::OK);
                 }
                 Found::Option('\u{2}', _) => {

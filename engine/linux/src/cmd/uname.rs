@@ -1,38 +1,24 @@
-//! `hostname`, `uname`, `whoami`, `id`, `clear`, `which`, `man`: where and who one is. Source: their man pages.
-//! Not simulated: `man` beyond the name of a command's real manual page.
+//! `uname`, `clear`, `which`, `man`: where one is, and what there is. Source: their man pages.
+//! Differs: the pages of `man` are this world's own, with links to the real ones.
 //! ```transcript
-//! host# uname -s; whoami
+//! host# uname -s; which ls
 //! Linux
-//! root
+//! /usr/bin/ls
 //! ```
 
 use super::coreutils::{HELP, Line, VERSION, misused, quoted};
-use super::getopt::Takes;
-use super::id::user_name;
+use super::getopt::{Found, Getopt, Takes};
 use super::{Args, Command, Exit};
+use crate::fs::FileKind;
 use crate::run::DEFAULT_PATH;
 use crate::sys::Sys;
 
-pub const HOSTNAME: Command = Command {
-    name: "hostname",
-    path: "/usr/bin/hostname",
-    man: "hostname(1)",
-    run: |sys, args| Box::pin(hostname(sys, args)),
-};
 pub const UNAME: Command = Command {
     name: "uname",
     path: "/usr/bin/uname",
     man: "uname(1)",
     run: |sys, args| Box::pin(uname(sys, args)),
 };
-pub const WHOAMI: Command = Command {
-    name: "whoami",
-    path: "/usr/bin/whoami",
-    man: "whoami(1)",
-    run: |sys, args| Box::pin(whoami(sys, args)),
-};
-pub const ID: Command =
-    Command { name: "id", path: "/usr/bin/id", man: "id(1)", run: |sys, args| Box::pin(id(sys, args)) };
 pub const CLEAR: Command =
     Command { name: "clear", path: "/usr/bin/clear", man: "clear(1)", run: |sys, _| Box::pin(clear(sys)) };
 pub const WHICH: Command = Command {
@@ -46,39 +32,6 @@ pub const MAN: Command =
 
 const RELEASE: &str = "6.18.0";
 const KERNEL_VERSION: &str = "#1 SMP PREEMPT_DYNAMIC vethlab";
-
-async fn hostname(sys: Sys, args: Args) -> Exit {
-    let name = sys.hostname().await;
-    match args.rest().first().map(String::as_str) {
-        None => sys.print(name + "\n").await,
-        Some("-s") => sys.print(name.split('.').next().unwrap_or_default().to_owned() + "\n").await,
-        Some("-I") => {
-            let addresses = sys
-                .net(|net, ns| {
-                    let all = net.addresses(ns, net::rtnetlink::Family::Inet).into_iter();
-                    all.filter(|it| !it.local.is_loopback())
-                        .map(|it| format!("{} ", it.local))
-                        .collect::<String>()
-                })
-                .await;
-            sys.print(addresses + "\n").await;
-        }
-        Some(option) if option.starts_with('-') => {
-            sys.eprint(format!("hostname: {option}: not simulated in vethlab; use hostname, -s or -I\n"))
-                .await;
-            return Exit(255);
-        }
-        Some(new) => {
-            let new = new.to_owned();
-            sys.ask(move |system, id| {
-                let machine = system.process(id).machine;
-                system.host_mut(machine).hostname = new;
-            })
-            .await;
-        }
-    }
-    Exit::OK
-}
 
 async fn uname(sys: Sys, args: Args) -> Exit {
     let line = match Line::read(
@@ -113,48 +66,44 @@ async fn uname(sys: Sys, args: Args) -> Exit {
     Exit::OK
 }
 
-async fn whoami(sys: Sys, _: Args) -> Exit {
-    let uid = sys.uid().await;
-    sys.print(user_name(&sys, uid).await + "\n").await;
-    Exit::OK
-}
-
-async fn id(sys: Sys, args: Args) -> Exit {
-    let uid = sys.uid().await;
-    let name = user_name(&sys, uid).await;
-    let text = match args.rest().first().map(String::as_str) {
-        None => format!("uid={uid}({name}) gid={uid}({name}) groups={uid}({name})"),
-        Some("-u" | "-g") => uid.to_string(),
-        Some("-un" | "-gn") => name,
-        Some(other) => {
-            sys.eprint(format!("id: {other}: not simulated in vethlab; use id, -u, -un\n")).await;
-            return Exit::FAILURE;
-        }
-    };
-    sys.print(text + "\n").await;
-    Exit::OK
-}
-
 async fn clear(sys: Sys) -> Exit {
     sys.print("\u{1b}[H\u{1b}[2J\u{1b}[3J").await;
     Exit::OK
 }
 
 async fn which(sys: Sys, args: Args) -> Exit {
+    let mut walk = Getopt::new(args.name(), args.rest(), "+as", &[]);
+    let mut all = false;
+    for found in walk.by_ref() {
+        match found {
+            Found::Option('a', _) => all = true,
+            Found::Option(..) => {}
+            Found::Wrong(text) => {
+                let letter = text.trim_end().trim_end_matches('\'').chars().last().unwrap_or('?');
+                sys.eprint(format!("Illegal option -{letter}\n")).await;
+                sys.print("Usage: /usr/bin/which [-a] args\n").await;
+                return Exit(2);
+            }
+        }
+    }
+    let names = walk.operands();
     let path = sys.env("PATH").await.unwrap_or_else(|| DEFAULT_PATH.to_owned());
-    let mut exit = Exit::OK;
-    for name in args.rest().iter().filter(|word| !word.starts_with('-')) {
+    let mut exit = if names.is_empty() { Exit::FAILURE } else { Exit::OK };
+    for name in names {
         let mut found = false;
         let places = if name.contains('/') {
             vec![name.clone()]
         } else {
-            path.split(':').map(|dir| format!("{dir}/{name}")).collect()
+            path.split(':').map(|dir| format!("{}/{name}", if dir.is_empty() { "." } else { dir })).collect()
         };
         for place in places {
-            if sys.access(&place, 1).await {
+            let file = sys.stat(&place).await.is_ok_and(|stat| stat.kind == FileKind::File);
+            if file && sys.access(&place, 1).await {
                 sys.print(place + "\n").await;
                 found = true;
-                break;
+                if !all {
+                    break;
+                }
             }
         }
         if !found {
@@ -165,24 +114,35 @@ async fn which(sys: Sys, args: Args) -> Exit {
 }
 
 async fn man(sys: Sys, args: Args) -> Exit {
-    let Some(name) = args.rest().iter().rfind(|word| word.parse::<u8>().is_err()).cloned() else {
-        sys.eprint("What manual page do you want?\nFor example, try 'man man'.\n").await;
+    let words: Vec<&String> = args.rest().iter().collect();
+    if let Some(option) = words.iter().find(|word| word.starts_with('-')) {
+        sys.eprint(format!("man: {option}: not simulated in vethlab; use man NAME\n")).await;
         return Exit::FAILURE;
-    };
-    let wanted = name.clone();
-    match sys.ask(move |system, _| system.command(&wanted).map(|command| (command.man, command.path))).await {
-        Some((page, path)) => {
-            let (title, section) = page.trim_end_matches(')').split_once('(').unwrap_or((page, "1"));
-            let link = format!("https://man7.org/linux/man-pages/man{section}/{title}.{section}.html");
-            sys.print(format!(
-                "{page}, {path}: its text is not simulated in vethlab; read {link}, or try '{name} --help'.\n"
-            ))
-            .await;
-            Exit::OK
+    }
+    let section = words.first().filter(|word| word.parse::<u8>().is_ok()).map(|word| word.as_str());
+    let names = &words[usize::from(section.is_some())..];
+    if names.is_empty() {
+        match section {
+            Some(section) => sys.eprint(format!("No manual entry for {section}\n(Alternatively, what manual page do you want from section {section}?)\nFor example, try 'man man'.\n")).await,
+            None => sys.eprint("What manual page do you want?\nFor example, try 'man man'.\n").await,
         }
-        None => {
-            sys.eprint(format!("No manual entry for {name}\n")).await;
-            Exit(16)
+        return Exit::FAILURE;
+    }
+    let mut exit = Exit::OK;
+    for name in names {
+        let wanted = (*name).clone();
+        let command = sys.ask(move |system, _| system.command(&wanted)).await;
+        match command {
+            Some(command) => {
+                let page = super::manual(command.name);
+                let none = || format!("{}\n\n{}\n", command.man.to_uppercase(), command.path);
+                sys.print(page.unwrap_or_else(none)).await;
+            }
+            None => {
+                sys.eprint(format!("No manual entry for {name}\n")).await;
+                exit = Exit(16);
+            }
         }
     }
+    exit
 }

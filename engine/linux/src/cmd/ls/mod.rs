@@ -329,7 +329,12 @@ async fn ls(sys: Sys, args: Args) -> Exit {
             TOOL.complain(&sys, words).await;
             return Exit(2);
         }
-        Err(words) => return TOOL.wrong(&sys, words).await,
+        Err(words) if words.contains("time style") => return TOOL.wrong(&sys, words).await,
+        // A wrong word ends with another status than a wrong letter.
+        Err(words) => {
+            TOOL.wrong(&sys, words).await;
+            return Exit::FAILURE;
+        }
     };
     let mut listing =
         Listing { sys: &sys, wanted: &wanted, names: super::long::Names::read(&sys).await, exit: Exit::OK };

@@ -135,3 +135,49 @@ async fn read(sys: &Sys, tool: &Tool, options: &Options) -> Option<Vec<(String, 
     }
     (!files.is_empty()).then_some(files)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::System;
+    use api::TtyId;
+    use api::topology::Role;
+
+    /// What the screen is told after those keys.
+    fn typed(system: &mut System, keys: &str) -> String {
+        system.tty_input(TtyId(1), keys.as_bytes());
+        system.run_until_quiet();
+        let printed = system.take_tty_output().into_iter().flat_map(|(_, bytes)| bytes).collect();
+        String::from_utf8(printed).expect("text")
+    }
+
+    fn terminal() -> System {
+        let mut system = System::new(1, crate::cmd::ALL.iter().copied());
+        let host = system.machine_add("host", Role::Host);
+        system.tty_open(host, TtyId(1), 20, 6);
+        typed(&mut system, "seq 100 > f\r");
+        system
+    }
+
+    #[test]
+    fn less_turns_pages_finds_and_quits() {
+        let mut system = terminal();
+        let first = typed(&mut system, "less f\r");
+        assert!(first.contains("\r\n5\r\n") && !first.contains("\r\n6\r\n"), "{first:?}");
+        assert!(typed(&mut system, " ").contains("\u{1b}[H\u{1b}[2J6\r\n7\r\n"));
+        assert!(typed(&mut system, "/42\r").contains("\u{1b}[7m42\u{1b}[27m\r\n43\r\n"));
+        assert!(typed(&mut system, "/nothing\r").contains("Pattern not found"));
+        assert!(typed(&mut system, "G").contains("(END)"));
+        assert!(typed(&mut system, "q").contains("\u{1b}[?1049l"));
+        assert!(typed(&mut system, "echo over\r").contains("\r\nover\r\n"));
+    }
+
+    #[test]
+    fn more_goes_on_page_by_page_and_line_by_line() {
+        let mut system = terminal();
+        assert!(typed(&mut system, "more f\r").contains("5\r\n\u{1b}[7m--More--(5%)"));
+        let line = typed(&mut system, "\r");
+        assert!(line.contains("6\r\n") && !line.contains("7\r\n"), "{line:?}");
+        assert!(typed(&mut system, " ").contains("11\r\n"));
+        assert!(!typed(&mut system, "q").contains("12"));
+    }
+}
