@@ -1,10 +1,10 @@
-//! `uptime`, `free`, `dmesg`, `lsmod`, `modprobe`: the machine and its kernel.
+//! `uptime`, `free`, `dmesg`, `ipvsadm`, `lsmod`, `modprobe`: the machine and its kernel.
 //! Source: uptime(1), free(1), procps-ng 4.0.2; dmesg(1), util-linux; lsmod(8), modprobe(8), kmod 30.
 //! Differs: no load, no memory in use; modules are listed and loaded in name only; the kernel's log holds what the
 //! LOG target writes, and in the machine's first namespace only, as without `nf_log_all_netns`.
 //! ```transcript
 //! host# iptables -A OUTPUT -p icmp -j LOG --log-prefix 'ping: '; ping -c1 127.0.0.1 > f; dmesg | grep -c 'ping: IN='
-//! 1
+//! 2
 //! ```
 
 use super::getopt::{Found, Getopt, Long, Takes};
@@ -34,6 +34,12 @@ pub const DMESG: Command = Command {
     man: "dmesg(1)",
     run: |sys, args| Box::pin(dmesg(sys, args)),
 };
+pub const IPVSADM: Command = Command {
+    name: "ipvsadm",
+    path: "/usr/sbin/ipvsadm",
+    man: "ipvsadm(8)",
+    run: |sys, _| Box::pin(ipvsadm(sys)),
+};
 pub const LSMOD: Command = Command {
     name: "lsmod",
     path: "/usr/sbin/lsmod",
@@ -55,7 +61,6 @@ pub const MODULES: &[(&str, u32, &str)] = &[
     ("llc", 16_384, "bridge,stp"),
     ("vxlan", 155_648, ""),
     ("veth", 45_056, ""),
-    ("ip_vs", 221_184, ""),
     ("nf_conntrack", 208_896, "nf_nat,xt_MASQUERADE"),
     ("nf_nat", 65_536, "xt_MASQUERADE"),
     ("nf_tables", 393_216, "nft_compat"),
@@ -191,6 +196,14 @@ async fn dmesg(sys: Sys, args: Args) -> Exit {
 fn kernel_log(system: &mut System, id: ProcessId) -> Vec<LogLine> {
     let netns = system.host(system.process(id).machine).netns;
     system.net.kernel_log(netns)
+}
+
+/// This kernel has no IPVS, and says what a real one without it says.
+async fn ipvsadm(sys: Sys) -> Exit {
+    let words = "Can't initialize ipvs: Protocol not available\n\
+                 Are you sure that IP Virtual Server is built in the kernel or as module?\n";
+    sys.eprint(words).await;
+    Exit(2)
 }
 
 async fn lsmod(sys: Sys, _: Args) -> Exit {

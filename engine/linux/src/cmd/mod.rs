@@ -194,6 +194,7 @@ pub const ALL: &[&Command] = &[
     &iptables::IPTABLES_NFT_SAVE,
     &iptables::IPTABLES_RESTORE,
     &iptables::IPTABLES_SAVE,
+    &machine::IPVSADM,
     &missing::JOURNALCTL,
     &missing::JQ,
     &pgrep::KILL,

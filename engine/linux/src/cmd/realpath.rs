@@ -1,7 +1,7 @@
 //! `readlink`, `realpath`, `basename`, `dirname`: names of files. Source: their pages, coreutils 9.1.
 //! ```transcript
-//! host# realpath /bin/../etc; basename /etc/hosts; dirname /etc/hosts
-//! /etc
+//! host# realpath /bin/ls; basename /etc/hosts; dirname /etc/hosts
+//! /usr/bin/ls
 //! hosts
 //! /etc
 //! ```

@@ -4,7 +4,7 @@
 //! Always: probes go one by one, each as large as the path is known to bear, and each answer is one line.
 //! ```transcript
 //! host# tracepath -n 127.0.0.1 | tail -n 1
-//!      Resume: pmtu 65536 hops 1 back 1
+//!      Resume: pmtu 65535 hops 1 back 1
 //! ```
 
 use super::getopt::{Found, Getopt};
