@@ -24,6 +24,7 @@ mod schedule;
 mod shell;
 mod signal;
 pub mod socket;
+mod ssh;
 mod sys;
 mod system;
 mod tty;

@@ -35,6 +35,8 @@ pub enum WaitOn {
     /// A thing of another module under that module's own number (pipe, terminal, socket).
     Pipe(u32),
     Tty(TtyId),
+    /// Something was printed on it: what sshd waits for.
+    TtyOutput(TtyId),
     Socket(net::SocketId),
 }
 

@@ -6,7 +6,7 @@
 //! Source: termios(3).
 
 use crate::cmd::Exit;
-use crate::fs::{Descriptor, OpenFlags, OpenKind};
+use crate::fs::{Descriptor, Fd, OpenFlags, OpenKind};
 use crate::process::ProcessId;
 use crate::signal::Signal;
 use crate::sys::Sys;
@@ -38,7 +38,12 @@ struct Terminal {
     foreground: ProcessId,
     /// The shell waits at its prompt.
     prompts: bool,
+    /// It belongs to a session of sshd: not shown itself, but typed on from that terminal of the page.
+    typed_from: Option<TtyId>,
 }
+
+/// Terminals of sshd have ids from here on; the page's are below.
+const REMOTE: u32 = 1 << 20;
 
 /// All terminals of a world, and what the page is to be told of them.
 #[derive(Debug, Default)]
@@ -46,6 +51,7 @@ pub(crate) struct Terminals {
     open: BTreeMap<TtyId, Terminal>,
     entered: Vec<(TtyId, String)>,
     lab: Vec<(TtyId, Vec<String>)>,
+    next_remote: u32,
 }
 
 /// What the page does with terminals.
@@ -70,22 +76,10 @@ impl System {
         let session = self.spawn(bash, spawn).expect("the world itself is not limited in processes");
         for fd in 0..3 {
             let flags = OpenFlags { read: true, write: true, ..OpenFlags::default() };
-            let file = self.open_kind(OpenKind::Tty(tty), flags, format!("/dev/pts/{}", tty.0));
+            let file = self.open_kind(OpenKind::Tty(tty), flags, format!("/dev/pts/{}", tty_number(tty)));
             self.install(session, fd, Descriptor { file, close_on_exec: false });
         }
-        let terminal = Terminal {
-            columns: columns.max(1),
-            rows: rows.max(1),
-            raw: false,
-            editing: Vec::new(),
-            input: VecDeque::new(),
-            ended: false,
-            output: Vec::new(),
-            session,
-            foreground: session,
-            prompts: false,
-        };
-        self.terminals.open.insert(tty, terminal);
+        self.terminals.open.insert(tty, Terminal::new(columns, rows, session, None));
     }
 
     /// Keys were pressed.
@@ -102,11 +96,14 @@ impl System {
             }
         }
         self.wake(WaitOn::Tty(tty));
+        self.wake(WaitOn::TtyOutput(tty));
     }
 
     pub fn tty_resize(&mut self, tty: TtyId, columns: u16, rows: u16) {
         if let Some(terminal) = self.terminals.open.get_mut(&tty) {
             (terminal.columns, terminal.rows) = (columns.max(1), rows.max(1));
+            let group = terminal.foreground;
+            self.signal_group(group, Signal::WindowChange);
         }
     }
 
@@ -128,14 +125,17 @@ impl System {
 
     /// What was printed since last asked.
     pub fn take_tty_output(&mut self) -> Vec<(TtyId, Vec<u8>)> {
-        let printed = self.terminals.open.iter_mut().filter(|(_, terminal)| !terminal.output.is_empty());
+        let shown = |(tty, terminal): &(&TtyId, &mut Terminal)| tty.0 < REMOTE && !terminal.output.is_empty();
+        let printed = self.terminals.open.iter_mut().filter(shown);
         printed.map(|(tty, terminal)| (*tty, std::mem::take(&mut terminal.output))).collect()
     }
 
     /// Terminals whose shell has ended, since last asked.
     pub fn take_closed_ttys(&mut self) -> Vec<TtyId> {
         let ended = |it: &Terminal| self.find_process(it.session).is_none_or(|shell| shell.exit.is_some());
-        let gone = |(tty, it): (&TtyId, &Terminal)| (it.output.is_empty() && ended(it)).then_some(*tty);
+        let gone = |(tty, it): (&TtyId, &Terminal)| {
+            (tty.0 < REMOTE && it.output.is_empty() && ended(it)).then_some(*tty)
+        };
         let closed: Vec<TtyId> = self.terminals.open.iter().filter_map(gone).collect();
         for tty in &closed {
             self.terminals.open.remove(tty);
@@ -160,6 +160,22 @@ impl System {
 }
 
 impl Terminal {
+    fn new(columns: u16, rows: u16, session: ProcessId, typed_from: Option<TtyId>) -> Terminal {
+        Terminal {
+            columns: columns.max(1),
+            rows: rows.max(1),
+            raw: false,
+            editing: Vec::new(),
+            input: VecDeque::new(),
+            ended: false,
+            output: Vec::new(),
+            session,
+            foreground: session,
+            prompts: false,
+            typed_from,
+        }
+    }
+
     /// One key in cooked mode; a signal is for the foreground.
     fn cook(&mut self, byte: u8) -> Option<Signal> {
         match byte {
@@ -267,6 +283,7 @@ impl System {
     pub(crate) fn tty_write(&mut self, tty: TtyId, _who: ProcessId, bytes: &[u8]) -> Result<usize, Errno> {
         let terminal = self.terminals.open.get_mut(&tty).ok_or(Errno::EIO)?;
         terminal.echo(bytes);
+        self.wake(WaitOn::TtyOutput(tty));
         Ok(bytes.len())
     }
 
@@ -285,10 +302,60 @@ impl System {
 
     /// Hands the words of `lab` to the page; false where the process has no terminal.
     pub(crate) fn lab_command(&mut self, id: ProcessId, words: Vec<String>) -> bool {
-        let tty = self.process(id).tty;
+        let tty = self.process(id).tty.map(|tty| self.page_terminal(tty));
         self.terminals.lab.extend(tty.map(|tty| (tty, words)));
         tty.is_some()
     }
+}
+
+/// Terminals of sshd.
+impl System {
+    /// A new terminal for a session, and nobody on it yet.
+    pub(crate) fn pty_open(&mut self, server: ProcessId, columns: u16, rows: u16, typed_from: u32) -> TtyId {
+        let tty = TtyId(REMOTE + self.terminals.next_remote);
+        self.terminals.next_remote += 1;
+        let typed_from = Some(TtyId(typed_from)).filter(|tty| tty.0 < REMOTE);
+        self.terminals.open.insert(tty, Terminal::new(columns, rows, server, typed_from));
+        tty
+    }
+
+    /// A descriptor of that terminal for its server, to hand on.
+    pub(crate) fn pty_fd(&mut self, server: ProcessId, tty: TtyId) -> Result<Fd, Errno> {
+        let fd = self.free_fd(server, 0)?;
+        let flags = OpenFlags { read: true, write: true, ..OpenFlags::default() };
+        let file = self.open_kind(OpenKind::Tty(tty), flags, format!("/dev/pts/{}", tty_number(tty)));
+        self.install(server, fd, Descriptor { file, close_on_exec: false });
+        Ok(fd)
+    }
+
+    /// The session's first process takes the terminal over.
+    pub(crate) fn pty_give(&mut self, tty: TtyId, session: ProcessId) {
+        self.process_mut(session).tty = Some(tty);
+        let foreground = self.process(session).group;
+        if let Some(terminal) = self.terminals.open.get_mut(&tty) {
+            (terminal.session, terminal.foreground) = (session, foreground);
+        }
+    }
+
+    /// What was printed since last asked.
+    pub(crate) fn pty_output(&mut self, tty: TtyId) -> Vec<u8> {
+        self.terminals.open.get_mut(&tty).map(|it| std::mem::take(&mut it.output)).unwrap_or_default()
+    }
+
+    /// The page's terminal behind that one.
+    fn page_terminal(&self, tty: TtyId) -> TtyId {
+        self.terminals.open.get(&tty).and_then(|it| it.typed_from).unwrap_or(tty)
+    }
+
+    /// The number of the page's terminal that a process is typed on from; [`REMOTE`] where there is none.
+    pub(crate) fn typed_on(&self, id: ProcessId) -> u32 {
+        self.process(id).tty.map_or(REMOTE, |tty| self.page_terminal(tty).0)
+    }
+}
+
+/// N of `/dev/pts/N`.
+pub(crate) fn tty_number(tty: TtyId) -> u32 {
+    tty.0 % REMOTE
 }
 
 impl Sys {
@@ -319,7 +386,7 @@ impl Sys {
     /// A command was entered at the prompt.
     pub(crate) async fn tell_entered(&self, line: String) {
         self.ask(move |system, id| {
-            let tty = system.process(id).tty;
+            let tty = system.process(id).tty.map(|tty| system.page_terminal(tty));
             system.terminals.entered.extend(tty.map(|tty| (tty, line)));
         })
         .await;

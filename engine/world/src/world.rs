@@ -62,6 +62,7 @@ impl World {
         for cable in &lab.cables {
             world.cable(cable);
         }
+        world.start_ssh(lab);
         for setup in &lab.setup {
             match world.machine(&setup.on).map(|machine| world.execute(machine, &setup.run, SETUP_PATIENCE)) {
                 Some(Some((_, _, 0))) => {}
@@ -77,6 +78,17 @@ impl World {
         world.system.net.set_capturing(true);
         world.advance_to(settled);
         world
+    }
+
+    /// Machines on a cable let each other in over ssh.
+    fn start_ssh(&mut self, lab: &Lab) {
+        let ends = |cable: &api::lab::CableSpec| [cable.ends.0.clone(), cable.ends.1.clone()];
+        let wired: Vec<String> = lab.cables.iter().flat_map(ends).collect();
+        for (name, machine) in self.machines.clone() {
+            if wired.iter().any(|end| end.split(':').next() == Some(name.as_str())) {
+                self.system.sshd_start(machine).expect("a new machine has room for a server");
+            }
+        }
     }
 
     /// The world that this tape makes by `until`.

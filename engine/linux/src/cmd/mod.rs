@@ -63,6 +63,7 @@ mod services;
 mod small;
 mod sort;
 mod ss;
+mod ssh;
 mod stat;
 mod sudo;
 mod sysctl;
@@ -249,6 +250,7 @@ pub const ALL: &[&Command] = &[
     &small::SLEEP,
     &sort::SORT,
     &ss::SS,
+    &ssh::SSH,
     &stat::STAT,
     &sudo::SU,
     &sudo::SUDO,

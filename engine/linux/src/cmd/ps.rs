@@ -35,7 +35,7 @@ pub(super) struct Row {
 pub(super) async fn processes(sys: &Sys) -> Vec<Row> {
     sys.ask(|system, id| {
         let machine = system.process(id).machine;
-        let tty_of = |tty: api::TtyId| format!("pts/{}", tty.0);
+        let tty_of = |tty: api::TtyId| format!("pts/{}", crate::tty::tty_number(tty));
         let number =
             |id: Option<ProcessId>| id.and_then(|id| system.find_process(id)).map(|process| process.pid);
         let here = system.processes().filter(|process| process.machine == machine);

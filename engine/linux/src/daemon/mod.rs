@@ -11,6 +11,7 @@ mod dns;
 mod fixture;
 mod http;
 mod nginx;
+mod sshd;
 mod tcp;
 mod udp;
 

@@ -98,7 +98,9 @@ impl Evaluator<'_> {
             let end = self.rest().find(|c: char| !(c.is_ascii_alphanumeric() || "#@_".contains(c)));
             let digits = &self.rest()[..end.unwrap_or(self.rest().len())];
             let (length, value) = (digits.len(), number(digits));
-            self.token = Token::Number(value.map_err(|words| self.fault(words))?);
+            // Of a wrong number nothing else is shown.
+            let wrong = |words| format!("{digits}: {words} (error token is \"{digits}\")");
+            self.token = Token::Number(value.map_err(wrong)?);
             self.at += length;
         } else if first.is_ascii_alphabetic() || first == '_' {
             let end = self.rest().find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
@@ -110,7 +112,9 @@ impl Evaluator<'_> {
             self.at += operator.len();
             self.token = Token::Operator(operator);
         } else {
-            return Err(self.fault("syntax error: operand expected"));
+            let after_operand = matches!(self.token, Token::Number(_) | Token::Name(..));
+            let fault = if after_operand { "invalid arithmetic operator" } else { "operand expected" };
+            return Err(self.fault(&format!("syntax error: {fault}")));
         }
         Ok(())
     }

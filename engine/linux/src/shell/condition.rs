@@ -19,11 +19,16 @@ impl Shell {
             match condition {
                 Condition::Word(word) => {
                     let text = self.expand_text(word).await?;
-                    self.trace_plain(&format!("[[ -n {} ]]", shown(&text))).await;
+                    self.trace_condition(&format!("-n {}", shown(&text))).await;
                     Ok(!text.is_empty())
                 }
                 Condition::Group(inner) => self.condition(inner).await,
-                Condition::Not(inner) => Ok(!self.condition(inner).await?),
+                Condition::Not(inner) => {
+                    self.negated_condition = true;
+                    let holds = self.condition(inner).await;
+                    self.negated_condition = false;
+                    Ok(!holds?)
+                }
                 Condition::And(a, b) => Ok(self.condition(a).await? && self.condition(b).await?),
                 Condition::Or(a, b) => Ok(self.condition(a).await? || self.condition(b).await?),
                 Condition::Unary(operator, word) => self.unary(operator, word).await,
@@ -32,9 +37,14 @@ impl Shell {
         })
     }
 
+    async fn trace_condition(&mut self, text: &str) {
+        let sign = if std::mem::take(&mut self.negated_condition) { "! " } else { "" };
+        self.trace_plain(&format!("[[ {sign}{text} ]]")).await;
+    }
+
     async fn unary(&mut self, operator: &str, word: &Word) -> Result<bool, Failure> {
         let text = self.expand_text(word).await?;
-        self.trace_plain(&format!("[[ {operator} {} ]]", shown(&text))).await;
+        self.trace_condition(&format!("{operator} {}", shown(&text))).await;
         Ok(match operator {
             "-z" => text.is_empty(),
             "-n" => !text.is_empty(),
@@ -64,7 +74,7 @@ impl Shell {
                 .iter()
                 .flat_map(|(c, quoted)| quoted.then_some('\\').into_iter().chain(std::iter::once(*c)))
                 .collect();
-            self.trace_plain(&format!("[[ {} {operator} {} ]]", shown(&left), shown(&right))).await;
+            self.trace_condition(&format!("{} {operator} {}", shown(&left), shown(&right))).await;
             if operator == "=~" {
                 return self.matches_regex(&left, chars);
             }
@@ -72,7 +82,7 @@ impl Shell {
             return Ok(pattern.matches(&left) == (operator != "!="));
         }
         let right = self.expand_text(right).await?;
-        self.trace_plain(&format!("[[ {} {operator} {} ]]", shown(&left), shown(&right))).await;
+        self.trace_condition(&format!("{} {operator} {}", shown(&left), shown(&right))).await;
         match operator {
             "<" => Ok(left < right),
             ">" => Ok(left > right),

@@ -7,6 +7,8 @@ use super::syntax::{AndOr, Command, Join, Kind, List, Pipeline, TimeFormat};
 use super::trap::Event;
 use super::{Failure, Flow, Fork, Function, Running, Shell};
 use crate::cmd::Exit;
+use crate::fs::Fd;
+use crate::process::ProcessId;
 use std::rc::Rc;
 
 impl Shell {
@@ -160,6 +162,15 @@ impl Shell {
                 before.map(|fd| (0, fd)).into_iter().chain(next.map(|(_, writer)| (1, writer))).collect();
             let close: Vec<_> =
                 before.into_iter().chain(next.into_iter().flat_map(|(a, b)| [a, b])).collect();
+            if matches!(command.kind, Kind::Simple(_)) {
+                self.line = command.line;
+                if self.before(command.printed()).await == Flow::Exit {
+                    return Flow::Exit;
+                }
+            }
+            if last && self.options.lastpipe && !self.options.monitor {
+                return self.run_last(command, before, children, source).await;
+            }
             let command = Rc::clone(command);
             let how = Fork { group, background: false };
             let child = self
@@ -187,6 +198,34 @@ impl Shell {
             }
         }
         self.wait_foreground(children, source).await
+    }
+
+    /// `shopt -s lastpipe`: the last command of a pipeline in this very shell.
+    async fn run_last(
+        &mut self,
+        command: &Command,
+        input: Option<Fd>,
+        children: Vec<ProcessId>,
+        source: &str,
+    ) -> Flow {
+        let kept = self.sys.dup_above(0, 10).await.ok();
+        if let Some(fd) = input {
+            self.sys.dup2(fd, 0).await.ok();
+            self.sys.close(fd).await.ok();
+        }
+        let flow = self.run_command(command, false).await;
+        let status = self.status;
+        match kept {
+            Some(fd) => {
+                self.sys.dup2(fd, 0).await.ok();
+                self.sys.close(fd).await.ok();
+            }
+            None => drop(self.sys.close(0).await),
+        }
+        let waited = self.wait_foreground(children, source).await;
+        self.pipe_status.push(status);
+        self.status = if status == 0 && self.options.pipefail { self.status } else { status };
+        if flow == Flow::Next { waited } else { flow }
     }
 
     /// Runs one command of any kind.

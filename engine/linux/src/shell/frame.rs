@@ -4,7 +4,7 @@
 //! Source: bash(1), "Shell Variables", "caller".
 
 use super::Shell;
-use super::syntax::Command;
+use super::syntax::{Command, Dialect};
 use super::variables::Content;
 use std::rc::Rc;
 
@@ -28,7 +28,8 @@ impl Shell {
     /// Errors name the file from now on, where the shell is not interactive.
     pub(super) fn enter_frame(&mut self, name: &str, source: &str) -> String {
         self.frames.push(Frame { name: name.to_owned(), source: source.to_owned(), line: self.line });
-        match self.interactive {
+        let silent = self.interactive || self.dialect == Dialect::Dash && name != "source";
+        match silent {
             true => self.source.clone(),
             false => std::mem::replace(&mut self.source, source.to_owned()),
         }

@@ -12,8 +12,6 @@ use crate::signal::Signal;
 /// Lines that one command may have.
 const COMMAND_LINES: usize = 10_000;
 
-/// Lines of history (`HISTSIZE`).
-const HISTORY_LINES: usize = 1000;
 /// As root's shell on Debian prompts.
 const PS1: &str = "\\u@\\h:\\w\\$ ";
 
@@ -105,7 +103,9 @@ impl Shell {
                 return self.finish(flow).await;
             }
         }
+        self.read_history().await;
         let flow = self.converse().await;
+        self.write_history().await;
         self.finish(flow).await
     }
 
@@ -121,6 +121,7 @@ impl Shell {
             let prompt = self.decode_prompt(&text).await;
             match self.read_edited(&prompt).await {
                 Read::Line(line) => {
+                    let Some(line) = self.expand_history(line).await else { continue };
                     pending.push_str(&line);
                     pending.push('\n');
                 }
@@ -190,9 +191,9 @@ impl Shell {
     }
 
     /// Into the history, but not the same line twice in a row, nor one that begins with a blank.
-    fn remember(&mut self, line: &str) {
+    pub(super) fn remember(&mut self, line: &str) {
         if !line.starts_with(' ') && self.history.last().map(String::as_str) != Some(line) {
-            if self.history.len() == HISTORY_LINES {
+            if self.history.len() == super::history::LINES {
                 self.history.remove(0);
             }
             self.history.push(line.to_owned());

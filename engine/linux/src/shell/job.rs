@@ -207,6 +207,9 @@ impl Shell {
         let Some(first) = members.first().map(|member| member.process) else { return Flow::Next };
         let number = self.jobs.add(members, first, source.to_owned(), true);
         let flow = self.wait_job(number).await;
+        if self.traps.get(super::trap::Event::Signal(Signal::Child)).is_some() {
+            self.signalled.push(Signal::Child);
+        }
         self.tell_dead().await;
         flow
     }

@@ -18,6 +18,9 @@ pub mod escape;
 mod execute;
 mod expand;
 mod frame;
+mod history;
+#[cfg(test)]
+mod hostile;
 mod interactive;
 mod job;
 mod option;
@@ -128,6 +131,10 @@ pub(crate) struct Shell {
     frames: Vec<Frame>,
     /// `BASH_COMMAND`
     command_text: String,
+    /// `$_`
+    last_argument: String,
+    /// The condition about to be traced stands after `!`.
+    negated_condition: bool,
     /// `pushd`: directories below the current one.
     directories: Vec<String>,
     disabled: std::collections::BTreeSet<String>,
@@ -204,6 +211,9 @@ impl Shell {
 
     async fn report_syntax(&mut self, error: &SyntaxError, context: &str) {
         use syntax::Fault;
+        if matches!(&error.fault, Fault::Condition(words) if words.is_empty()) {
+            return;
+        }
         let words = match (&error.fault, self.dialect) {
             (Fault::Token(token), Dialect::Bash) => format!("syntax error near unexpected token `{token}'"),
             (Fault::Unclosed(c), Dialect::Bash) => format!("unexpected EOF while looking for matching `{c}'"),

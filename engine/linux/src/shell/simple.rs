@@ -7,7 +7,7 @@ use super::syntax::{Argument, Assignment, Command, Dialect, Redirect, Simple, Va
 use super::trap::Event;
 use super::variables::Variable;
 use super::{Failure, Flow, Function, Running, Shell};
-use crate::run::{DEFAULT_PATH, Start};
+use crate::run::Start;
 use net::Errno;
 use std::collections::BTreeMap;
 
@@ -33,7 +33,12 @@ impl Shell {
         let words = self.expand_arguments(&simple.words).await?;
         let flow = match words.first().map(Given::text) {
             None => self.only_assignments(simple, &command.redirects).await,
-            Some(name) => self.run_named(name, words, simple, command, tail).await,
+            Some(name) => {
+                let last = words.last().map(Given::text).unwrap_or_default();
+                let flow = self.run_named(name, words, simple, command, tail).await;
+                self.last_argument = last;
+                flow
+            }
         };
         self.close_process_fds(kept).await;
         flow
@@ -94,23 +99,17 @@ impl Shell {
         if function.is_none() && !is_builtin {
             return self.run_external(&name, words, simple, command, tail).await;
         }
+        let keeps = special && function.is_none();
+        let before = self.assign_temporarily(simple, keeps).await?;
+        self.trace(&words).await;
         let saved = match self.redirect(&command.redirects).await {
             Ok(saved) => saved,
-            Err(Failure::Discard) => {
-                self.status = 1;
-                return Ok(Flow::Next);
-            }
-            Err(failure) => return Err(failure),
-        };
-        let keeps = special && function.is_none();
-        let before = match self.assign_temporarily(simple, keeps).await {
-            Ok(before) => before,
             Err(failure) => {
-                self.undo_redirects(saved).await;
-                return Err(failure);
+                self.restore(before);
+                self.status = 1;
+                return if failure == Failure::Discard { Ok(Flow::Next) } else { Err(failure) };
             }
         };
-        self.trace(&words).await;
         let flow = match function {
             Some(function) => {
                 let arguments = words.into_iter().skip(1).map(|word| word.text()).collect();
@@ -207,7 +206,7 @@ impl Shell {
     ) -> Result<Flow, Failure> {
         let before = self.assign_temporarily(simple, false).await?;
         let environment = self.variables.exported();
-        let search = self.scalar("PATH").unwrap_or_else(|| DEFAULT_PATH.to_owned());
+        let search = self.scalar("PATH").unwrap_or_default();
         self.restore(before);
         self.trace(&words).await;
         let saved = match self.redirect(&command.redirects).await {
@@ -289,6 +288,10 @@ impl Shell {
                     self.hashed.insert(name.to_owned(), (path.clone(), 1));
                 }
                 Ok(path)
+            }
+            Err(Errno::ENOENT) if search.is_empty() && self.dialect == Dialect::Bash => {
+                self.complain_line(format!("{name}: {}", Errno::ENOENT)).await;
+                Err(127)
             }
             Err(errno) => Err(self.cannot_execute(name, errno).await),
         }

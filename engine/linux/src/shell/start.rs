@@ -210,6 +210,8 @@ impl Shell {
             conditions: 0,
             frames: Vec::new(),
             command_text: String::new(),
+            last_argument: args.name().to_owned(),
+            negated_condition: false,
             directories: Vec::new(),
             disabled: Default::default(),
             seconds: 0,
@@ -273,6 +275,9 @@ impl Shell {
                 .and_then(|text| text.parse::<i64>().ok());
             let level = level.unwrap_or(0).saturating_add(1).max(0).to_string();
             *self.variables.entry("SHLVL") = Variable { exported: true, ..Variable::scalar(level) };
+        }
+        if self.dialect == Dialect::Bash && self.variables.get("OLDPWD").is_none() {
+            self.variables.entry("OLDPWD").exported = true;
         }
         self.environment_changed = true;
     }
@@ -351,7 +356,8 @@ impl Shell {
         loop {
             parser.set_aliases(self.aliases_in_use());
             let read = parser.next_command();
-            for warning in std::mem::take(&mut parser.warnings) {
+            for (line, warning) in std::mem::take(&mut parser.warnings) {
+                self.line = line;
                 self.complain_line(warning).await;
             }
             match read {

@@ -196,8 +196,9 @@ impl Shell {
         loop {
             parser.set_aliases(self.aliases_in_use());
             let read = parser.next_command();
-            for warning in std::mem::take(&mut parser.warnings) {
-                self.sys.eprint(format!("{}{warning}\n", self.prefix())).await;
+            for (line, warning) in std::mem::take(&mut parser.warnings) {
+                self.line = line;
+                self.complain_line(warning).await;
             }
             match read {
                 Ok(None) => return Flow::Next,
@@ -217,6 +218,9 @@ impl Shell {
                         self.status = 2;
                     }
                     return match () {
+                        () if !evaluated && matches!(error.fault, Fault::Condition(_)) && !self.interactive => {
+                            Flow::Exit
+                        }
                         () if self.dialect == Dialect::Dash && !self.interactive => Flow::Exit,
                         () if evaluated => Flow::Next,
                         () => Flow::Discard,

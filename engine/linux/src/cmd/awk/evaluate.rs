@@ -138,13 +138,6 @@ impl Runner {
             "-" => a - b,
             "*" => a * b,
             "^" => a.powf(b),
-            "/" | "%" if b == 0.0 => {
-                self.flush().await;
-                self.sys
-                    .eprint(format!("awk: division by zero{}\n", if operator == "%" { " in %" } else { "" }))
-                    .await;
-                return Err(Exit(2));
-            }
             "/" => a / b,
             _ => a % b,
         })

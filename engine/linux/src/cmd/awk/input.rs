@@ -80,7 +80,7 @@ impl Runner {
                 path => match self.sys.open(path, OpenFlags::READ).await {
                     Ok(fd) => fd,
                     Err(errno) => {
-                        self.sys.eprint(format!("awk: cannot open \"{path}\" ({errno})\n")).await;
+                        self.sys.eprint(format!("awk: cannot open {path} ({errno})\n")).await;
                         return Err(Exit(2));
                     }
                 },
@@ -130,7 +130,7 @@ impl Runner {
             return None;
         }
         let (start, end) = match separator.chars().count() {
-            1 => text.find(&separator).map(|at| (at, at + separator.len()))?.into(),
+            1 => text.find(&separator).map(|at| (at, at + separator.len())),
             _ => {
                 let chars: Vec<char> = text.chars().collect();
                 let found = self.regex(&separator)?.find_at(&chars, 0).filter(|it| it.end > it.start);

@@ -58,7 +58,7 @@ async fn awk(sys: Sys, args: Args) -> Exit {
             _ => match super::tool::read_text(&sys, &value).await {
                 Ok(script) => text = Some(text.unwrap_or_default() + &script + "\n"),
                 Err(_) => {
-                    sys.eprint(format!("awk: cannot open \"{value}\" (No such file or directory)\n")).await;
+                    sys.eprint(format!("awk: cannot open {value}\" (No such file or directory)\n")).await;
                     return Exit(2);
                 }
             },

@@ -177,6 +177,13 @@ async fn compile(
         match Regex::new(pattern, syntax, options.has('i') || options.has('y')) {
             Ok(regex) => compiled.push(regex),
             Err(words) => {
+                // grep's own reader ends at the bracket, before the library could say more.
+                let bare = pattern.ends_with('[') && !pattern.ends_with("[[") || pattern.ends_with("[^");
+                let words = if bare && words.starts_with("Unmatched [") {
+                    "Invalid regular expression".to_owned()
+                } else {
+                    words
+                };
                 TOOL.complain(sys, words).await;
                 return Err(Exit(2));
             }

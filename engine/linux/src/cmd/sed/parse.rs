@@ -173,6 +173,9 @@ impl Reader<'_> {
             return Ok(None);
         }
         let syntax = if self.extended { Syntax::Extended } else { Syntax::Basic };
+        if self.extended && pattern.starts_with(['*', '+', '?']) {
+            return Err(self.fault("Invalid preceding regular expression"));
+        }
         Regex::new(pattern, syntax, ignore_case).map(Some).map_err(|words| self.fault(&words))
     }
 
@@ -291,7 +294,7 @@ impl Reader<'_> {
                 if blocks.len() >= NESTING {
                     return Err(self.fault("more blocks inside one another than vethlab simulates"));
                 }
-                blocks.push((program.steps.len(), format!("{}, char {}", self.name, self.at)));
+                blocks.push((program.steps.len(), format!("{}, char 0", self.name)));
                 Action::Block(0)
             }
             '}' => {
@@ -358,9 +361,13 @@ impl Reader<'_> {
         }
         if self.peek() == Some('\\') {
             self.at += 1;
+            let rest = self.at;
             self.blanks();
             if self.peek() == Some('\n') {
                 self.at += 1;
+            } else if self.peek().is_some() {
+                // On the same line the backslash keeps the blanks after it.
+                self.at = rest;
             } else if self.peek().is_none() {
                 return Err(self.fault("expected \\ after `a', `c' or `i'"));
             }

@@ -65,11 +65,15 @@ pub(super) const NAMES: &[&str] = &[
     "[",
     "alias",
     "bg",
+    "bind",
     "break",
     "builtin",
     "caller",
     "cd",
     "command",
+    "compgen",
+    "complete",
+    "compopt",
     "continue",
     "declare",
     "dirs",
@@ -81,6 +85,7 @@ pub(super) const NAMES: &[&str] = &[
     "exit",
     "export",
     "false",
+    "fc",
     "fg",
     "getopts",
     "hash",
@@ -120,6 +125,10 @@ pub(super) const NAMES: &[&str] = &[
 
 /// What bash has and dash has not.
 const BASH_ONLY: &[&str] = &[
+    "bind",
+    "compgen",
+    "complete",
+    "compopt",
     "builtin",
     "caller",
     "declare",
@@ -263,6 +272,11 @@ impl Shell {
                 0
             }
             "enable" => self.enable(args).await,
+            "fc" if args.first().is_some_and(|it| it == "-l") => self.history_builtin(&["16".to_owned()]).await,
+            "bind" | "compgen" | "complete" | "compopt" | "fc" => {
+                let instead = if name == "fc" { "; use history" } else { "" };
+                self.builtin_error(name, format!("not simulated in vethlab{instead}")).await
+            }
             "suspend" => self.builtin_error("suspend", "cannot suspend: no job control").await,
             "jobs" => self.jobs_builtin(args).await,
             "disown" => self.disown(args).await,

@@ -291,8 +291,7 @@ impl Shell {
     }
 
     async fn getopts_error(&mut self, words: String) {
-        let source = self.source.clone();
-        self.sys.eprint(format!("{source}: {words}\n")).await;
+        self.sys.eprint(format!("{}: {words}\n", self.name)).await;
     }
 
     pub(in crate::shell) async fn set_plain(&mut self, name: &str, text: &str) {
@@ -397,7 +396,7 @@ impl Shell {
             ['a'] => {
                 for (_, name, unit, limit) in LIMITS {
                     let name = name.trim_end();
-                    text.push_str(&format!("{name:<27} {unit:>16} {}\n", value(*limit)));
+                    text.push_str(&format!("{name:<20}{unit:>20} {}\n", value(*limit)));
                 }
             }
             letters => {

@@ -4,7 +4,8 @@
 //! Source: bash(1), "Brace Expansion".
 
 use crate::shell::Shell;
-use crate::shell::syntax::{Dialect, Part, Word};
+use crate::shell::syntax::{Dialect, Parameter, Part, Word};
+use std::rc::Rc;
 
 /// Words that one word may become.
 const WORDS: usize = 20_000;
@@ -41,6 +42,15 @@ impl Shell {
 fn to_word(pieces: Vec<Piece>) -> Word {
     let mut parts: Vec<Part> = Vec::new();
     for piece in pieces {
+        // `$x{a,b}` is `$xa $xb`: what follows a bare name belongs to it.
+        if let (Piece::Char(c), Some(Part::Parameter(parameter))) = (&piece, parts.last_mut())
+            && c.is_ascii_alphanumeric()
+            && parameter.bare
+        {
+            let name = format!("{}{c}", parameter.name);
+            *parameter = Rc::new(Parameter::bare(name));
+            continue;
+        }
         match (piece, parts.last_mut()) {
             (Piece::Char(c), Some(Part::Text(text))) => text.push(c),
             (Piece::Char(c), _) => parts.push(Part::Text(c.to_string())),

@@ -251,6 +251,14 @@ impl Shell {
         Ok(Pattern::new(&chars, self.options.extglob))
     }
 
+    /// An offset or a length; what is wrong with it is said of the parameter.
+    async fn offset_of(&mut self, name: &str, text: &str) -> Result<i64, Failure> {
+        match crate::shell::arithmetic::evaluate(text, self) {
+            Ok(value) => Ok(value),
+            Err(words) => Err(self.complain(format!("{name}: {words}")).await),
+        }
+    }
+
     async fn substring(
         &mut self,
         value: Value,
@@ -259,11 +267,11 @@ impl Shell {
         length: Option<&Word>,
     ) -> Result<Value, Failure> {
         let offset = self.expand_text(offset).await?;
-        let offset = self.evaluate(&offset).await?;
+        let offset = self.offset_of(name, &offset).await?;
         let length = match length {
             Some(word) => {
                 let text = self.expand_text(word).await?;
-                Some((self.evaluate(&text).await?, text))
+                Some((self.offset_of(name, &text).await?, text))
             }
             None => None,
         };

@@ -7,6 +7,8 @@ use super::Field;
 use crate::shell::pattern::{Pattern, PatternChar, is_pattern};
 use crate::shell::{Failure, Shell};
 
+/// Directories inside one another that `**` goes into.
+const DEPTH: usize = 64;
 /// Paths that one pattern may become; further ones are left out.
 const PATHS: usize = 20_000;
 
@@ -44,17 +46,50 @@ impl Shell {
                 }
                 continue;
             }
-            paths = self.step(paths, component, last).await;
+            let all = self.options.globstar && component == [('*', false), ('*', false)];
+            paths = match all {
+                true => self.below(paths, last).await,
+                false => self.step(paths, component, last).await,
+            };
         }
         paths.sort();
         paths
+    }
+
+    /// `**`: everything below; in the middle of a pattern, all directories with the one it starts at.
+    async fn below(&self, paths: Vec<String>, last: bool) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut ahead: Vec<(String, usize)> = paths.into_iter().rev().map(|path| (path, 0)).collect();
+        while let Some((path, depth)) = ahead.pop() {
+            if !last || depth > 0 && !path.is_empty() {
+                found.push(path.clone());
+            }
+            if found.len() >= PATHS {
+                break;
+            }
+            let directory = if path.is_empty() { "." } else { &path };
+            let entries = self.sys.read_dir(directory).await.unwrap_or_default();
+            for entry in entries.into_iter().filter(|it| self.options.dotglob || !it.name.starts_with('.')) {
+                let path = match path.as_str() {
+                    "" => entry.name,
+                    _ if path.ends_with('/') => format!("{path}{}", entry.name),
+                    _ => format!("{path}/{}", entry.name),
+                };
+                match entry.stat.kind {
+                    crate::FileKind::Directory if depth < DEPTH => ahead.push((path, depth + 1)),
+                    _ if last => found.push(path),
+                    _ => {}
+                }
+            }
+        }
+        found
     }
 
     async fn only_directories(&self, paths: Vec<String>) -> Vec<String> {
         let mut kept = Vec::new();
         for path in paths {
             let directory =
-                self.sys.stat(&path).await.is_ok_and(|stat| stat.kind == crate::FileKind::Directory);
+                !path.is_empty() && self.sys.stat(&path).await.is_ok_and(|stat| stat.kind == crate::FileKind::Directory);
             if directory {
                 kept.push(if path.ends_with('/') { path } else { path + "/" });
             }

@@ -89,6 +89,7 @@ impl Shell {
             return elements.into_iter().next();
         }
         Some(match name {
+            "_" => self.last_argument.clone(),
             "BASH_COMMAND" => self.command_text.clone(),
             "BASHOPTS" => self.options.shopt_on().join(":"),
             "SHELLOPTS" => self.options.set_on().join(":"),

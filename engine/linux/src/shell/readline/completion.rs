@@ -6,9 +6,13 @@
 
 use super::editor::Editor;
 use super::{Screen, Shell};
-use crate::fs::FileKind;
+use crate::fs::{FileKind, STDIN};
 use crate::run::DEFAULT_PATH;
 
+/// More candidates than this are listed only when asked for (`completion-query-items`).
+const ASKED: usize = 100;
+/// Commands whose first operand is a host.
+const HOSTS_FIRST: &[&str] = &["curl", "dig", "host", "nc", "nslookup", "ping", "ping4", "ping6", "ssh", "traceroute"];
 /// Candidates that are listed at most.
 const LISTED: usize = 400;
 
@@ -57,6 +61,13 @@ impl Shell {
                 editor.insert(' ');
             }
         } else if added.is_empty() && again {
+            if found.len() > ASKED && !self.wants_all(found.len()).await {
+                self.sys.eprint(format!("\r\n{}", screen.prompt)).await;
+                screen.row = 0;
+                let drawn = screen.draw(&editor.text, editor.cursor);
+                self.sys.eprint(drawn).await;
+                return;
+            }
             let end = screen.draw(&editor.text, editor.text.len());
             let names: Vec<String> = found.iter().take(LISTED).map(|it| shown(it)).collect();
             let listed = columns(&names, screen.columns);
@@ -67,6 +78,31 @@ impl Shell {
         }
         let drawn = screen.draw(&editor.text, editor.cursor);
         self.sys.eprint(drawn).await;
+    }
+
+    /// `Display all 123 possibilities? (y or n)`
+    async fn wants_all(&mut self, count: usize) -> bool {
+        self.sys.eprint(format!("\r\nDisplay all {count} possibilities? (y or n)")).await;
+        loop {
+            match self.sys.read(STDIN, 1).await.unwrap_or_default().first() {
+                Some(b'y' | b'Y' | b' ' | b'\t') => return true,
+                Some(b'n' | b'N' | 127 | 3) | None => return false,
+                Some(_) => self.sys.eprint("\x07").await,
+            }
+        }
+    }
+
+    /// The names of /etc/hosts and of the machines on the network, after `user@` too.
+    async fn hosts_like(&mut self, word: &str) -> Vec<String> {
+        let (user, start) = match word.rsplit_once('@') {
+            Some((user, start)) => (format!("{user}@"), start),
+            None => (String::new(), word),
+        };
+        let bytes = self.sys.read_file("/etc/hosts").await.unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
+        let names = lines.flat_map(|line| line.split_whitespace().skip(1));
+        names.filter(|name| name.starts_with(start)).map(|name| format!("{user}{name}")).collect()
     }
 
     async fn candidates(&mut self, before: &str) -> Candidates {
@@ -116,6 +152,12 @@ impl Shell {
                 .map(|entry| entry.name)
                 .filter(|name| name.starts_with(word))
                 .collect();
+        }
+        if plain.len() == 1 && HOSTS_FIRST.contains(&plain[0]) && !word.starts_with('-') && !word.contains('/') {
+            let found = self.hosts_like(word).await;
+            if !found.is_empty() {
+                return found;
+            }
         }
         let asked = plain.join(" ");
         let full = SUBCOMMANDS.iter().find(|(command, _)| *command == asked || abbreviates(&asked, command));

@@ -249,7 +249,15 @@ pub struct Parameter {
     pub index: Option<Index>,
     /// `${!name}`
     pub indirect: bool,
+    /// `$name`, without braces.
+    pub bare: bool,
     pub operation: Operation,
+}
+
+impl Parameter {
+    pub fn bare(name: String) -> Parameter {
+        Parameter { name, index: None, indirect: false, bare: true, operation: Operation::None }
+    }
 }
 
 #[derive(Debug)]

@@ -10,6 +10,9 @@ impl Parser {
         if self.peek() == Some('(') {
             return self.parenthesis().map(Some);
         }
+        if self.dialect == Dialect::Bash && self.plain_word().is_some_and(|(word, _)| word == "coproc") {
+            return Err(self.said("coproc: not simulated in vethlab; use a pipe, <(…) or >(…)"));
+        }
         let Some(word) = self.reserved() else { return Ok(None) };
         let kind = match word.as_str() {
             "{" => {

@@ -64,9 +64,8 @@ impl Parser {
                 return Ok(Condition::Not(Box::new(self.condition_term()?)));
             }
             Some("]]") | None if self.peek() == Some(']') || self.peek().is_none() => {
-                return Err(
-                    self.condition_fault("unexpected argument `{}' to conditional unary operator", "")
-                );
+                // bash says nothing of a condition that is not there.
+                return Err(self.condition_fault("", ""));
             }
             Some(operator) if UNARY.contains(&operator) => {
                 let operator = operator.to_owned();

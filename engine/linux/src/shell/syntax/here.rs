@@ -43,9 +43,10 @@ impl Parser {
             }
             if self.peek().is_none() {
                 let (line, delimiter) = (pending.line, &here.delimiter);
-                self.warnings.push(format!(
-                    "warning: here-document at line {line} delimited by end-of-file (wanted `{delimiter}')"
-                ));
+                let end = self.line + u32::from(self.chars.last() != Some(&'\n'));
+                let words =
+                    format!("warning: here-document at line {line} delimited by end-of-file (wanted `{delimiter}')");
+                self.warnings.push((end, words));
                 break;
             }
             let mut line = String::new();

@@ -86,7 +86,7 @@ pub struct Parser {
     /// Up to where the text has been taken.
     shown: usize,
     /// What bash says on stderr without refusing the script.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<(u32, String)>,
 }
 
 /// Longest first.

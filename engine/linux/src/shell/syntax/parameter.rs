@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 impl Part {
     pub(super) fn plain_parameter(name: String) -> Part {
-        Part::Parameter(Rc::new(Parameter { name, index: None, indirect: false, operation: Operation::None }))
+        Part::Parameter(Rc::new(Parameter::bare(name)))
     }
 }
 
@@ -53,7 +53,9 @@ impl Parser {
             && !(matches!(self.peek_at(1), Some('-' | '?' | '#')) && self.peek_at(2) != Some('}'));
         let indirect = !length
             && self.peek() == Some('!')
-            && self.peek_at(1).is_some_and(|c| c.is_ascii_alphanumeric() || c == '_')
+            && self.peek_at(1).is_some_and(|c| {
+                c.is_ascii_alphanumeric() || c == '_' || "#@*?".contains(c) && self.peek_at(2) == Some('}')
+            })
             && self.dialect == Dialect::Bash;
         if length || indirect {
             self.bump();
@@ -61,28 +63,28 @@ impl Parser {
         let Some(name) = self.parameter_name() else { return Ok(None) };
         let index = self.subscript()?;
         if length {
-            let parameter = Parameter { name, index, indirect, operation: Operation::Length };
+            let parameter = Parameter { name, index, indirect, bare: false, operation: Operation::Length };
             return Ok(self.skip("}").then_some(parameter));
         }
         if indirect {
             let names = [("*}", true), ("@}", false)].into_iter().find(|(end, _)| self.skip(end));
             if let Some((_, joined)) = names {
                 let operation = Operation::Names { joined };
-                return Ok(Some(Parameter { name, index: None, indirect: false, operation }));
+                return Ok(Some(Parameter { name, index: None, indirect: false, bare: false, operation }));
             }
             if let Some(all @ (Index::All | Index::Joined)) = &index
                 && self.looking_at("}")
             {
                 self.bump();
                 let operation = Operation::Keys { joined: matches!(all, Index::Joined) };
-                return Ok(Some(Parameter { name, index: None, indirect: false, operation }));
+                return Ok(Some(Parameter { name, index: None, indirect: false, bare: false, operation }));
             }
         }
         let Some(operation) = self.operation(in_quotes)? else { return Ok(None) };
         if !self.skip("}") {
             return if self.peek().is_none() { Err(self.unclosed('}', line)) } else { Ok(None) };
         }
-        Ok(Some(Parameter { name, index, indirect, operation }))
+        Ok(Some(Parameter { name, index, indirect, bare: false, operation }))
     }
 
     fn parameter_name(&mut self) -> Option<String> {

@@ -32,11 +32,20 @@ impl Parser {
     pub(super) fn word_until(&mut self, end: WordEnd, in_quotes: bool) -> Result<Word> {
         let mut reader = Reader { parts: Vec::new(), text: String::new() };
         let (mut parentheses, start) = (0_u32, self.at);
+        let mut brackets = 0_u32;
         while let Some(c) = self.peek() {
-            if parentheses == 0 && self.ends_word(c, end) {
+            if parentheses == 0 && brackets == 0 && self.ends_word(c, end) {
                 break;
             }
             match c {
+                '[' if end == WordEnd::Bracket => {
+                    brackets += 1;
+                    reader.text.extend(self.bump());
+                }
+                ']' if brackets > 0 => {
+                    brackets -= 1;
+                    reader.text.extend(self.bump());
+                }
                 '(' if matches!(end, WordEnd::Regex | WordEnd::Pattern | WordEnd::Colon) => {
                     parentheses += 1;
                     reader.text.extend(self.bump());
@@ -84,6 +93,9 @@ impl Parser {
                 },
                 _ => reader.text.extend(self.bump()),
             }
+        }
+        if brackets > 0 {
+            return Err(self.unclosed(']', self.line));
         }
         if parentheses > 0 {
             return Err(self.unclosed(')', self.line));
