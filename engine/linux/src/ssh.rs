@@ -43,9 +43,7 @@ impl Message {
             Message::Terminal(columns, rows, tty) => {
                 (b'T', [&columns.to_be_bytes()[..], &rows.to_be_bytes(), &tty.to_be_bytes()].concat())
             }
-            Message::Window(columns, rows) => {
-                (b'W', [columns.to_be_bytes(), rows.to_be_bytes()].concat())
-            }
+            Message::Window(columns, rows) => (b'W', [columns.to_be_bytes(), rows.to_be_bytes()].concat()),
             Message::Shell => (b'S', Vec::new()),
             Message::Command(command) => (b'C', command.clone().into_bytes()),
             Message::Denied => (b'N', Vec::new()),

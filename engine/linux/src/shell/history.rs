@@ -80,7 +80,9 @@ fn one(chars: &[char], at: usize, history: &[String]) -> Result<(String, usize, 
     let (event, mut end) = event(chars, at, history)?;
     let mut text = event.clone();
     let designator = match chars.get(end) {
-        Some(':') => chars.get(end + 1).copied().filter(|c| "0123456789^$*-".contains(*c)).map(|c| (c, end + 1)),
+        Some(':') => {
+            chars.get(end + 1).copied().filter(|c| "0123456789^$*-".contains(*c)).map(|c| (c, end + 1))
+        }
         Some(c @ ('^' | '$' | '*')) => Some((*c, end)),
         _ => None,
     };
@@ -120,9 +122,11 @@ fn event(chars: &[char], at: usize, history: &[String]) -> Result<(String, usize
             let text: String = chars[at + 1..end].iter().collect();
             let found = match text.parse::<i64>() {
                 Ok(number) if number < 0 => usize::try_from(number.unsigned_abs()).ok().and_then(back),
-                Ok(number) => {
-                    usize::try_from(number).ok().and_then(|it| it.checked_sub(1)).and_then(|it| history.get(it)).cloned()
-                }
+                Ok(number) => usize::try_from(number)
+                    .ok()
+                    .and_then(|it| it.checked_sub(1))
+                    .and_then(|it| history.get(it))
+                    .cloned(),
                 Err(_) => history.iter().rev().find(|line| line.starts_with(&text)).cloned(),
             };
             found.map(|line| (line, end)).ok_or_else(|| missing(end))

@@ -218,7 +218,10 @@ impl Shell {
                         self.status = 2;
                     }
                     return match () {
-                        () if !evaluated && matches!(error.fault, Fault::Condition(_)) && !self.interactive => {
+                        () if !evaluated
+                            && matches!(error.fault, Fault::Condition(_))
+                            && !self.interactive =>
+                        {
                             Flow::Exit
                         }
                         () if self.dialect == Dialect::Dash && !self.interactive => Flow::Exit,

@@ -126,10 +126,12 @@ async fn connect(sys: &Sys, options: &Options) -> Result<Socket, String> {
 async fn greet(connection: &Socket, incoming: &mut Incoming, options: &Options) -> Result<(), String> {
     let peer = connection.peer().await.map_or_else(|_| options.host.clone(), |peer| peer.ip().to_string());
     let port = options.port;
-    let closed =
-        format!("kex_exchange_identification: Connection closed by remote host\nConnection closed by {peer} port {port}\n");
-    let reset =
-        format!("kex_exchange_identification: read: Connection reset by peer\nConnection reset by {peer} port {port}\n");
+    let closed = format!(
+        "kex_exchange_identification: Connection closed by remote host\nConnection closed by {peer} port {port}\n"
+    );
+    let reset = format!(
+        "kex_exchange_identification: read: Connection reset by peer\nConnection reset by {peer} port {port}\n"
+    );
     if connection.write(format!("{BANNER}\r\n").as_bytes(), None).await.is_err() {
         return Err(reset);
     }
@@ -177,11 +179,14 @@ mod tests {
             let netns = system.host(machine).netns;
             system.net.nic_add(netns, "eth0", None).expect("the name is free")
         });
-        let cable = Cable { latency: Duration::from_micros(50), bits_per_second: 1_000_000_000, loss_permille: 0 };
+        let cable =
+            Cable { latency: Duration::from_micros(50), bits_per_second: 1_000_000_000, loss_permille: 0 };
         system.net.cable_connect(cards[0], cards[1], cable).expect("both ends are free");
         system.sshd_start(machines[1]).expect("there is room");
         for (machine, last) in machines.into_iter().zip([1, 2]) {
-            let command = format!("ip addr add 10.0.0.{last}/24 dev eth0; ip link set eth0 up; echo 10.0.0.2 node-1 >>/etc/hosts");
+            let command = format!(
+                "ip addr add 10.0.0.{last}/24 dev eth0; ip link set eth0 up; echo 10.0.0.2 node-1 >>/etc/hosts"
+            );
             assert_eq!(run(&mut system, machine, &command), (String::new(), 0));
         }
         (system, machines[0], machines[1])

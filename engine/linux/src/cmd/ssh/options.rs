@@ -21,13 +21,44 @@ const LACKING: &str = "AaCfGgKkMNsvXxYy";
 const LACKING_VALUE: &str = "BbcDEeFIiJLmOQRSWw";
 /// Options of ssh_config(5) that exist and are not simulated.
 const LACKING_NAMES: &[&str] = &[
-    "addkeystoagent", "addressfamily", "bindaddress", "ciphers", "compression", "connectionattempts",
-    "controlmaster", "controlpath", "dynamicforward", "escapechar", "forwardagent", "forwardx11",
-    "globalknownhostsfile", "hostkeyalgorithms", "hostname", "identitiesonly", "identityfile", "kexalgorithms",
-    "localforward", "loglevel", "macs", "numberofpasswordprompts", "passwordauthentication", "port",
-    "preferredauthentications", "proxycommand", "proxyjump", "pubkeyauthentication", "remotecommand",
-    "remoteforward", "requesttty", "sendenv", "serveralivecountmax", "serveraliveinterval", "setenv",
-    "tcpkeepalive", "user", "userknownhostsfile",
+    "addkeystoagent",
+    "addressfamily",
+    "bindaddress",
+    "ciphers",
+    "compression",
+    "connectionattempts",
+    "controlmaster",
+    "controlpath",
+    "dynamicforward",
+    "escapechar",
+    "forwardagent",
+    "forwardx11",
+    "globalknownhostsfile",
+    "hostkeyalgorithms",
+    "hostname",
+    "identitiesonly",
+    "identityfile",
+    "kexalgorithms",
+    "localforward",
+    "loglevel",
+    "macs",
+    "numberofpasswordprompts",
+    "passwordauthentication",
+    "port",
+    "preferredauthentications",
+    "proxycommand",
+    "proxyjump",
+    "pubkeyauthentication",
+    "remotecommand",
+    "remoteforward",
+    "requesttty",
+    "sendenv",
+    "serveralivecountmax",
+    "serveraliveinterval",
+    "setenv",
+    "tcpkeepalive",
+    "user",
+    "userknownhostsfile",
 ];
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -131,9 +162,9 @@ fn named(options: &mut Options, text: &str) -> Result<(), Said> {
             }
             Err(_) => Err(failed("command-line line 0: invalid time value.\n")),
         },
-        known if LACKING_NAMES.contains(&known) => {
-            Err(failed(format!("ssh: -o {name}: not simulated in vethlab; use -p, -l or -o ConnectTimeout=\n")))
-        }
+        known if LACKING_NAMES.contains(&known) => Err(failed(format!(
+            "ssh: -o {name}: not simulated in vethlab; use -p, -l or -o ConnectTimeout=\n"
+        ))),
         "batchmode" | "stricthostkeychecking" => Err(failed("command-line line 0: missing argument.\n")),
         unknown => Err(failed(format!("command-line: line 0: Bad configuration option: {unknown}\n"))),
     }

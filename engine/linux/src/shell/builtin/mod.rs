@@ -272,7 +272,9 @@ impl Shell {
                 0
             }
             "enable" => self.enable(args).await,
-            "fc" if args.first().is_some_and(|it| it == "-l") => self.history_builtin(&["16".to_owned()]).await,
+            "fc" if args.first().is_some_and(|it| it == "-l") => {
+                self.history_builtin(&["16".to_owned()]).await
+            }
             "bind" | "compgen" | "complete" | "compopt" | "fc" => {
                 let instead = if name == "fc" { "; use history" } else { "" };
                 self.builtin_error(name, format!("not simulated in vethlab{instead}")).await

@@ -88,8 +88,8 @@ impl Shell {
     async fn only_directories(&self, paths: Vec<String>) -> Vec<String> {
         let mut kept = Vec::new();
         for path in paths {
-            let directory =
-                !path.is_empty() && self.sys.stat(&path).await.is_ok_and(|stat| stat.kind == crate::FileKind::Directory);
+            let directory = !path.is_empty()
+                && self.sys.stat(&path).await.is_ok_and(|stat| stat.kind == crate::FileKind::Directory);
             if directory {
                 kept.push(if path.ends_with('/') { path } else { path + "/" });
             }

@@ -12,7 +12,8 @@ use crate::run::DEFAULT_PATH;
 /// More candidates than this are listed only when asked for (`completion-query-items`).
 const ASKED: usize = 100;
 /// Commands whose first operand is a host.
-const HOSTS_FIRST: &[&str] = &["curl", "dig", "host", "nc", "nslookup", "ping", "ping4", "ping6", "ssh", "traceroute"];
+const HOSTS_FIRST: &[&str] =
+    &["curl", "dig", "host", "nc", "nslookup", "ping", "ping4", "ping6", "ssh", "traceroute"];
 /// Candidates that are listed at most.
 const LISTED: usize = 400;
 
@@ -153,7 +154,11 @@ impl Shell {
                 .filter(|name| name.starts_with(word))
                 .collect();
         }
-        if plain.len() == 1 && HOSTS_FIRST.contains(&plain[0]) && !word.starts_with('-') && !word.contains('/') {
+        if plain.len() == 1
+            && HOSTS_FIRST.contains(&plain[0])
+            && !word.starts_with('-')
+            && !word.contains('/')
+        {
             let found = self.hosts_like(word).await;
             if !found.is_empty() {
                 return found;

@@ -44,8 +44,9 @@ impl Parser {
             if self.peek().is_none() {
                 let (line, delimiter) = (pending.line, &here.delimiter);
                 let end = self.line + u32::from(self.chars.last() != Some(&'\n'));
-                let words =
-                    format!("warning: here-document at line {line} delimited by end-of-file (wanted `{delimiter}')");
+                let words = format!(
+                    "warning: here-document at line {line} delimited by end-of-file (wanted `{delimiter}')"
+                );
                 self.warnings.push((end, words));
                 break;
             }
