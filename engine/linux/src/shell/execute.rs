@@ -39,9 +39,9 @@ impl Shell {
         Box::pin(async move {
             for (index, item) in list.items.iter().enumerate() {
                 let flow = if item.background {
-                    self.run_background(&item.and_or).await
+                    Box::pin(self.run_background(&item.and_or)).await
                 } else {
-                    self.run_and_or(&item.and_or, tail && index + 1 == list.items.len()).await
+                    Box::pin(self.run_and_or(&item.and_or, tail && index + 1 == list.items.len())).await
                 };
                 if flow != Flow::Next {
                     return flow;
@@ -53,14 +53,14 @@ impl Shell {
 
     async fn run_and_or(&mut self, and_or: &AndOr, tail: bool) -> Flow {
         let alone = and_or.rest.is_empty();
-        let mut flow = self.run_pipeline(&and_or.first, !alone, tail && alone).await;
+        let mut flow = Box::pin(self.run_pipeline(&and_or.first, !alone, tail && alone)).await;
         for (index, (join, pipeline)) in and_or.rest.iter().enumerate() {
             if flow != Flow::Next {
                 return flow;
             }
             if (*join == Join::And) == (self.status == 0) {
                 let checked = index + 1 < and_or.rest.len();
-                flow = self.run_pipeline(pipeline, checked, false).await;
+                flow = Box::pin(self.run_pipeline(pipeline, checked, false)).await;
             }
         }
         flow
@@ -88,7 +88,7 @@ impl Shell {
                 }
                 flow
             }
-            commands => self.run_commands(commands, &pipeline.printed()).await,
+            commands => Box::pin(self.run_commands(commands, &pipeline.printed())).await,
         };
         if checked || pipeline.negated {
             self.conditions -= 1;
@@ -235,7 +235,7 @@ impl Shell {
                 return Flow::Next;
             }
             if let Kind::Simple(simple) = &command.kind {
-                return match self.run_simple(command, simple, tail).await {
+                return match Box::pin(self.run_simple(command, simple, tail)).await {
                     Ok(flow) => flow,
                     Err(failure) => self.failed(failure),
                 };
@@ -256,7 +256,7 @@ impl Shell {
                 }
                 Err(failure) => return self.failed(failure),
             };
-            let flow = match self.run_compound(command).await {
+            let flow = match Box::pin(self.run_compound(command)).await {
                 Ok(flow) => flow,
                 Err(failure) => self.failed(failure),
             };

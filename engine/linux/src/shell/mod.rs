@@ -84,7 +84,7 @@ pub(crate) enum Failure {
 }
 
 /// Functions, `eval`s and `source`s inside one another; one more is an error.
-const CALLS: u32 = 60;
+const CALLS: u32 = 32;
 
 #[derive(Clone)]
 pub(crate) struct Shell {

@@ -23,19 +23,19 @@ impl Shell {
         if flow != Flow::Next {
             return Ok(flow);
         }
-        let flow = self.before(command.printed()).await;
+        let flow = Box::pin(self.before(command.printed())).await;
         if flow != Flow::Next {
             return Ok(flow);
         }
         self.line = command.line;
         self.substituted = None;
         let kept = self.process_fds.len();
-        let words = self.expand_arguments(&simple.words).await?;
+        let words = Box::pin(self.expand_arguments(&simple.words)).await?;
         let flow = match words.first().map(Given::text) {
-            None => self.only_assignments(simple, &command.redirects).await,
+            None => Box::pin(self.only_assignments(simple, &command.redirects)).await,
             Some(name) => {
                 let last = words.last().map(Given::text).unwrap_or_default();
-                let flow = self.run_named(name, words, simple, command, tail).await;
+                let flow = Box::pin(self.run_named(name, words, simple, command, tail)).await;
                 self.last_argument = last;
                 flow
             }
@@ -97,12 +97,12 @@ impl Shell {
         let function = self.functions.get(&name).cloned();
         let is_builtin = self.runs_builtin(&name);
         if function.is_none() && !is_builtin {
-            return self.run_external(&name, words, simple, command, tail).await;
+            return Box::pin(self.run_external(&name, words, simple, command, tail)).await;
         }
         let keeps = special && function.is_none();
-        let before = self.assign_temporarily(simple, keeps).await?;
+        let before = Box::pin(self.assign_temporarily(simple, keeps)).await?;
         self.trace(&words).await;
-        let saved = match self.redirect(&command.redirects).await {
+        let saved = match Box::pin(self.redirect(&command.redirects)).await {
             Ok(saved) => saved,
             Err(failure) => {
                 self.restore(before);
@@ -204,12 +204,12 @@ impl Shell {
         command: &Command,
         tail: bool,
     ) -> Result<Flow, Failure> {
-        let before = self.assign_temporarily(simple, false).await?;
+        let before = Box::pin(self.assign_temporarily(simple, false)).await?;
         let environment = self.variables.exported();
         let search = self.scalar("PATH").unwrap_or_default();
         self.restore(before);
         self.trace(&words).await;
-        let saved = match self.redirect(&command.redirects).await {
+        let saved = match Box::pin(self.redirect(&command.redirects)).await {
             Ok(saved) => saved,
             Err(Failure::Discard) => {
                 self.status = 1;
