@@ -54,25 +54,7 @@ impl Parser {
                     parentheses -= 1;
                     reader.text.extend(self.bump());
                 }
-                '\\' if in_quotes => {
-                    self.bump();
-                    match self.peek() {
-                        Some(next @ ('$' | '`' | '"' | '\\' | '}')) => {
-                            self.bump();
-                            reader.push(Part::Quoted(next.to_string()));
-                        }
-                        Some('\n') => drop(self.bump()),
-                        _ => reader.push(Part::Quoted("\\".to_owned())),
-                    }
-                }
-                '\\' => {
-                    self.bump();
-                    match self.bump() {
-                        Some('\n') => {}
-                        Some(next) => reader.push(Part::Quoted(next.to_string())),
-                        None => reader.text.push('\\'),
-                    }
-                }
+                '\\' => self.word_escape(in_quotes, &mut reader),
                 '\'' if !in_quotes || end == (WordEnd::Brace { slash: true }) => {
                     self.bump();
                     let text = self.single_quoted()?;
@@ -103,6 +85,20 @@ impl Parser {
         reader.flush();
         let source = self.chars[start..self.at].iter().collect();
         Ok(Word { parts: reader.parts, source })
+    }
+
+    /// At a backslash: the character after it stands for itself; in quotes, only those that are special there.
+    fn word_escape(&mut self, in_quotes: bool, reader: &mut Reader) {
+        self.bump();
+        match self.peek() {
+            Some('\n') => drop(self.bump()),
+            Some(next) if !in_quotes || "$`\"\\}".contains(next) => {
+                self.bump();
+                reader.push(Part::Quoted(next.to_string()));
+            }
+            None if !in_quotes => reader.text.push('\\'),
+            _ => reader.push(Part::Quoted("\\".to_owned())),
+        }
     }
 
     fn ends_word(&self, c: char, end: WordEnd) -> bool {
