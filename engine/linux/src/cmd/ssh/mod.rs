@@ -2,8 +2,8 @@
 //! Simulated: -4 -6 -l -n -o (BatchMode, ConnectTimeout, StrictHostKeyChecking) -p -q -T -t -V, and the escape `~.`.
 //! Differs: behind the banner the two ends speak a protocol of their own, see `ssh.rs`; host keys are known.
 //! ```transcript
-//! host# ssh nobody.invalid; echo $?
-//! ssh: Could not resolve hostname nobody.invalid: Name or service not known
+//! host# ssh -p x node-1; echo $?
+//! Bad port 'x'
 //! 255
 //! ```
 
