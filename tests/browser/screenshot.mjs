@@ -4,7 +4,7 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { chromium } from 'playwright-core';
-import { check, press, ready, run } from './lab.mjs';
+import { press, ready, run } from './lab.mjs';
 import { serve } from './site.mjs';
 import { CHROMIUM, QUIET, WIDE } from './visit.mjs';
 
@@ -19,10 +19,9 @@ const page = await context.newPage();
 await page.goto(`${site.url}#/lab/nat-publish-port`);
 await ready(page);
 await run(page, 'iptables -t nat -A PREROUTING -p tcp --dport 8080 -j DNAT --to-destination 172.17.0.3:80');
-await check(page, 'published', 'fail');
-await page.locator('[data-check="published"] .check-row').click();
+await page.locator('[data-check="published"].check--fail').getByText(/NETFILTER_DROP/).waitFor();
 await page.locator('[data-check="published"]').getByRole('button', { name: 'Show me the packet' }).click();
-await page.locator('.mark').first().waitFor();
+await page.locator('.mark').filter({ hasText: 'NETFILTER_DROP' }).waitFor();
 await press(page, 'Play');
 await page.waitForFunction(() => document.querySelector('.env') && document.querySelector('.mark'));
 await page.screenshot({ path: join(to, 'screenshot.png') });

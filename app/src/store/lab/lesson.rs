@@ -133,7 +133,9 @@ pub fn flights(journey: &Journey) -> Vec<Flight> {
         }
     }
     if let Some(first) = flights.first_mut() {
-        first.label.clone_from(&journey.summary);
+        // Who sends to whom can be seen; what is said cannot.
+        let what = journey.summary.split_once(": ").map_or(journey.summary.as_str(), |(_, what)| what);
+        first.label = what.to_string();
     }
     flights
 }
