@@ -2,4 +2,5 @@
 //!
 //! Stands above everything; nothing stands on it.
 
+pub mod labs;
 pub mod parity;

@@ -7,7 +7,7 @@
 //! card fills in later as wrong.
 //! Sources: draft-ietf-opsawg-pcapng; packet(7).
 
-use crate::dissect;
+use crate::dissect::{self, Link};
 use crate::socket::{FrameKind, FrameView};
 use crate::{Network, Packet};
 use api::inspect::{Dissection, FrameRow};
@@ -24,6 +24,7 @@ struct Kept {
     frame: FrameId,
     at: u64,
     device: DeviceId,
+    link: Link,
     out: bool,
     journey: JourneyId,
     bytes: Vec<u8>,
@@ -58,7 +59,7 @@ impl Capture {
 
 impl Kept {
     fn row(&self) -> FrameRow {
-        let summary = dissect::summary(&self.bytes);
+        let summary = dissect::summary(&self.bytes, self.link);
         FrameRow {
             frame: self.frame,
             at: self.at,
@@ -90,6 +91,7 @@ impl Network {
         packet: &Packet,
     ) -> Option<FrameId> {
         let listened = self.packet_listened(ns);
+        let link = if self.devices[device].has_header() { Link::Ethernet } else { Link::Raw };
         let capture = &mut self.sockets.capture;
         if !capture.on && !listened {
             return None;
@@ -102,6 +104,7 @@ impl Network {
                 frame,
                 at,
                 device,
+                link,
                 out,
                 journey: packet.journey,
                 bytes: packet.data().to_vec(),
@@ -133,7 +136,11 @@ impl Network {
     /// `None` where it is not kept (any more).
     pub fn dissect(&self, frame: FrameId) -> Option<Dissection> {
         let kept = self.sockets.capture.find(frame)?;
-        Some(Dissection { row: kept.row(), bytes: kept.bytes.clone(), layers: dissect::tree(&kept.bytes) })
+        Some(Dissection {
+            row: kept.row(),
+            bytes: kept.bytes.clone(),
+            layers: dissect::tree(&kept.bytes, kept.link),
+        })
     }
 
     /// The frames kept, of one device or of all, as a pcapng file.
@@ -144,15 +151,13 @@ impl Network {
         let unnamed = String::new();
         for kept in capture.frames.iter().filter(wanted) {
             let name = capture.names.get(&kept.device).unwrap_or(&unnamed);
-            let interface = file.interface(kept.device, name);
+            let interface = file.interface(kept.device, kept.link, name);
             file.frame(interface, kept);
         }
         file.bytes
     }
 }
 
-/// LINKTYPE_ETHERNET
-const ETHERNET: u16 = 1;
 const SNAPLEN: u32 = 262_144;
 
 struct Pcapng {
@@ -181,11 +186,13 @@ impl Pcapng {
     }
 
     /// The interface's number in the file; described at its first frame.
-    fn interface(&mut self, device: DeviceId, name: &str) -> u32 {
+    fn interface(&mut self, device: DeviceId, link: Link, name: &str) -> u32 {
         if let Some(known) = self.interfaces.iter().position(|it| *it == device) {
             return known as u32;
         }
-        let mut body = Vec::from(ETHERNET.to_le_bytes());
+        // LINKTYPE_ETHERNET, LINKTYPE_RAW
+        let link: u16 = if link == Link::Ethernet { 1 } else { 101 };
+        let mut body = Vec::from(link.to_le_bytes());
         body.extend([0, 0]);
         body.extend(SNAPLEN.to_le_bytes());
         option(&mut body, 2, name.as_bytes());
@@ -236,7 +243,15 @@ mod tests {
         capture.last += 1;
         let (frame, device) = (FrameId(capture.last), DeviceId(1));
         let bytes = vec![0; length];
-        capture.keep(Kept { frame, at: 1, device, out: true, journey: JourneyId(1), bytes });
+        capture.keep(Kept {
+            frame,
+            at: 1,
+            device,
+            link: Link::Ethernet,
+            out: true,
+            journey: JourneyId(1),
+            bytes,
+        });
     }
 
     #[test]
@@ -254,7 +269,7 @@ mod tests {
         let mut capture = Capture::default();
         kept(&mut capture, 61);
         let mut file = Pcapng::new();
-        let interface = file.interface(DeviceId(1), "eth0");
+        let interface = file.interface(DeviceId(1), Link::Ethernet, "eth0");
         capture.frames.iter().for_each(|frame| file.frame(interface, frame));
         let mut rest = file.bytes.as_slice();
         let word = |bytes: &[u8], at: usize| {

@@ -43,7 +43,7 @@ impl Network {
     }
 
     /// Something about the device's carrier is to be looked at (`linkwatch_fire_event`).
-    fn linkwatch_fire(&mut self, device: DeviceId) {
+    pub(crate) fn linkwatch_fire(&mut self, device: DeviceId) {
         let urgent = self.is_urgent(device);
         let it = &mut self.devices[device];
         let machine = self.netns[it.netns].machine;

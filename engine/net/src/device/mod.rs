@@ -21,6 +21,7 @@ mod port;
 mod stp;
 mod stp_timer;
 mod transmit;
+mod tunnel_mtu;
 mod upper;
 mod veth;
 mod vlan;

@@ -114,7 +114,7 @@ impl Network {
     }
 
     /// `vxlan_xmit_one`
-    fn vxlan_transmit_to(&mut self, device: DeviceId, mut packet: Packet, remote: &Remote) {
+    fn vxlan_transmit_to(&mut self, device: DeviceId, packet: Packet, remote: &Remote) {
         let vxlan = self.vxlan(device);
         let (net, port, info) = (vxlan.net, remote.port, &vxlan.info);
         let ttl = match info.ttl {
@@ -143,6 +143,8 @@ impl Network {
             return self.vxlan_bypass(device, packet, net, port, remote.vni);
         }
         let source = crate::path::v4(route.source);
+        let inner_mtu = route.mtu.saturating_sub(OVERHEAD);
+        let Some(mut packet) = self.tunnel_check_mtu(device, packet, inner_mtu) else { return };
         self.count_sent(device, packet.len() - ETHERNET);
         packet.scrub_same_netns();
         let sum = |length| {

@@ -12,8 +12,6 @@ const IPIP: u8 = 4;
 /// The addresses of the packet that a transport layer is in.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ends {
-    #[allow(dead_code, reason = "read by no listing yet")]
-    pub src: IpAddr,
     pub dst: IpAddr,
     pub ttl: u8,
 }
@@ -50,7 +48,7 @@ pub(super) fn ipv4(to: &mut Dissector, ip: Layer) {
         return to.say(Protocol::Other, info, format!("fragment {dst}"));
     }
     let payload = ip.first(usize::from(total).max(header)).after(header);
-    transport(to, protocol, Ends { src: src.into(), dst: dst.into(), ttl }, payload);
+    transport(to, protocol, Ends { dst: dst.into(), ttl }, payload);
     if more {
         to.summary.info.push_str(" [first fragment]");
     }
@@ -136,7 +134,7 @@ pub(super) fn ipv6(to: &mut Dissector, ip: Layer) {
         (0, Some(after), Some(eights)) => (after, payload.after(8 + usize::from(eights) * 8)),
         _ => (next, payload),
     };
-    transport(to, next, Ends { src: src.into(), dst: dst.into(), ttl: hops }, payload);
+    transport(to, next, Ends { dst: dst.into(), ttl: hops }, payload);
 }
 
 fn transport(to: &mut Dissector, protocol: u8, ends: Ends, payload: Layer) {

@@ -67,7 +67,15 @@ impl Dissector {
     }
 }
 
-fn run(frame: &[u8], trees: bool) -> Dissector {
+/// What a frame begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    Ethernet,
+    /// The IP header: a device without a link-layer header, as an IP tunnel.
+    Raw,
+}
+
+fn run(frame: &[u8], link: Link, trees: bool) -> Dissector {
     let mut dissector = Dissector {
         layers: Vec::new(),
         summary: Summary {
@@ -84,18 +92,21 @@ fn run(frame: &[u8], trees: bool) -> Dissector {
     dissector.layer(|| {
         whole.field("frame", 0, frame.len(), format!("Frame: {} bytes on wire", frame.len()), frame.len())
     });
-    ethernet::ethernet(&mut dissector, whole);
+    match link {
+        Link::Ethernet => ethernet::ethernet(&mut dissector, whole),
+        Link::Raw => ip::ipv4(&mut dissector, whole),
+    }
     dissector
 }
 
-/// The row, the label and the colour of an Ethernet frame.
-pub fn summary(frame: &[u8]) -> Summary {
-    run(frame, false).summary
+/// The row, the label and the colour of a frame.
+pub fn summary(frame: &[u8], link: Link) -> Summary {
+    run(frame, link, false).summary
 }
 
-/// The tree of an Ethernet frame.
-pub fn tree(frame: &[u8]) -> Vec<Field> {
-    run(frame, true).layers
+/// The tree of a frame.
+pub fn tree(frame: &[u8], link: Link) -> Vec<Field> {
+    run(frame, link, true).layers
 }
 
 #[cfg(test)]

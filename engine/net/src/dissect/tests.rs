@@ -28,12 +28,12 @@ fn names(fields: &[Field]) -> Vec<&str> {
 #[test]
 fn a_tunnel_is_opened_and_the_row_says_what_it_carries() {
     let frame = query_in_a_tunnel();
-    let said = summary(&frame);
+    let said = summary(&frame, Link::Ethernet);
     assert_eq!((said.protocol, said.depth), (Protocol::Vxlan, 1));
     assert_eq!((&*said.source, &*said.destination), ("192.168.1.11", "192.168.1.12"));
     assert_eq!(said.info, "VNI 42: Standard query 0x1234 A www.lab");
     assert_eq!(said.label, "A www.lab");
-    let layers = tree(&frame);
+    let layers = tree(&frame, Link::Ethernet);
     assert_eq!(names(&layers), ["frame", "eth", "ip", "udp", "vxlan", "eth", "ip", "udp", "dns"]);
     assert_eq!(frame_line(&frame), "192.168.1.11.49152 > 192.168.1.12.4789: UDP, length 75");
 }
@@ -60,9 +60,10 @@ fn any_bytes_are_taken_apart_without_panic_and_ranges_stay_inside() {
             frame[23] = [1, 2, 4, 6, 58][rng.below(5) as usize];
         }
         frame.truncate(rng.below(frame.len() as u32 + 1) as usize);
-        let layers = tree(&frame);
+        let layers = tree(&frame, Link::Ethernet);
         check_ranges(&layers, frame.len());
-        summary(&frame);
+        summary(&frame, Link::Ethernet);
+        check_ranges(&tree(&frame, Link::Raw), frame.len());
         frame_line(&frame);
         packet_line(&frame);
     }
@@ -71,5 +72,5 @@ fn any_bytes_are_taken_apart_without_panic_and_ranges_stay_inside() {
 #[test]
 fn tags_within_tags_come_to_an_end() {
     let frame: Vec<u8> = [0; 12].into_iter().chain([0x81, 0, 0, 1].repeat(16_000)).collect();
-    assert_eq!(summary(&frame).info, "Ethertype 0x8100");
+    assert_eq!(summary(&frame, Link::Ethernet).info, "Ethertype 0x8100");
 }

@@ -381,7 +381,7 @@ impl Network {
 }
 
 /// May one be sent about it?
-fn is_icmp_error(bytes: &[u8]) -> bool {
+pub(crate) fn is_icmp_error(bytes: &[u8]) -> bool {
     protocol_of(bytes) == protocol::ICMP
         && payload(bytes).first().is_none_or(|kind| !matches!(kind, 0 | 8 | 9 | 10 | 13..=18))
 }

@@ -19,7 +19,7 @@ pub(crate) use exception::Exceptions;
 pub(crate) use fib::{FibQuery, FibResult, FibRoute, Hop};
 pub(crate) use fragment::Defragment;
 pub(crate) use fragment::{FragmentKey, FragmentQueues};
-pub(crate) use icmp::{IcmpLimits, icmp_type, is_unfragmentable, unreachable};
+pub(crate) use icmp::{IcmpLimits, icmp_type, is_icmp_error, is_unfragmentable, unreachable};
 pub(crate) use multicast::group_mac;
 pub(crate) use routes::RouteMatch;
 pub(crate) use rule::{Fib, FibRule};

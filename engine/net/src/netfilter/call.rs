@@ -2,7 +2,7 @@
 //!
 //! Always: a namespace without rules has no state here.
 
-use super::conntrack::{Conntrack, Event, Flow, FlowId, Settings, Statistics, Tuple};
+use super::conntrack::{Conntrack, Event, Flow, FlowId, Settings, Statistics, Tracked, Tuple};
 use super::hook::State;
 use super::memory::LogLine;
 use super::table::{Chain, Table, Tables};
@@ -243,8 +243,19 @@ impl Network {
         flows
     }
 
+    /// As the kernel counts: with flows that were taken out, but to which a packet that waits for a MAC still belongs.
     pub fn flow_count(&self, ns: NetnsId) -> u32 {
-        self.netfilter.conntrack().count(ns)
+        let conntrack = self.netfilter.conntrack();
+        let waiting = self.netns[ns].neighbours.iter().flat_map(|(_, entry)| &entry.waiting);
+        let mut held: Vec<FlowId> = waiting
+            .filter_map(|packet| match packet.tracked {
+                Tracked::Confirmed(id, _) => Some(id).filter(|id| conntrack.flow(*id).is_none()),
+                _ => None,
+            })
+            .collect();
+        held.sort_unstable();
+        held.dedup();
+        conntrack.count(ns) + held.len() as u32
     }
 
     pub fn flow_delete(&mut self, id: FlowId) -> bool {

@@ -276,21 +276,21 @@ fn has_moved(at: &Context<'_>, info: Info) -> bool {
 }
 
 fn rewrite(at: &mut Context<'_>, info: Info, manip: Manip, stops: Option<&mut Vec<StopKind>>) -> HookVerdict {
-    let flow = match &at.packet.tracked {
-        Tracked::Carried(flow, _) => flow.has(status::NAT).then(|| flow.as_ref().clone()),
-        Tracked::Confirmed(id, _) => at.conntrack.flow(*id).filter(|flow| flow.has(status::NAT)).cloned(),
+    let tracked = std::mem::take(&mut at.packet.tracked);
+    let before = stops.is_some().then(|| endpoint(at, manip));
+    let translated = match at.conntrack.flow_of(&tracked) {
+        Some((flow, _)) if flow.has(status::NAT) && nat::is_translated(flow, info.direction, manip) => {
+            Some(nat::translate(at.packet.data_mut(), flow, info, manip))
+        }
         _ => None,
     };
-    let Some(flow) = flow else { return HookVerdict::Accept };
-    if !nat::is_translated(&flow, info.direction, manip) {
-        return HookVerdict::Accept;
+    at.packet.tracked = tracked;
+    match translated {
+        None => return HookVerdict::Accept,
+        Some(false) => return HookVerdict::Drop(DropReason::NetfilterDrop),
+        Some(true) => at.read_header_anew(),
     }
-    let before = endpoint(at, manip);
-    if !nat::translate(at.packet.data_mut(), &flow, info, manip) {
-        return HookVerdict::Drop(DropReason::NetfilterDrop);
-    }
-    at.read_header_anew();
-    if let Some(stops) = stops {
+    if let (Some(stops), Some(before)) = (stops, before) {
         let kind = match (info.direction, manip) {
             (Direction::Original, Manip::Destination) => "DNAT",
             (Direction::Original, Manip::Source) => "SNAT",

@@ -51,6 +51,17 @@ impl NetlinkError {
     }
 }
 
+impl std::fmt::Display for NetlinkError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.message {
+            Some(message) => f.write_str(message),
+            None => self.errno.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for NetlinkError {}
+
 impl From<Errno> for NetlinkError {
     fn from(errno: Errno) -> NetlinkError {
         NetlinkError { errno, message: None }

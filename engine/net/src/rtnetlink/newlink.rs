@@ -239,6 +239,9 @@ impl Network {
         self.devices[lower].uppers.push(device);
         self.device_registered(device);
         self.carrier_from_lower(lower, device);
+        if matches!(self.devices[device].kind, Kind::Macvlan(_) | Kind::Vlan(_)) {
+            self.linkwatch_fire(device);
+        }
         self.notify_link(device);
     }
 

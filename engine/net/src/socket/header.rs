@@ -95,11 +95,6 @@ pub(super) struct Ipv4<'a> {
     pub protocol: u8,
     pub ttl: u8,
     pub tos: u8,
-    #[allow(dead_code, reason = "read by no listing yet")]
-    pub dont_fragment: bool,
-    /// Not the first fragment: `payload` has no transport header.
-    #[allow(dead_code, reason = "read by no listing yet")]
-    pub later_fragment: bool,
     pub payload: &'a [u8],
 }
 
@@ -113,15 +108,12 @@ impl<'a> Ipv4<'a> {
         if header[0] >> 4 != 4 || header_length < IPV4 || total < header_length {
             return None;
         }
-        let fragment = u16::from_be_bytes([header[6], header[7]]);
         Some(Ipv4 {
             src: Ipv4Addr::from_octets([header[12], header[13], header[14], header[15]]),
             dst: Ipv4Addr::from_octets([header[16], header[17], header[18], header[19]]),
             protocol: header[9],
             ttl: header[8],
             tos: header[1],
-            dont_fragment: fragment & DONT_FRAGMENT != 0,
-            later_fragment: fragment & 0x1fff != 0,
             payload: packet.get(header_length..total.min(packet.len()))?,
         })
     }

@@ -18,6 +18,7 @@ impl Network {
         });
         let mut rows: Vec<SocketInfo> = own.collect();
         rows.extend(self.tcp_rows(ns));
+        rows.extend(self.vxlan_ports(ns).into_iter().map(kernel_row));
         rows
     }
 
@@ -56,5 +57,26 @@ impl Network {
             mark: socket.options.mark,
             tcp: None,
         }
+    }
+}
+
+/// A UDP socket of the kernel's own: a VXLAN port.
+fn kernel_row(port: u16) -> SocketInfo {
+    SocketInfo {
+        id: None,
+        kind: SocketKind::Udp,
+        v6: false,
+        v6_only: false,
+        state: SocketState::Close,
+        device: None,
+        local: SocketAddr::new(ANY.ip(), port),
+        peer: ANY,
+        receive_queue: 0,
+        send_queue: 0,
+        inode: 0,
+        owner: crate::Owner::default(),
+        timer: None,
+        mark: 0,
+        tcp: None,
     }
 }

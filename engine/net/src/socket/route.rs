@@ -25,8 +25,6 @@ pub(super) enum Kind {
 pub(super) struct Way {
     /// The socket's own address, or the one the route prefers.
     pub source: IpAddr,
-    #[allow(dead_code, reason = "read by no listing yet")]
-    pub device: Option<DeviceId>,
     /// Of the path as far as known.
     pub mtu: u32,
     pub kind: Kind,
@@ -75,7 +73,7 @@ impl Network {
             RouteType::Multicast => Kind::Multicast,
             _ => Kind::Unicast,
         };
-        Ok(Way { source: route.source, device: Some(route.device), mtu: route.mtu, kind })
+        Ok(Way { source: route.source, mtu: route.mtu, kind })
     }
 
     /// Sends one transport message as an IP packet with the socket's options.
@@ -119,7 +117,7 @@ impl Network {
         let socket = self.sockets.get(id)?;
         let (ns, mark, uid, device) =
             (socket.ns, socket.options.mark, socket.owner.uid, socket.options.device);
-        let program = socket.owner.program.clone();
+        let program = if self.trace.on { socket.owner.program.clone() } else { String::new() };
         let journey = self.journey_begin(ns, &program, None, ethertype::IPV4, bytes);
         let mut packet = Packet::new(journey, bytes);
         packet.mark = mark;
@@ -292,7 +290,7 @@ pub(super) mod wire {
         WIRE.with_borrow(|wire| {
             let own = wire.addresses.iter().find(|(at, _)| *at == ns)?;
             let source = if dst.is_loopback() { dst } else { own.1.into() };
-            Some(Ok(Way { source, device: None, mtu: wire.mtu, kind: Kind::Unicast }))
+            Some(Ok(Way { source, mtu: wire.mtu, kind: Kind::Unicast }))
         })
     }
 

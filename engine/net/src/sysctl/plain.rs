@@ -31,7 +31,6 @@ macro_rules! plain {
     ($($key:ident $path:literal $default:literal $fit:expr,)*) => {
         /// A namespace-wide setting.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        #[allow(dead_code)]
         pub enum Key { $($key,)* }
 
         pub(crate) const PLAIN: &[Plain] = &[$(Plain { path: $path, default: $default, fit: $fit },)*];

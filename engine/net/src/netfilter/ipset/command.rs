@@ -7,7 +7,7 @@
 use super::element;
 use super::options::{make_room, read_member, read_settings};
 use super::show::{list, save};
-use super::{Kind, MAX_SETS, Part, Range, Set, Sets};
+use super::{Kind, MAX_SETS, Part, Range, Set, Sets, Settings};
 use sim::Instant;
 use std::collections::BTreeMap;
 
@@ -202,7 +202,8 @@ impl Run<'_> {
         };
         let settings = read_settings(kind, options)?;
         if let Some(there) = self.sets.get(name) {
-            return match self.flags.exist && there.settings == settings {
+            let same = Settings { initval: there.settings.initval, ..settings.clone() } == there.settings;
+            return match self.flags.exist && same {
                 true => Ok(()),
                 false => Err("Set cannot be created: set with the same name already exists".into()),
             };
@@ -212,8 +213,8 @@ impl Run<'_> {
         }
         self.sets.create(Set {
             name: name.to_owned(),
+            initval: settings.initval.unwrap_or(self.caller.initval),
             settings,
-            initval: self.caller.initval,
             members: BTreeMap::new(),
             prefixes: BTreeMap::new(),
         });
@@ -396,7 +397,11 @@ impl Run<'_> {
             return Err(MISSING.into());
         }
         let mut is_first = true;
-        for set in self.sets.iter().filter(|set| name.is_none_or(|name| name == set.name)) {
+        let mut shown: Vec<&Set> =
+            self.sets.iter().filter(|set| name.is_none_or(|name| name == set.name)).collect();
+        // Sets of sets come last, so that `restore` finds their members there (`IPSET_DUMP_LAST`).
+        shown.sort_by_key(|set| set.settings.kind.is_list());
+        for set in shown {
             let out = &mut self.out.stdout;
             match () {
                 () if self.flags.names => put!(out, "{}\n", set.name),

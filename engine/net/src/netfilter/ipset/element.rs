@@ -4,8 +4,8 @@
 //! Differs from Linux: host names are not looked up.
 //! Sources: ipset 7.17 lib/parse.c, lib/print.c; linux ip_set_getport.c.
 
+use super::Side;
 use super::kind::{Dimension, Kind};
-use super::{Range, Side};
 use crate::netfilter::header::{Header, ICMP, ICMPV6, SCTP, TCP, UDP, UDPLITE};
 use crate::netfilter::rule::Family;
 use crate::netfilter::text::names;
@@ -84,16 +84,14 @@ pub(super) fn masked(of: IpAddr, prefix: u8) -> IpAddr {
 
 /// What elements of a set look like.
 #[derive(Clone, Copy)]
-pub(super) struct Shape<'a> {
+pub(super) struct Shape {
     pub kind: &'static Kind,
     pub family: Family,
     pub netmask: Option<u8>,
-    #[allow(dead_code, reason = "read by no listing yet")]
-    pub range: Option<&'a Range>,
 }
 
 /// All elements that a text stands for, in the kernel's order.
-pub(super) fn read(text: &str, shape: &Shape<'_>) -> Result<Vec<Key>, String> {
+pub(super) fn read(text: &str, shape: &Shape) -> Result<Vec<Key>, String> {
     let pieces: Vec<&str> = text.splitn(shape.kind.dimensions.len(), ',').collect();
     if pieces.len() < shape.kind.dimensions.len() {
         let missing = if pieces.len() == 1 { "Second" } else { "Third" };
@@ -113,7 +111,7 @@ pub(super) fn read(text: &str, shape: &Shape<'_>) -> Result<Vec<Key>, String> {
     Ok(keys)
 }
 
-fn read_part(text: &str, dimension: Dimension, shape: &Shape<'_>) -> Result<Vec<Part>, String> {
+fn read_part(text: &str, dimension: Dimension, shape: &Shape) -> Result<Vec<Part>, String> {
     match dimension {
         Dimension::Address => read_hosts(text, shape),
         Dimension::Network => read_networks(text, shape.family),
@@ -162,7 +160,7 @@ fn read_prefix(text: &str, family: Family) -> Result<(IpAddr, u8), String> {
     Ok((network, number as u8))
 }
 
-fn read_hosts(text: &str, shape: &Shape<'_>) -> Result<Vec<Part>, String> {
+fn read_hosts(text: &str, shape: &Shape) -> Result<Vec<Part>, String> {
     let family = shape.family;
     let (first, last) = read_span(text, family)?;
     if shape.kind.is_hash() && first == 0 {
@@ -306,7 +304,7 @@ pub(crate) struct Look<'a> {
 }
 
 /// The element that a packet stands for; `None` where it has no such parts.
-pub(super) fn of_packet(shape: &Shape<'_>, look: &Look<'_>) -> Option<Key> {
+pub(super) fn of_packet(shape: &Shape, look: &Look<'_>) -> Option<Key> {
     let full = width(shape.family);
     let mut sides = look.sides.iter();
     let part = |dimension: &Dimension| {

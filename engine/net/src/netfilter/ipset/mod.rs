@@ -65,6 +65,8 @@ pub struct Settings {
     pub skbinfo: bool,
     pub forceadd: bool,
     pub bucket_size: u8,
+    /// The seed of its hash, where it was given (as `restore` gives it back).
+    pub initval: Option<u32>,
     /// Of a `list:set`.
     pub size: u32,
 }
@@ -114,13 +116,8 @@ fn with_prefixes(key: &Key, prefixes: &[u8]) -> Key {
 }
 
 impl Set {
-    fn shape(&self) -> Shape<'_> {
-        Shape {
-            kind: self.settings.kind,
-            family: self.settings.family,
-            netmask: self.settings.netmask,
-            range: self.settings.range.as_ref(),
-        }
+    fn shape(&self) -> Shape {
+        Shape { kind: self.settings.kind, family: self.settings.family, netmask: self.settings.netmask }
     }
 
     fn capacity(&self) -> usize {

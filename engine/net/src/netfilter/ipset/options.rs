@@ -24,6 +24,7 @@ pub(super) fn read_settings(kind: &'static Kind, options: &[&str]) -> Result<Set
         skbinfo: false,
         forceadd: false,
         bucket_size: 12,
+        initval: None,
         size: 8,
     };
     let mut range = None;
@@ -107,9 +108,7 @@ fn read_setting(settings: &mut Settings, word: &str, value: &str) -> Done {
         }
         "size" => settings.size = (read_number(value, 0, u32::MAX.into())? as u32).max(4),
         "timeout" => settings.timeout = Some(read_number(value, 0, MAX_TIMEOUT)? as u32),
-        _ => {
-            read_number(value, 0, u32::MAX.into())?;
-        }
+        _ => settings.initval = Some(read_number(value, 0, u32::MAX.into())? as u32),
     }
     Ok(())
 }
@@ -161,7 +160,7 @@ pub(super) fn read_member(set: &Set, options: &[&str], now: Instant) -> Result<(
             _ if !settings.skbinfo => {
                 return Err("Skbinfo mapping cannot be used: set was created without skbinfo support".into());
             }
-            _ => {}
+            other => return Err(format!("{other}: not simulated in vethlab; use counters or comment").into()),
         }
     }
     Ok((member, beside))

@@ -389,7 +389,6 @@ impl Connection {
             rcv_nxt: self.rcv_nxt,
             window: self.told_window,
             timestamps: self.agreed.timestamps.then_some((self.timestamp_offset, self.timestamp_recent)),
-            inode: self.inode,
             mark: self.options.mark,
             tos: self.options.tos,
         }

@@ -5,14 +5,16 @@
 //! Sources: net/ipv4/tcp_output.c (`tcp_select_window`, `tcp_syn_options`), ip_output.c.
 
 use super::connection::{Connection, FIRST_WINDOW, WINDOW_SCALE};
+use super::output::Sent;
 use super::segment::{ACK, FIN, HEADER, PSH, RST, SYN, Segment, TIMESTAMPS_ALIGNED, before};
 use crate::socket::header::{IPV4, Ipv4Header, TCP_PROTOCOL, transport_checksum};
 use sim::Instant;
 use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
 impl Connection {
     /// The whole IP packet for a segment of smoltcp's, as Linux would have written it.
-    pub fn dress(&mut self, now: Instant, raw: &[u8]) -> Option<Vec<u8>> {
+    pub fn dress(&mut self, now: Instant, raw: &[u8]) -> Option<Sent> {
         let plain = Segment::parse(raw.get(IPV4..)?)?;
         let payload = raw.get(IPV4 + plain.header..)?;
         let mut segment = Segment { mss: None, scale: None, sack_permitted: false, ..plain };
@@ -30,8 +32,8 @@ impl Connection {
             segment.flags |= PSH;
         }
         segment.timestamps = self.agreed.timestamps.then(|| (self.timestamp(now), self.timestamp_recent));
-        self.note_sent(now, &segment, payload.len() as u32);
-        self.wrap(&segment, payload)
+        let again_after = self.note_sent(now, &segment, payload.len() as u32);
+        Some(Sent { bytes: self.wrap(&segment, payload)?, again_after })
     }
 
     pub fn timestamp(&self, now: Instant) -> u32 {
@@ -45,7 +47,9 @@ impl Connection {
         (FIRST_WINDOW / mss.max(1) * mss).clamp(1, 65_535) as u16
     }
 
-    fn note_sent(&mut self, now: Instant, segment: &Segment, payload: u32) {
+    /// Counts a segment; how long ago the last one was, where it goes a second time.
+    fn note_sent(&mut self, now: Instant, segment: &Segment, payload: u32) -> Option<Duration> {
+        let mut again_after = None;
         if self.snd_nxt == self.snd_una && segment.has(SYN) {
             self.snd_una = segment.seq;
             self.snd_nxt = segment.seq;
@@ -54,6 +58,7 @@ impl Connection {
         let length = segment.length();
         if length > 0 && !segment.has(RST) {
             if before(segment.seq, self.snd_nxt) {
+                again_after = self.last_send.map(|last| now.since(last));
                 self.rto.retransmitted();
                 self.count.bytes_retransmitted += u64::from(payload);
                 self.count.retransmits_total += 1;
@@ -76,10 +81,11 @@ impl Connection {
         self.count.segments_out += 1;
         self.count.data_segments_out += u64::from(payload > 0);
         self.count.bytes_sent += u64::from(payload);
+        again_after
     }
 
     /// A segment of our own making: keep-alive probes, challenge acknowledgements, resets of orphans.
-    pub fn craft(&mut self, now: Instant, flags: u8, seq: u32) -> Option<Vec<u8>> {
+    pub fn craft(&mut self, now: Instant, flags: u8, seq: u32) -> Option<Sent> {
         let segment = Segment {
             src_port: self.flow.local.port(),
             dst_port: self.flow.remote.port(),
@@ -91,7 +97,7 @@ impl Connection {
             ..Segment::default()
         };
         self.count.segments_out += 1;
-        self.wrap(&segment, &[])
+        Some(Sent { bytes: self.wrap(&segment, &[])?, again_after: None })
     }
 
     fn wrap(&mut self, segment: &Segment, payload: &[u8]) -> Option<Vec<u8>> {

@@ -14,6 +14,7 @@ mod dress;
 mod engine;
 mod info;
 mod listener;
+mod output;
 mod rto;
 mod segment;
 mod table;
@@ -24,6 +25,7 @@ use self::connection::Connection;
 use self::dress::whole;
 use self::engine::{Outbox, Stack};
 use self::listener::Listener;
+use self::output::{Sender, Sent};
 use self::segment::{ACK, RST, SYN, Segment};
 pub(crate) use self::table::{ConnectionId, Tcp};
 use self::table::{Filed, POOL};
@@ -33,7 +35,7 @@ use super::header::{Ipv4, TCP_PROTOCOL, transport_checksum};
 use super::table::Body;
 use super::{Delivery, Owner, SocketId};
 use crate::network::Event;
-use crate::{Errno, Network, Packet, ip::header::ethertype::IPV4};
+use crate::{Errno, Network, Packet};
 use api::{DropReason, NetnsId};
 use sim::Instant;
 use smoltcp::socket::tcp::State;
@@ -63,26 +65,6 @@ impl Glance {
             readable: connection.engine.socket().recv_queue(),
             writable: connection.writable(),
             fin: connection.fin_received,
-        }
-    }
-}
-
-/// On whose behalf segments go out.
-#[derive(Clone, Copy, Debug)]
-struct Sender {
-    ns: NetnsId,
-    uid: u32,
-    mark: u32,
-    device: Option<api::DeviceId>,
-}
-
-impl Sender {
-    fn of(connection: &Connection) -> Sender {
-        Sender {
-            ns: connection.flow.ns,
-            uid: connection.owner.uid,
-            mark: connection.options.mark,
-            device: connection.options.device,
         }
     }
 }
@@ -169,24 +151,7 @@ impl Network {
         }
         let ttl = self.default_ttl(ns);
         let bytes = whole(dst, src, ttl, tos, 0, &answer, &[]);
-        self.tcp_output(ns, &bytes, 0, None, None);
-    }
-
-    fn tcp_output(
-        &mut self,
-        ns: NetnsId,
-        bytes: &[u8],
-        mark: u32,
-        uid: Option<u32>,
-        device: Option<api::DeviceId>,
-    ) {
-        let mut packet = Packet::new(self.journey_begin(ns, "TCP", None, IPV4, bytes), bytes);
-        packet.mark = mark;
-        packet.owner = uid;
-        // TCP asks again by its timers; what became of this one packet shows in its journey.
-        if let Err(errno) = self.hand_over(ns, packet, device) {
-            let _: Errno = errno;
-        }
+        self.tcp_output(&Sender::kernel(ns, 0), &bytes);
     }
 
     /// Runs `act` on a connection with its stack, then sends what came of it and tells the program.
@@ -203,20 +168,14 @@ impl Network {
         let before = Glance::of(connection);
         let mut outbox = std::mem::take(&mut tcp.outbox);
         act(connection, now, stack, &mut outbox);
-        let packets: Vec<Vec<u8>> = outbox.packets().filter_map(|raw| connection.dress(now, raw)).collect();
+        let packets: Vec<Sent> = outbox.packets().filter_map(|raw| connection.dress(now, raw)).collect();
         outbox.clear();
         connection.arm(now);
-        let sender = Sender::of(connection);
+        let sender = Sender::of(connection, self.trace.on);
         self.sockets.tcp.outbox = outbox;
         self.tcp_settle(id, before);
         self.tcp_send_packets(&sender, &packets);
         self.tcp_schedule(id);
-    }
-
-    fn tcp_send_packets(&mut self, sender: &Sender, packets: &[Vec<u8>]) {
-        for bytes in packets {
-            self.tcp_output(sender.ns, bytes, sender.mark, Some(sender.uid), sender.device);
-        }
     }
 
     /// A segment of a connection we know.
@@ -348,7 +307,7 @@ impl Network {
                 {
                     let ttl = self.default_ttl(flow.ns);
                     let bytes = whole(src, dst, ttl, tos, 0, &answer, &[]);
-                    self.tcp_output(flow.ns, &bytes, mark, None, None);
+                    self.tcp_output(&Sender::kernel(flow.ns, mark), &bytes);
                 }
             }
             Outcome::Reopen => {
@@ -405,7 +364,7 @@ impl Network {
         let Some(connection) = self.sockets.tcp.connections.get_mut(id) else { return };
         let seq = if segment.has(ACK) { segment.ack } else { connection.snd_nxt };
         let reset = connection.craft(now, RST, seq);
-        let sender = Sender::of(connection);
+        let sender = Sender::of(connection, self.trace.on);
         self.tcp_send_packets(&sender, &Vec::from_iter(reset));
         self.tcp_end(id, None);
     }

@@ -24,8 +24,6 @@ pub(super) struct TimeWait {
     pub window: u16,
     /// (our value's offset, the peer's last value)
     pub timestamps: Option<(u32, u32)>,
-    #[allow(dead_code, reason = "read by no listing yet")]
-    pub inode: u64,
     pub mark: u32,
     pub tos: u8,
 }

@@ -5,8 +5,9 @@
 //! tcp_retries2 15, tcp_orphan_retries 8, tcp_fin_timeout 60 s, tcp_keepalive_intvl 75 s, tcp_keepalive_probes 9).
 
 use super::connection::Connection;
+use super::output::Sender;
 use super::segment::ACK;
-use super::{ConnectionId, Sender, TcpEvent};
+use super::{ConnectionId, TcpEvent};
 use crate::network::Event;
 use crate::socket::{SocketTimer, TimerKind};
 use crate::{Errno, Network};
@@ -191,7 +192,7 @@ impl Network {
         let before_the_first = connection.snd_una.wrapping_sub(1);
         let probe = connection.craft(now, ACK, before_the_first);
         connection.deadlines.keep_alive = Some(now + KEEPALIVE_INTERVAL);
-        let sender = Sender::of(connection);
+        let sender = Sender::of(connection, self.trace.on);
         self.tcp_send_packets(&sender, &Vec::from_iter(probe));
         self.tcp_schedule(id);
     }

@@ -1,18 +1,14 @@
-//! `cargo run --release -p tests --bin bench`: how fast the engine is on this machine, in figures and ratios.
+//! The way that most packets of a cluster go: from a pod through a Service's address (DNAT) and VXLAN to another pod.
 //!
-//! Prints one line a figure, with its goal beside it; never fails on a figure, since machines differ.
-//! The lab is flannel-shaped: a pod on each of two nodes, a Service address that is rewritten (DNAT), VXLAN between.
+//! The lab is flannel-shaped: a pod on each of two nodes.
 
+use crate::Outcome;
 use api::lab::{CableSpec, Lab, MachineSpec, Setup};
 use api::topology::Role;
 use net::socket::{Owner, SocketId, SocketKind};
-use std::error::Error;
 use std::net::SocketAddr;
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use world::World;
-
-type Outcome<T> = Result<T, Box<dyn Error>>;
 
 const FLOWS: usize = 100;
 const PACKETS: usize = 200_000;
@@ -93,6 +89,14 @@ impl Bench {
         &mut self.world.system_mut().net
     }
 
+    /// With everything the page shows, or with nothing of it: journeys, frames in flight, frames kept.
+    fn watched(&mut self, on: bool) {
+        let net = self.net();
+        net.set_tracing(on);
+        net.set_watching(on);
+        net.set_capturing(on);
+    }
+
     fn socket(&mut self, on: api::NetnsId, kind: SocketKind) -> Outcome<SocketId> {
         Ok(self.net().socket(on, kind, Owner::default())?)
     }
@@ -120,7 +124,7 @@ fn listener() -> SocketAddr {
 }
 
 /// One-way UDP packets through the Service: nanoseconds each.
-fn packets(tracing: bool) -> Outcome<f64> {
+pub fn packets(tracing: bool) -> Outcome<f64> {
     let mut bench = Bench::new()?;
     let (client, server) = (bench.client, bench.server);
     let inbox = bench.socket(server, SocketKind::Udp)?;
@@ -128,7 +132,7 @@ fn packets(tracing: bool) -> Outcome<f64> {
     let sockets: Vec<SocketId> =
         (0..FLOWS).map(|_| bench.socket(client, SocketKind::Udp)).collect::<Outcome<_>>()?;
     let payload = [7; PAYLOAD];
-    bench.net().set_tracing(tracing);
+    bench.watched(tracing);
     let send = |bench: &mut Bench, socket: SocketId| -> Outcome<()> {
         bench.net().send_to(socket, &payload, service())?;
         bench.until(|net| Ok(net.recv_from(inbox).ok()))?;
@@ -163,12 +167,12 @@ fn listen(bench: &mut Bench) -> Outcome<SocketId> {
     let inbox = bench.socket(bench.server, SocketKind::Tcp)?;
     bench.net().bind(inbox, listener())?;
     bench.net().listen(inbox, 128)?;
-    bench.net().set_tracing(false);
+    bench.watched(false);
     Ok(inbox)
 }
 
 /// One TCP stream across the overlay: gigabits a second.
-fn stream() -> Outcome<f64> {
+pub fn stream() -> Outcome<f64> {
     let mut bench = Bench::new()?;
     let inbox = listen(&mut bench)?;
     let (from, to) = connection(&mut bench, inbox)?;
@@ -195,7 +199,7 @@ fn stream() -> Outcome<f64> {
 }
 
 /// Connections through the Service, opened and closed: so many a second.
-fn connections() -> Outcome<f64> {
+pub fn connections() -> Outcome<f64> {
     let mut bench = Bench::new()?;
     let inbox = listen(&mut bench)?;
     let started = Instant::now();
@@ -206,31 +210,4 @@ fn connections() -> Outcome<f64> {
         bench.net().close(server)?;
     }
     Ok(CONNECTIONS as f64 / started.elapsed().as_secs_f64())
-}
-
-/// Boots of every lab of the course: milliseconds for the slowest, and its name.
-fn boots() -> Outcome<(f64, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../lessons");
-    let mut slowest = (Duration::ZERO, String::new());
-    for authored in lessons::author::read_course(&root)? {
-        let started = Instant::now();
-        World::boot(&authored.lesson.lab, authored.lesson.seed);
-        slowest = slowest.max((started.elapsed(), authored.lesson.id));
-    }
-    Ok((slowest.0.as_secs_f64() * 1e3, slowest.1))
-}
-
-fn main() -> Outcome<()> {
-    let line = |what: &str, figure: String, goal: &str| println!("{what:<58} {figure:>16}   {goal}");
-    line(
-        "pod → DNAT → VXLAN → pod, 1450 B, 100 flows, tracing off",
-        format!("{:.0} ns", packets(false)?),
-        "goal ≤ 500 ns",
-    );
-    line("the same with every stop traced", format!("{:.0} ns", packets(true)?), "");
-    line("TCP across nodes, MTU 1450", format!("{:.2} Gb/s", stream()?), "goal ≥ 15 Gb/s");
-    line("connections through a Service", format!("{:.0} /s", connections()?), "goal ≥ 200,000 /s");
-    let (milliseconds, id) = boots()?;
-    line(&format!("slowest lab to boot ({id})"), format!("{milliseconds:.1} ms"), "");
-    Ok(())
 }
