@@ -1,6 +1,6 @@
 //! No bytes on a wire and no text given to a tool make the engine stumble: no panic, no endless loop, nothing lost.
 //!
-//! Short runs with every test; a larger number in `runs` digs deeper.
+//! Short runs with every test, the same each time; another seed and more cases in `runs` dig deeper.
 
 mod lab;
 
@@ -11,7 +11,7 @@ use net::rtnetlink::*;
 use net::{Network, Owner, SocketKind};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::test_runner::{FailurePersistence, FileFailurePersistence};
+use proptest::test_runner::{FailurePersistence, FileFailurePersistence, RngSeed};
 use std::net::SocketAddr;
 
 /// Events that one frame may lead to before it counts as a storm.
@@ -22,7 +22,7 @@ fn runs(cases: u32) -> ProptestConfig {
     let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fuzz.regressions");
     let failure_persistence: Option<Box<dyn FailurePersistence>> =
         Some(Box::new(FileFailurePersistence::Direct(kept)));
-    ProptestConfig { cases, failure_persistence, ..ProptestConfig::default() }
+    ProptestConfig { cases, failure_persistence, rng_seed: RngSeed::Fixed(7), ..ProptestConfig::default() }
 }
 
 /// A namespace with a device of every kind, each reachable by frames from `w`.
@@ -223,10 +223,13 @@ fn tool(name: &str) -> Tool {
     Tool::new(name, RuleFamily::V4, Backend::Nft)
 }
 
+/// What it complains of; a warning is none.
 fn restore(net: &mut Network, ns: api::NetnsId, text: &str) -> String {
     let names = Names::default();
     let caller = Caller { names: &names, is_root: true, now: 0 };
-    net.iptables_restore(ns, &tool("iptables-restore"), &RestoreOptions::default(), text, &caller).stderr
+    let said =
+        net.iptables_restore(ns, &tool("iptables-restore"), &RestoreOptions::default(), text, &caller).stderr;
+    said.lines().filter(|line| !line.starts_with("Warning: ")).collect()
 }
 
 fn save(net: &mut Network, ns: api::NetnsId) -> String {
