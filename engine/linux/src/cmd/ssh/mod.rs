@@ -2,7 +2,7 @@
 //! Simulated: -4 -6 -l -n -o (BatchMode, ConnectTimeout, StrictHostKeyChecking) -p -q -T -t -V, and the escape `~.`.
 //! Differs: behind the banner the two ends speak a protocol of their own, see `ssh.rs`; host keys are known.
 //! ```transcript
-//! host# ssh -p x node-1; echo $?
+//! host# ssh -p x node-1 2>&1; echo $?
 //! Bad port 'x'
 //! 255
 //! ```
