@@ -39,7 +39,7 @@ test('every lesson of the course opens with its machines', async (t) => {
 test('an address that leads nowhere says so', async (t) => {
   const { page } = await visit(t, '#/nowhere/at/all');
   await page.getByRole('heading', { name: 'There is nothing at this address.' }).waitFor();
-  await page.getByRole('link', { name: 'To the course' }).click();
+  await page.getByRole('link', { name: 'To the course', exact: true }).click();
   await page.getByRole('link', { name: 'Start' }).waitFor();
 });
 

@@ -43,8 +43,8 @@ impl LabPage {
             <div class="app app--lab">
                 <a class="skip" href="#lesson" onclick={Callback::from(skip)}>{ words::SKIP }</a>
                 { self.top(ctx) }
-                { self.heading() }
                 <main {class} data-narrow={narrow} style={panes.style()}>
+                    { self.heading() }
                     { self.progress_bar() }
                     { self.lesson(ctx) }
                     <Splitter split={Split::Lesson} size={panes.lesson} on_size={on_size.clone()} on_fold={on_fold.clone()} />
