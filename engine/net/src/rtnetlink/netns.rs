@@ -3,7 +3,7 @@
 //! Always: an id is given when one namespace is first mentioned in another's messages, the lowest that is free.
 //! Sources: ip-netns(8); net/core/net_namespace.c (`peernet2id_alloc`, `default_device_exit_net`).
 
-use super::{Change, NetlinkResult};
+use super::{Change, NetlinkError, NetlinkResult};
 use crate::device::Kind;
 use crate::{Errno, Network};
 use api::{DeviceId, MachineId, NetnsId};
@@ -97,9 +97,11 @@ impl Network {
 
     /// `ip netns set`: EEXIST where `other` has an id or the id is taken. `None` takes the lowest free one.
     pub fn netns_id_set(&mut self, ns: NetnsId, other: NetnsId, id: Option<i32>) -> NetlinkResult<()> {
-        let taken = id.is_some_and(|id| self.netns[ns].ids.contains_key(&id));
-        if self.netns_id(ns, other).is_some() || taken {
-            return Err(Errno::EEXIST.into());
+        if self.netns_id(ns, other).is_some() {
+            return Err(NetlinkError::new(Errno::EEXIST, "Peer netns already has a nsid assigned"));
+        }
+        if id.is_some_and(|id| self.netns[ns].ids.contains_key(&id)) {
+            return Err(NetlinkError::new(Errno::EEXIST, "The specified nsid is already used"));
         }
         match id {
             Some(id) if id < 0 => return Err(Errno::EINVAL.into()),

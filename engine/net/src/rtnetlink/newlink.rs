@@ -16,6 +16,8 @@ use std::net::Ipv4Addr;
 
 /// Devices of one world; one more is ENOMEM.
 const MAX_DEVICES: usize = 65_536;
+/// MTUs that a veth may be made with.
+const VETH_MTU: std::ops::RangeInclusive<u32> = 68..=65_535;
 /// Bytes of a name with its end (`IFNAMSIZ`).
 const NAME_SIZE: usize = 16;
 
@@ -200,6 +202,10 @@ impl Network {
         }
         if peer.mac.is_some_and(|mac| !mac.is_valid()) {
             return Err(Errno::EADDRNOTAVAIL.into());
+        }
+        // The driver looks at MTUs first, and has no words for it (`veth_validate`).
+        if [request.mtu, peer.mtu].into_iter().flatten().any(|mtu| !VETH_MTU.contains(&mtu)) {
+            return Err(Errno::EINVAL.into());
         }
         let none = || Kind::Veth { peer: None };
         let other = self.link_bare(peer_to, peer, "veth", none())?;

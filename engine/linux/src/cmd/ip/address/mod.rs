@@ -181,7 +181,8 @@ impl Reading {
         let Some(device) = self.device.clone() else {
             return Err(Stop::fail(1, "Not enough information: \"dev\" argument is required.\n"));
         };
-        let local = self.local.as_ref().map(|(prefix, _)| *prefix);
+        // `any` and its like are no address at all.
+        let local = self.local.as_ref().map(|(prefix, _)| *prefix).filter(|prefix| prefix.address.is_some());
         let mut wildcard = false;
         if let (None, Some((prefix, word))) = (self.peer, &self.local)
             && verb == Verb::Delete

@@ -121,6 +121,9 @@ fn veth(words: &mut Words<'_>, context: &parse::Context<'_>) -> Result<LinkKind,
             if parsed.kind.is_some() {
                 return Err(Stop::second("type", words.peek().unwrap_or_default()));
             }
+            if parsed.no_process {
+                return Err(Stop::fail(2, "RTNETLINK answers: No such process\n"));
+            }
             peer = parsed.request;
         }
         Some(_) => return Err(unknown(String::new(), "veth")),
