@@ -41,7 +41,7 @@ macro_rules! pages {
 /// The heads of all files that are a command.
 const PAGES: &[&[u8]] = pages! {
     "arping/mod.rs" "awk/mod.rs" "bash.rs" "brctl/mod.rs" "bridge/mod.rs" "cat.rs" "chmod.rs" "chown.rs" "column.rs"
-    "conntrack/mod.rs" "cp.rs" "curl/mod.rs" "cut.rs" "date/mod.rs" "diff.rs" "dig/mod.rs" "digest.rs" "echo.rs"
+    "conntrack/mod.rs" "cp.rs" "curl/mod.rs" "cut.rs" "date/mod.rs" "diff.rs" "dig/mod.rs" "digest.rs" "dnsmasq.rs" "echo.rs"
     "env.rs" "ethtool.rs" "expr.rs" "find/mod.rs" "getent/mod.rs" "grep/mod.rs" "head.rs" "ip/mod.rs" "ipset.rs"
     "iptables/mod.rs" "iptables/restore.rs" "iptables/save.rs" "lab.rs" "lines.rs" "ln.rs" "ls/mod.rs" "machine.rs"
     "missing.rs" "mkdir.rs" "mktemp.rs" "nc/mod.rs" "netstat/mod.rs" "nettools/arp.rs" "nettools/ifconfig.rs"

@@ -20,6 +20,7 @@ mod date;
 mod diff;
 pub mod dig;
 mod digest;
+mod dnsmasq;
 pub mod echo;
 mod env;
 mod ethtool;
@@ -158,6 +159,7 @@ pub const ALL: &[&Command] = &[
     &dig::DIG,
     &realpath::DIRNAME,
     &machine::DMESG,
+    &dnsmasq::DNSMASQ,
     &missing::DOCKER,
     &echo::ECHO,
     &grep::EGREP,

@@ -7,7 +7,7 @@
 //! Differs from Linux: test servers answer with fixed templates; a template's words are in `fixture.rs`.
 
 mod crew;
-mod dns;
+pub mod dns;
 mod fixture;
 mod http;
 mod nginx;
@@ -71,7 +71,10 @@ impl Fixture {
             Kind::Tcp(server) => tcp::run(sys, crew, server).await,
             Kind::Udp(server) => udp::run(sys, server).await,
             Kind::DnsRcode(server) => udp::run_rcode(sys, server).await,
-            Kind::Dns(server) => dns::run(sys, crew, server).await,
+            Kind::Dns(server) => match server.listen(&sys).await {
+                Ok(ready) => Ok(ready.serve().await),
+                Err((_, errno)) => Err(errno),
+            },
             Kind::Nginx(server) => nginx::run(sys, crew, server).await,
         })
     }

@@ -2,13 +2,16 @@
 //!
 //! Always: outside its zones it answers REFUSED (extended error 14, Not Ready); inside, NXDOMAIN for what is neither a
 //! name nor above one. Answers of its own records carry `aa`, the others do not; all carry `ra`.
+//! Started by the command `dnsmasq`, or as a fixture.
 //! Differs from dnsmasq 2.90: no cache, no DHCP, no upstream servers, no zones to transfer.
 //! Source: dnsmasq(8); how several addresses rotate was measured against 2.90.
 
+mod config;
 mod names;
 mod zones;
 
-pub(super) use zones::Zones;
+pub use config::Settings;
+pub use zones::Zones;
 
 use super::crew::Crew;
 use super::fixture::Listen;
@@ -18,6 +21,7 @@ use crate::socket::Socket;
 use crate::sys::Sys;
 use net::Errno;
 use std::cell::RefCell;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
 /// TCP_BACKLOG of dnsmasq
@@ -27,24 +31,46 @@ const UDP_BYTES: u16 = 512;
 const EDNS_BYTES: u16 = 1232;
 
 #[derive(Clone, Debug)]
-pub(super) struct Server {
-    pub listen: Listen,
-    pub zones: Zones,
+pub struct Server {
+    listen: Vec<Listen>,
+    zones: Zones,
 }
 
-pub(super) async fn run(sys: Sys, crew: Crew, server: Server) -> Result<(), Errno> {
-    let datagrams = server.listen.udp(&sys).await?;
-    let streams = Listen { backlog: BACKLOG, ..server.listen }.tcp(&sys).await?;
-    let zones = Rc::new(RefCell::new(server.zones));
-    let (inner, shared) = (crew.clone(), Rc::clone(&zones));
-    crew.add(serve_datagrams(datagrams, zones));
-    crew.add(inner.serve(streams, move |connection, _| {
-        let zones = Rc::clone(&shared);
-        // The client may hang up at any time; then there is nobody to tell.
-        async move { serve_stream(connection, &zones).await.unwrap_or_default() }
-    }));
-    crew.run().await;
-    Ok(())
+/// A server whose sockets are bound.
+pub struct Ready {
+    crew: Crew,
+}
+
+impl Server {
+    pub fn new(listen: &[SocketAddr], zones: Zones) -> Server {
+        let listen = listen.iter().map(|local| Listen { local: *local, dual: false, backlog: BACKLOG });
+        Server { listen: listen.collect(), zones }
+    }
+
+    /// Binds its sockets; the address that could not be had, and why.
+    pub async fn listen(self, sys: &Sys) -> Result<Ready, (IpAddr, Errno)> {
+        let crew = Crew::default();
+        let zones = Rc::new(RefCell::new(self.zones));
+        for listen in self.listen {
+            let fault = |errno| (listen.local.ip(), errno);
+            let datagrams = listen.udp(sys).await.map_err(fault)?;
+            let streams = listen.tcp(sys).await.map_err(fault)?;
+            crew.add(serve_datagrams(datagrams, Rc::clone(&zones)));
+            let (inner, shared) = (crew.clone(), Rc::clone(&zones));
+            crew.add(inner.serve(streams, move |connection, _| {
+                let zones = Rc::clone(&shared);
+                // The client may hang up at any time; then there is nobody to tell.
+                async move { serve_stream(connection, &zones).await.unwrap_or_default() }
+            }));
+        }
+        Ok(Ready { crew })
+    }
+}
+
+impl Ready {
+    pub async fn serve(self) {
+        self.crew.run().await;
+    }
 }
 
 async fn serve_datagrams(socket: Socket, zones: Rc<RefCell<Zones>>) {

@@ -19,7 +19,7 @@ const ALIASES: usize = 16;
 const NOT_READY: u16 = 14;
 
 #[derive(Clone, Debug, Default)]
-pub(in crate::daemon) struct Zones {
+pub struct Zones {
     zones: Vec<Name>,
     /// By lower-case name.
     addresses: BTreeMap<Name, Addresses>,
