@@ -84,6 +84,23 @@ impl Date {
         self.format("%a, %d %b %Y %H:%M:%S GMT")
     }
 
+    /// Reads HTTP's form.
+    pub fn parse_http(text: &str) -> Option<Date> {
+        let (_, rest) = text.split_once(", ")?;
+        let words: Vec<&str> = rest.split(' ').collect();
+        let [day, month, year, clock, "GMT"] = words[..] else { return None };
+        let mut parts = clock.split(':').map(|part| part.parse::<u32>().ok());
+        Some(Date {
+            year: year.parse().ok().filter(|year| (1..=9999).contains(year))?,
+            month: Date::month_named(month)?,
+            day: day.parse().ok().filter(|day| (1..=31).contains(day))?,
+            hour: parts.next()??.min(23),
+            minute: parts.next()??.min(59),
+            second: parts.next()??.min(59),
+            nanos: 0,
+        })
+    }
+
     /// Days since 1970.
     fn days(self) -> i64 {
         let year = self.year - i64::from(self.month <= 2);

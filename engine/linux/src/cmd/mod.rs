@@ -58,6 +58,7 @@ pub mod printf;
 mod ps;
 mod realpath;
 mod rm;
+mod python3;
 mod sed;
 mod seq;
 mod services;
@@ -239,6 +240,12 @@ pub const ALL: &[&Command] = &[
     &small::REV,
     &rm::RM,
     &rm::RMDIR,
+    &python3::PYTHON3,
+    &find::READLINK,
+    &find::REALPATH,
+    &seq::REV,
+    &file::RM,
+    &file::RMDIR,
     &nettools::route::ROUTE,
     &sed::SED,
     &seq::SEQ,

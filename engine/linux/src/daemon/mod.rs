@@ -11,6 +11,7 @@ pub mod dns;
 mod fixture;
 mod http;
 mod nginx;
+pub(crate) mod python;
 mod sshd;
 mod tcp;
 mod udp;

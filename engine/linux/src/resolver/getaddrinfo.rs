@@ -56,6 +56,18 @@ impl GaiError {
             GaiError::Service => "Servname not supported for ai_socktype",
         }
     }
+
+    /// `EAI_…`
+    pub fn code(self) -> i32 {
+        match self {
+            GaiError::NoName => -2,
+            GaiError::Again => -3,
+            GaiError::NoData => -5,
+            GaiError::Service => -8,
+            GaiError::AddrFamily => -9,
+            GaiError::System => -11,
+        }
+    }
 }
 
 /// What a look-up that found no address leaves behind (`no_data`).
