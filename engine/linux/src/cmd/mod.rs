@@ -56,9 +56,9 @@ pub mod ping;
 mod printenv;
 pub mod printf;
 mod ps;
+mod python3;
 mod realpath;
 mod rm;
-mod python3;
 mod sed;
 mod seq;
 mod services;
@@ -235,17 +235,12 @@ pub const ALL: &[&Command] = &[
     &printenv::PRINTENV,
     &printf::PRINTF,
     &ps::PS,
+    &python3::PYTHON3,
     &realpath::READLINK,
     &realpath::REALPATH,
     &small::REV,
     &rm::RM,
     &rm::RMDIR,
-    &python3::PYTHON3,
-    &find::READLINK,
-    &find::REALPATH,
-    &seq::REV,
-    &file::RM,
-    &file::RMDIR,
     &nettools::route::ROUTE,
     &sed::SED,
     &seq::SEQ,
