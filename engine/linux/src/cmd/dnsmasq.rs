@@ -120,7 +120,8 @@ async fn read_files(sys: &Sys, settings: &mut Settings) -> Result<(), Fault> {
     let resolv = sys.read_file("/etc/resolv.conf").await.unwrap_or_default();
     let servers = String::from_utf8_lossy(&resolv).lines().any(|line| line.starts_with("nameserver"));
     if servers && !settings.no_resolv {
-        let words = "forwarding to the servers of /etc/resolv.conf is not simulated in vethlab; use no-resolv";
+        let words =
+            "forwarding to the servers of /etc/resolv.conf is not simulated in vethlab; use no-resolv";
         return Err((BAD_CONF, words.to_owned()));
     }
     let mut hosts = settings.hosts.clone();
@@ -156,7 +157,7 @@ async fn started(sys: &Sys, settings: Settings, server: Server) -> Exit {
                 parent: None,
                 netns: parent.netns,
                 netns_name: parent.netns_name.clone(),
-                uid: NOBODY,
+                uid: parent.uid,
                 cwd: "/".to_owned(),
                 environment: parent.environment.clone(),
                 arguments: parent.arguments.clone(),
@@ -168,6 +169,8 @@ async fn started(sys: &Sys, settings: Settings, server: Server) -> Exit {
                     match server.listen(&sys).await {
                         Ok(ready) => {
                             told.set(Some(Ok(())));
+                            // With port 53 its own, it needs root no longer.
+                            sys.ask(|system, id| system.process_mut(id).uid = NOBODY).await;
                             ready.serve().await;
                             Exit::OK
                         }

@@ -102,7 +102,10 @@ impl Fixture {
             "udp" => (name, Kind::Udp(udp_server(id, &mut options)?)),
             "dns" => {
                 let listen = options.listen(Some(53))?;
-                ("dnsmasq".to_owned(), Kind::Dns(dns::Server::new(&[listen.local], dns::Zones::parse(payload)?)))
+                (
+                    "dnsmasq".to_owned(),
+                    Kind::Dns(dns::Server::new(&[listen.local], dns::Zones::parse(payload)?)),
+                )
             }
             "nginx" => {
                 options.number::<u16>("port")?;

@@ -73,7 +73,10 @@ impl Fixture {
             Kind::Udp(server) => udp::run(sys, server).await,
             Kind::DnsRcode(server) => udp::run_rcode(sys, server).await,
             Kind::Dns(server) => match server.listen(&sys).await {
-                Ok(ready) => Ok(ready.serve().await),
+                Ok(ready) => {
+                    ready.serve().await;
+                    Ok(())
+                }
                 Err((_, errno)) => Err(errno),
             },
             Kind::Nginx(server) => nginx::run(sys, crew, server).await,

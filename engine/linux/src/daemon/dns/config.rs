@@ -50,11 +50,43 @@ pub const VALUES: &[(char, &str)] = &[
 ];
 /// What dnsmasq has besides, and learners use.
 const MISSING: &[&str] = &[
-    "address", "all-servers", "auth-server", "auth-zone", "bind-dynamic", "bogus-priv", "cache-size", "conf-dir",
-    "dhcp-host", "dhcp-option", "dhcp-range", "dnssec", "domain", "domain-needed", "except-interface", "expand-hosts",
-    "filterwin2k", "group", "interface", "local-ttl", "localise-queries", "log-facility", "log-queries", "naptr-record",
-    "neg-ttl", "no-negcache", "no-poll", "pid-file", "ptr-record", "query-port", "resolv-file", "rev-server", "selfmx",
-    "srv-host", "stop-dns-rebind", "strict-order", "user",
+    "address",
+    "all-servers",
+    "auth-server",
+    "auth-zone",
+    "bind-dynamic",
+    "bogus-priv",
+    "cache-size",
+    "conf-dir",
+    "dhcp-host",
+    "dhcp-option",
+    "dhcp-range",
+    "dnssec",
+    "domain",
+    "domain-needed",
+    "except-interface",
+    "expand-hosts",
+    "filterwin2k",
+    "group",
+    "interface",
+    "local-ttl",
+    "localise-queries",
+    "log-facility",
+    "log-queries",
+    "naptr-record",
+    "neg-ttl",
+    "no-negcache",
+    "no-poll",
+    "pid-file",
+    "ptr-record",
+    "query-port",
+    "resolv-file",
+    "rev-server",
+    "selfmx",
+    "srv-host",
+    "stop-dns-rebind",
+    "strict-order",
+    "user",
 ];
 
 impl Settings {
@@ -70,9 +102,9 @@ impl Settings {
                 Ok(())
             }
             (_, true, Some(value)) => self.value(name, value),
-            _ if MISSING.contains(&name) => {
-                Err(format!("{name}: not simulated in vethlab; use host-record=, cname=, local= or addn-hosts="))
-            }
+            _ if MISSING.contains(&name) => Err(format!(
+                "{name}: not simulated in vethlab; use host-record=, cname=, local= or addn-hosts="
+            )),
             _ => Err("bad option".to_owned()),
         }
     }
@@ -100,7 +132,7 @@ impl Settings {
             ("conf-file", _) => self.conf_file = Some(value.to_owned()),
             ("addn-hosts", _) => self.hosts.push(value.to_owned()),
             ("local" | "server", _) => self.domains(name, value)?,
-            ("host-record", [names @ ..]) => self.host(names).ok_or("Bad host-record")?,
+            ("host-record", names) => self.host(names).ok_or("Bad host-record")?,
             ("cname", [aliases @ .., target]) if !aliases.is_empty() => {
                 self.lines.extend(aliases.iter().map(|alias| format!("{alias} 0 CNAME {target}")));
             }
