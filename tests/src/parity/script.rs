@@ -113,6 +113,7 @@ impl Script<'_> {
     }
 
     fn begin(&mut self, name: &str, command: &str) -> Result<(), String> {
+        self.machine.advance(START);
         let is_simple = !command.contains(['\n', '|', ';', '&']);
         let job = self
             .machine

@@ -211,7 +211,7 @@ impl<'a> Handle<'a> {
         }
     }
 
-    /// --resolve HOST:PORT:ADDRESS[,ADDRESS]…
+    /// `--resolve HOST:PORT:ADDRESS[,ADDRESS]…`
     async fn resolve_entries(&mut self) {
         for entry in &self.options.resolve {
             let mut parts = entry.trim_start_matches('+').splitn(3, ':');

@@ -66,6 +66,10 @@ fn limit(what: &str, text: &str, least: i64, most: i64) -> Result<u64, Stop> {
     Ok(found.unsigned_abs())
 }
 
+fn missing(option: char) -> Stop {
+    Stop::Fatal(format!("-{option}: not simulated in vethlab; use nc without it"))
+}
+
 impl Options {
     pub fn parse(args: &Args) -> Result<Options, Stop> {
         let mut options = Options::default();
@@ -97,7 +101,7 @@ impl Options {
                 Err(why) => return Err(Stop::Fatal(format!("ttl is {why}"))),
             },
             'm' => match number(value, 0, 255) {
-                Ok(_) => {}
+                Ok(_) => return Err(missing('m')),
                 Err(why) => return Err(Stop::Fatal(format!("minttl is {why}"))),
             },
             'N' => self.shut = true,
@@ -118,13 +122,10 @@ impl Options {
             'W' => self.packets = Some(limit("receive limit", value, 1, most)?),
             'w' => self.timeout = Some(seconds("timeout")?),
             'z' => self.scan = true,
-            'I' => _ = limit("TCP receive window", value, 1, 1 << 30)?,
-            'O' => _ = limit("TCP send window", value, 1, 1 << 30)?,
-            'D' | 'S' | 't' => {}
             'X' if !["4", "5", "connect"].contains(&value) => {
                 return Err(Stop::Fatal("unsupported proxy protocol".to_owned()));
             }
-            other => return Err(Stop::Fatal(format!("-{other} is not simulated"))),
+            other => return Err(missing(other)),
         }
         Ok(())
     }

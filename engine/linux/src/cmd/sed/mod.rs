@@ -3,6 +3,8 @@
 //! ```transcript
 //! host# printf 'one\ntwo\n' | sed -e 's/o/0/g' -e '1d'
 //! tw0
+//! host# printf 'a.b\tc\r\n' | sed -e 's/\r$//' -e 's/\x2e/\x2D/; s/\t/ /'
+//! a-b c
 //! ```
 
 mod address;

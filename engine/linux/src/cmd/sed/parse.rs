@@ -179,6 +179,28 @@ impl Reader<'_> {
         Regex::new(pattern, syntax, ignore_case).map(Some).map_err(|words| self.fault(&words))
     }
 
+    /// A character by the escape of GNU sed that begins with this letter.
+    pub(super) fn escaped(&mut self, letter: char) -> Option<char> {
+        let (radix, digits) = match letter {
+            'a' => return Some('\x07'),
+            'f' => return Some('\x0c'),
+            'r' => return Some('\r'),
+            't' => return Some('\t'),
+            'v' => return Some('\x0b'),
+            'd' => (10, 3),
+            'o' => (8, 3),
+            'x' => (16, 2),
+            _ => return None,
+        };
+        let mut value = None;
+        for _ in 0..digits {
+            let Some(digit) = self.peek().and_then(|it| it.to_digit(radix)) else { break };
+            self.bump();
+            value = Some(value.unwrap_or(0) * radix + digit);
+        }
+        value.and_then(|value| char::from_u32(value & 0xff))
+    }
+
     /// Up to the delimiter; `None` where it does not come. In an expression `[…]` hides it.
     pub(super) fn delimited(&mut self, delimiter: char, is_regex: bool) -> Option<String> {
         let (mut text, mut in_set) = (String::new(), false);
@@ -193,6 +215,14 @@ impl Reader<'_> {
                         }
                         'n' if is_regex => text.push_str("\\n"),
                         '\n' if is_regex => text.push('\n'),
+                        _ if is_regex => match self.escaped(next) {
+                            // What an escape makes stands for itself.
+                            Some(made) if !in_set && ".*[]^$+?(){}|\\".contains(made) => {
+                                text.extend(['\\', made])
+                            }
+                            Some(made) => text.push(made),
+                            None => text.extend(['\\', next]),
+                        },
                         _ => text.extend(['\\', next]),
                     }
                 }

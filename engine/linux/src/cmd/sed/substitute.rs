@@ -94,9 +94,7 @@ impl Reader<'_> {
                         pieces.push(Piece::Case(case));
                     }
                     'n' => text.push('\n'),
-                    't' => text.push('\t'),
-                    'r' => text.push('\r'),
-                    other => text.push(other),
+                    other => text.push(self.escaped(other).unwrap_or(other)),
                 },
                 c => text.push(c),
             }
