@@ -128,9 +128,10 @@ impl Args {
     }
 }
 
+// A static, so that each program is compiled once: of a const every crate that names it makes its own copy.
 /// All commands, sorted by name.
 #[rustfmt::skip]
-pub const ALL: &[&Command] = &[
+pub static ALL: &[&Command] = &[
     &test::BRACKET,
     &missing::APT,
     &missing::APT_GET,
