@@ -1,6 +1,6 @@
-//! `uptime`, `free`, `dmesg`, `ipvsadm`, `lsmod`, `modprobe`: the machine and its kernel.
-//! Source: uptime(1), free(1), procps-ng 4.0.2; dmesg(1), util-linux; lsmod(8), modprobe(8), kmod 30.
-//! Differs: no load, no memory in use; modules are listed and loaded in name only; the kernel's log holds what the
+//! `uptime`, `dmesg`, `ipvsadm`, `lsmod`, `modprobe`: the machine and its kernel.
+//! Source: uptime(1), procps-ng 4.0.2; dmesg(1), util-linux; lsmod(8), modprobe(8), kmod 30.
+//! Differs: no load; modules are listed and loaded in name only; the kernel's log holds what the
 //! LOG target writes, and in the machine's first namespace only, as without `nf_log_all_netns`.
 //! ```transcript
 //! host# iptables -A OUTPUT -p icmp -j LOG --log-prefix 'ping: '; ping -c1 127.0.0.1 > f; dmesg | grep -c 'ping: IN='
@@ -21,12 +21,6 @@ pub const UPTIME: Command = Command {
     path: "/usr/bin/uptime",
     man: "uptime(1)",
     run: |sys, args| Box::pin(uptime(sys, args)),
-};
-pub const FREE: Command = Command {
-    name: "free",
-    path: "/usr/bin/free",
-    man: "free(1)",
-    run: |sys, args| Box::pin(free(sys, args)),
 };
 pub const DMESG: Command = Command {
     name: "dmesg",
@@ -99,34 +93,6 @@ async fn uptime(sys: Sys, args: Args) -> Exit {
     let users = sys.ask(|system, id| 1_usize.max(usize::from(system.process(id).tty.is_some()))).await;
     let users = format!("{users:2} user{}", if users == 1 { "" } else { "s" });
     sys.print(format!(" {} up {text}, {users},  load average: 0.00, 0.00, 0.00\n", now.clock())).await;
-    Exit::OK
-}
-
-async fn free(sys: Sys, args: Args) -> Exit {
-    let (unit, suffix) = match args.rest().first().map(String::as_str) {
-        None | Some("-k") => (1, ""),
-        Some("-m") => (1024, ""),
-        Some("-h") => (1 << 20, "Gi"),
-        Some(option) => {
-            sys.eprint(format!("free: {option}: not simulated in vethlab\n")).await;
-            return Exit::FAILURE;
-        }
-    };
-    let total: u64 = 2 << 20;
-    let cell = |kilobytes: u64| match (unit, kilobytes) {
-        (_, 0) if !suffix.is_empty() => "0B".to_owned(),
-        (1_048_576, kilobytes) => format!("{:.1}{suffix}", kilobytes as f64 / 1_048_576.0),
-        (unit, kilobytes) => (kilobytes / unit).to_string(),
-    };
-    let row = |name: &str, cells: &[u64]| {
-        let cells: String = cells.iter().map(|it| format!("{:>12}", cell(*it))).collect();
-        format!("{name:<8}{cells}\n")
-    };
-    let heading = format!(
-        "{:>20}{:>12}{:>12}{:>12}{:>12}{:>12}\n",
-        "total", "used", "free", "shared", "buff/cache", "available"
-    );
-    sys.print(heading + &row("Mem:", &[total, 0, total, 0, 0, total]) + &row("Swap:", &[0, 0, 0])).await;
     Exit::OK
 }
 

@@ -172,7 +172,7 @@ pub static ALL: &[&Command] = &[
     &grep::FGREP,
     &find::FIND,
     &lines::FOLD,
-    &machine::FREE,
+    &missing::FREE,
     &getent::GETENT,
     &grep::GREP,
     &id::GROUPS,
