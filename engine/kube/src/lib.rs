@@ -1,0 +1,4 @@
+//! Kubernetes: the store, its API, controllers, kubelet, kube-proxy, CoreDNS and kubectl.
+//!
+//! Stands on `linux`; `world` stands on it. Always: the store is the cluster's only truth; nothing here changes the
+//! network by a private door: kube-proxy writes `iptables-restore` text, the kubelet makes link and address requests.
