@@ -2,3 +2,7 @@
 //!
 //! Stands on `linux`; `world` stands on it. Always: the store is the cluster's only truth; nothing here changes the
 //! network by a private door: kube-proxy writes `iptables-restore` text, the kubelet makes link and address requests.
+
+pub mod object;
+pub mod store;
+pub mod validation;
