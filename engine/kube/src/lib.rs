@@ -4,5 +4,6 @@
 //! network by a private door: kube-proxy writes `iptables-restore` text, the kubelet makes link and address requests.
 
 pub mod object;
+pub mod proxy;
 pub mod store;
 pub mod validation;

@@ -8,6 +8,7 @@ pub mod golden;
 pub mod host;
 pub mod judge;
 pub mod known;
+pub mod kube;
 pub mod machine;
 pub mod normalise;
 pub mod report;

@@ -7,6 +7,7 @@
 use super::golden::{self, Golden};
 use super::host::Host;
 use super::known::Known;
+use super::kube;
 use super::normalise::Rules;
 use super::script;
 use std::collections::BTreeMap;
@@ -26,7 +27,14 @@ const NORMALISERS: &str = include_str!("../../parity/linux/normalisers.toml");
 struct StepReport {
     line: usize,
     title: String,
+    /// Under which it is counted, where that is not its folder.
+    topic: Option<String>,
     difference: Option<String>,
+}
+
+enum Recording {
+    Golden(Golden),
+    Kube(kube::Recording),
 }
 
 #[derive(Clone, Copy, Default)]
@@ -47,13 +55,17 @@ pub fn recordings(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
             walk(path, &mut files)?;
         } else {
             let text = text(path).map_err(|error| format!("{}: {error}", path.display()))?;
-            if !golden::is_golden(&text) {
+            if !is_recording(&text) {
                 return Err(format!("{}: no recording: it should begin with `@title:`", path.display()));
             }
             files.push(path.clone());
         }
     }
     Ok(files)
+}
+
+fn is_recording(text: &str) -> bool {
+    golden::is_golden(text) || kube::parse(text).is_some()
 }
 
 fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), String> {
@@ -66,7 +78,7 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), String> {
     for path in entries {
         if path.is_dir() {
             walk(&path, files)?;
-        } else if std::fs::read_to_string(&path).is_ok_and(|text| golden::is_golden(&text)) {
+        } else if std::fs::read_to_string(&path).is_ok_and(|text| is_recording(&text)) {
             files.push(path);
         }
     }
@@ -75,20 +87,48 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), String> {
 
 /// The child's part: runs one recording and prints a line of JSON per step.
 pub fn run_one(path: &Path) -> Result<(), String> {
-    let golden = read(path)?;
-    let rules = rules(path)?;
-    let mut host = Host::new();
     let mut out = std::io::stdout();
-    script::run(&golden, &rules, &mut host, &mut |judged| {
-        let row = serde_json::json!([judged.step.line, judged.step.action.title(), judged.difference]);
+    let mut say = |line: usize, title: String, topic: Option<String>, difference: Option<String>| {
+        let row = serde_json::json!([line, title, topic, difference]);
         writeln!(out, "{row}").expect("the parent listens");
         out.flush().expect("the parent listens");
-    })
+    };
+    match read(path)? {
+        Recording::Golden(golden) => {
+            let rules = rules(path)?;
+            let mut host = Host::new();
+            script::run(&golden, &rules, &mut host, &mut |judged| {
+                say(judged.step.line, judged.step.action.title(), None, judged.difference);
+            })
+        }
+        Recording::Kube(recording) => {
+            recording.run(&mut |step, difference| say(step.line, step.title, Some(step.topic), difference));
+            Ok(())
+        }
+    }
 }
 
-fn read(path: &Path) -> Result<Golden, String> {
+fn read(path: &Path) -> Result<Recording, String> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    golden::parse(&text).map_err(|fault| format!("{}:{}: {}", path.display(), fault.line, fault.why))
+    if let Some(recording) = kube::parse(&text) {
+        return Ok(Recording::Kube(recording));
+    }
+    let golden = golden::parse(&text);
+    golden.map(Recording::Golden).map_err(|fault| format!("{}:{}: {}", path.display(), fault.line, fault.why))
+}
+
+impl Recording {
+    /// Line, title and topic of every step.
+    fn steps(&self) -> Vec<(usize, String, Option<String>)> {
+        match self {
+            Recording::Golden(golden) => {
+                golden.steps().map(|step| (step.line, step.action.title(), None)).collect()
+            }
+            Recording::Kube(recording) => {
+                recording.steps().into_iter().map(|step| (step.line, step.title, Some(step.topic))).collect()
+            }
+        }
+    }
 }
 
 /// Of the nearest folder that has some.
@@ -108,7 +148,7 @@ fn rules(path: &Path) -> Result<Rules, String> {
 
 /// The parent's part for one recording: all its steps, those not reached as failed.
 fn run_child(path: &Path) -> Result<Vec<StepReport>, String> {
-    let golden = read(path)?;
+    let recording = read(path)?;
     let own = std::env::current_exe().map_err(|error| format!("our own program: {error}"))?;
     let mut child = Command::new(own)
         .arg("--one")
@@ -148,21 +188,21 @@ fn run_child(path: &Path) -> Result<Vec<StepReport>, String> {
     let mut steps: Vec<_> = lines.iter().filter_map(|line| StepReport::read(line)).collect();
     let last: Vec<_> = complaints.lines().rev().take(12).collect();
     let last = last.into_iter().rev().fold(String::new(), |text, line| text + "  " + line + "\n");
-    for (index, step) in golden.steps().enumerate().skip(steps.len()) {
+    for (index, (line, title, topic)) in recording.steps().into_iter().enumerate().skip(steps.len()) {
         let why = if index == lines.len() {
             format!("the engine stopped here: {how}\n{last}")
         } else {
             "not reached\n".to_owned()
         };
-        steps.push(StepReport { line: step.line, title: step.action.title(), difference: Some(why) });
+        steps.push(StepReport { line, title, topic, difference: Some(why) });
     }
     Ok(steps)
 }
 
 impl StepReport {
     fn read(line: &str) -> Option<StepReport> {
-        let (line, title, difference) = serde_json::from_str(line).ok()?;
-        Some(StepReport { line, title, difference })
+        let (line, title, topic, difference) = serde_json::from_str(line).ok()?;
+        Some(StepReport { line, title, topic, difference })
     }
 }
 
@@ -170,14 +210,18 @@ impl StepReport {
 pub fn run(files: &[PathBuf], mut known: Known) -> bool {
     let mut topics: BTreeMap<String, Count> = BTreeMap::new();
     side_by_side(files, |path, steps| {
-        let topic =
+        let folder =
             path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
-        let count = topics.entry(topic).or_default();
         match steps {
-            Ok(steps) => steps.iter().for_each(|step| count.add(path, step, &mut known)),
+            Ok(steps) => {
+                for step in steps {
+                    let topic = step.topic.clone().unwrap_or_else(|| folder.clone());
+                    topics.entry(topic).or_default().add(path, &step, &mut known);
+                }
+            }
             Err(why) => {
                 println!("{why}");
-                count.failed += 1;
+                topics.entry(folder).or_default().failed += 1;
             }
         }
     });

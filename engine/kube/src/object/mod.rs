@@ -3,11 +3,14 @@
 pub mod base64;
 pub mod decode;
 pub mod default;
+pub mod endpointslice;
 pub mod json;
 pub mod kind;
+pub mod metadata;
 pub mod quantity;
 pub mod schema;
 pub mod selector;
+pub mod service;
 pub mod status;
 pub mod time;
 pub mod value;
