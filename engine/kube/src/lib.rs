@@ -3,6 +3,7 @@
 //! Stands on `linux`; `world` stands on it. Always: the store is the cluster's only truth; nothing here changes the
 //! network by a private door: kube-proxy writes `iptables-restore` text, the kubelet makes link and address requests.
 
+pub mod api;
 pub mod object;
 pub mod proxy;
 pub mod store;

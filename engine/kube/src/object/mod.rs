@@ -3,10 +3,13 @@
 pub mod base64;
 pub mod decode;
 pub mod default;
+pub mod diff;
 pub mod endpointslice;
+pub mod hash;
 pub mod json;
 pub mod kind;
 pub mod metadata;
+pub mod patch;
 pub mod quantity;
 pub mod schema;
 pub mod selector;

@@ -1,0 +1,87 @@
+//! Who asks, and whether they may.
+//!
+//! Always: impersonation (`--as`) is allowed to those who may do all. Differs from Kubernetes: no RBAC objects yet;
+//! members of `system:masters` and the cluster's own service accounts may do all, everybody else may look at
+//! discovery and ask what they may do. Source: kubernetes.io "Authorization".
+
+use super::path::{Path, Target};
+use super::{Request, Response};
+use crate::object;
+use crate::object::{Status, Value};
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct User {
+    pub name: String,
+    pub groups: Vec<String>,
+}
+
+impl User {
+    /// By the headers of the request; a kubeconfig's certificate is the header `X-Remote-User` here.
+    pub fn of(request: &Request) -> User {
+        let impersonated = request.header("Impersonate-User");
+        if !impersonated.is_empty() {
+            let asked =
+                request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("Impersonate-Group"));
+            let mut groups: Vec<String> = asked.map(|(_, group)| group.clone()).collect();
+            groups.push("system:authenticated".to_owned());
+            return User { name: impersonated.to_owned(), groups };
+        }
+        match request.header("X-Remote-User") {
+            "" => User {
+                name: "system:anonymous".to_owned(),
+                groups: vec!["system:unauthenticated".to_owned()],
+            },
+            name => {
+                let group = request.header("X-Remote-Group");
+                let mut groups = vec!["system:authenticated".to_owned()];
+                groups.extend(Some(group).filter(|it| !it.is_empty()).map(str::to_owned));
+                User { name: name.to_owned(), groups }
+            }
+        }
+    }
+
+    pub fn may_do_all(&self) -> bool {
+        const MASTERS: [&str; 3] = ["system:masters", "kubeadm:cluster-admins", "system:nodes"];
+        self.groups.iter().any(|group| MASTERS.contains(&group.as_str()))
+            || self.name.starts_with("system:kube-")
+            || self.name.starts_with("system:serviceaccount:kube-system:")
+    }
+}
+
+/// Refuses what the user may not do, in the authorizer's words.
+pub fn check(user: &User, request: &Request, path: &Path) -> Result<(), Status> {
+    let resource = path.kind.resource();
+    let is_question = resource.served == object::kind::Served::Answer && path.kind != object::Kind::Binding;
+    if user.may_do_all() || is_question {
+        return Ok(());
+    }
+    let part = if let Target::Part(part) = &path.target { format!("/{part}") } else { String::new() };
+    let place = if path.namespace.is_empty() {
+        "at the cluster scope".to_owned()
+    } else {
+        format!("in the namespace \"{}\"", path.namespace)
+    };
+    let why = format!(
+        "User \"{}\" cannot {} resource \"{}{part}\" in API group \"{}\" {place}",
+        user.name,
+        path.verb(request),
+        resource.plural,
+        resource.group
+    );
+    Err(Status::forbidden(path.kind, &path.name, &why))
+}
+
+/// Answers a SelfSubjectAccessReview and its like.
+pub fn review(user: &User, body: &Value) -> Response {
+    let mut answer = body.clone();
+    let name = body.at(&["spec", "user"]).as_str();
+    let asked = if name.is_empty() {
+        user.clone()
+    } else {
+        let groups = body.at(&["spec", "groups"]).items().iter().map(|it| it.as_str().to_owned()).collect();
+        User { name: name.to_owned(), groups }
+    };
+    let allowed = asked.may_do_all();
+    answer.set("status", object!({"allowed": allowed}));
+    Response::json(201, &answer)
+}
