@@ -4,6 +4,7 @@
 //! network by a private door: kube-proxy writes `iptables-restore` text, the kubelet makes link and address requests.
 
 pub mod api;
+pub mod dns;
 pub mod object;
 pub mod proxy;
 pub mod store;
