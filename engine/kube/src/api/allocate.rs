@@ -287,10 +287,11 @@ impl Api {
             spec["ports"].items_mut()[index].set("nodePort", i64::from(chosen));
         }
         let wants_health = spec.str("type") == "LoadBalancer" && spec.str("externalTrafficPolicy") == "Local";
-        if wants_health && spec.int("healthCheckNodePort") == 0 {
-            if let Some(port) = self.next_port(false, &taken_here) {
-                spec.set("healthCheckNodePort", i64::from(port));
-            }
+        if wants_health
+            && spec.int("healthCheckNodePort") == 0
+            && let Some(port) = self.next_port(false, &taken_here)
+        {
+            spec.set("healthCheckNodePort", i64::from(port));
         }
         Ok(())
     }

@@ -58,10 +58,8 @@ fn field_set(field: Option<&'static Field>, value: &Value) -> Value {
         (Value::Map(map), kind) if !is_atomic => {
             let inner = kind.and_then(|(kind, _)| structure_of(kind));
             let mut set = map_set(inner, value);
-            if map.is_empty() || matches!(kind, Some((Type::Map(_), _))) && !map.is_empty() {
-                if !map.is_empty() {
-                    set.set(".", Value::map());
-                }
+            if !map.is_empty() && matches!(kind, Some((Type::Map(_), _))) {
+                set.set(".", Value::map());
             }
             set
         }

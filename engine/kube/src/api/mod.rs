@@ -11,6 +11,7 @@ pub mod admission;
 pub mod allocate;
 pub mod answer;
 pub mod apply;
+pub mod delete;
 pub mod discovery;
 pub mod path;
 pub mod registry;

@@ -2,8 +2,8 @@
 //!
 //! Sources: autoscaling/v1 Scale, policy/v1 Eviction, authentication.k8s.io/v1 TokenRequest.
 
+use super::delete::Deletion;
 use super::path::{Path, Target};
-use super::registry::Deletion;
 use super::{Api, Options, Request, Response};
 use crate::object;
 use crate::object::{Kind, Status, Time, Value, base64, json, patch, selector};

@@ -2,7 +2,7 @@
 //!
 //! Sources: kubernetes `pkg/registry/*/strategy.go`, apiserver `rest/{create,update,delete}.go`.
 
-use super::registry::Deletion;
+use super::delete::Deletion;
 use crate::object;
 use crate::object::{Kind, Time, Value};
 

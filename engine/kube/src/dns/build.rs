@@ -123,7 +123,6 @@ fn address(key: &str) -> Result<(String, u16), String> {
     Ok((from_args(&[zone.to_owned()]).swap_remove(0), port))
 }
 
-#[expect(clippy::too_many_arguments, reason = "the block, its place, and what plugins look at")]
 fn chain(
     file: &str,
     block: &ServerBlock,
@@ -143,7 +142,6 @@ fn chain(
     Ok(chain)
 }
 
-#[expect(clippy::too_many_arguments, reason = "the block, its place, and what plugins look at")]
 fn setup(
     name: &str,
     at: &mut Dispenser,

@@ -18,12 +18,10 @@ pub fn apply(kind: Kind, object: &mut Value) {
             object["metadata"]["labels"].set("kubernetes.io/metadata.name", name);
         }
         Kind::Pod => pod(&mut object["spec"]),
-        Kind::ReplicaSet => {
-            if object["metadata"]["labels"].is_empty() {
-                let labels = object.at(&["spec", "template", "metadata", "labels"]).clone();
-                if !labels.is_empty() {
-                    object["metadata"].set("labels", labels);
-                }
+        Kind::ReplicaSet if object["metadata"]["labels"].is_empty() => {
+            let labels = object.at(&["spec", "template", "metadata", "labels"]).clone();
+            if !labels.is_empty() {
+                object["metadata"].set("labels", labels);
             }
         }
         _ => {}

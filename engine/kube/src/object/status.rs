@@ -3,7 +3,7 @@
 //! Always: a person's mistake ends here as a value; the code, reason and text are the API server's own.
 //! Sources: apimachinery `api/errors`, `util/validation/field`.
 
-use super::kind::{Kind, Resource};
+use super::kind::Kind;
 use super::value::Value;
 use crate::object;
 
@@ -92,34 +92,33 @@ pub struct Status {
     pub reason: &'static str,
     pub message: String,
     pub name: String,
-    pub group: String,
-    pub kind: String,
+    /// Of which this speaks, if of any.
+    pub kind: Option<Kind>,
     pub causes: Vec<Cause>,
 }
 
 impl Status {
     pub fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Status {
-        let (name, group, kind) = (String::new(), String::new(), String::new());
-        Status { code, reason, message: message.into(), name, group, kind, causes: Vec::new() }
+        let (message, name) = (message.into(), String::new());
+        Status { code, reason, message, name, kind: None, causes: Vec::new() }
     }
 
-    fn about(mut self, resource: &Resource, name: &str) -> Status {
+    fn about(mut self, kind: Kind, name: &str) -> Status {
         self.name = name.to_owned();
-        self.group = resource.group.to_owned();
-        self.kind = resource.plural.to_owned();
+        self.kind = Some(kind);
         self
     }
 
     pub fn not_found(kind: Kind, name: &str) -> Status {
         let resource = kind.resource();
         let message = format!("{} \"{name}\" not found", resource.qualified());
-        Status::new(404, "NotFound", message).about(resource, name)
+        Status::new(404, "NotFound", message).about(kind, name)
     }
 
     pub fn already_exists(kind: Kind, name: &str) -> Status {
         let resource = kind.resource();
         let message = format!("{} \"{name}\" already exists", resource.qualified());
-        Status::new(409, "AlreadyExists", message).about(resource, name)
+        Status::new(409, "AlreadyExists", message).about(kind, name)
     }
 
     /// Somebody else wrote the object since it was read.
@@ -132,7 +131,7 @@ impl Status {
     pub fn conflict_because(kind: Kind, name: &str, why: &str) -> Status {
         let resource = kind.resource();
         let message = format!("Operation cannot be fulfilled on {} \"{name}\": {why}", resource.qualified());
-        Status::new(409, "Conflict", message).about(resource, name)
+        Status::new(409, "Conflict", message).about(kind, name)
     }
 
     pub fn invalid(kind: Kind, name: &str, causes: Vec<Cause>) -> Status {
@@ -145,8 +144,7 @@ impl Status {
             format!("{}.{}", resource.name, resource.group)
         };
         let message = format!("{dotted} \"{name}\" is invalid: {list}");
-        let mut status = Status::new(422, "Invalid", message).about(resource, name);
-        status.kind = resource.name.to_owned();
+        let mut status = Status::new(422, "Invalid", message).about(kind, name);
         status.causes = causes;
         status
     }
@@ -159,7 +157,7 @@ impl Status {
         let resource = kind.resource();
         let about = if name.is_empty() { String::new() } else { format!(" \"{name}\"") };
         let message = format!("{}{about} is forbidden: {why}", resource.qualified());
-        Status::new(403, "Forbidden", message).about(resource, name)
+        Status::new(403, "Forbidden", message).about(kind, name)
     }
 
     pub fn method_not_allowed(message: impl Into<String>) -> Status {
@@ -184,9 +182,14 @@ impl Status {
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
             "message": (self.message.as_str()), "reason": (self.reason), "code": (i64::from(self.code))
         });
-        for (name, text) in [("name", &self.name), ("group", &self.group), ("kind", &self.kind)] {
+        let group = self.kind.map_or("", |it| it.resource().group);
+        // An invalid object is named by its kind, all else by the resource.
+        let kind = self
+            .kind
+            .map_or("", |it| if self.reason == "Invalid" { it.name() } else { it.resource().plural });
+        for (name, text) in [("name", self.name.as_str()), ("group", group), ("kind", kind)] {
             if !text.is_empty() {
-                value["details"].set(name, text.as_str());
+                value["details"].set(name, text);
             }
         }
         for cause in &self.causes {

@@ -209,8 +209,7 @@ pub fn print(value: &Value) -> String {
         emitter.emit(event).expect("a Vec takes all and the events are in order");
     }
     drop(emitter);
-    let text = String::from_utf8_lossy(&out).into_owned();
-    text
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 fn write(value: &Value, events: &mut Vec<Event>) {
@@ -266,7 +265,7 @@ fn is_base60(text: &str) -> bool {
     let parts: Vec<&str> = body.split(':').collect();
     let is_number = |it: &&str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit() || it == b'_');
     parts.len() > 1
-        && parts[..parts.len() - 1].iter().all(|it| is_number(it))
+        && parts[..parts.len() - 1].iter().all(is_number)
         && parts[1..]
             .iter()
             .all(|it| it.trim_end_matches(|it: char| it == '.' || it.is_ascii_digit()).is_empty())

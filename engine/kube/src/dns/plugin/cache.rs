@@ -219,11 +219,6 @@ impl Cache {
         }
         reply
     }
-
-    /// How many entries there are, of success and denial.
-    pub fn entries(&self) -> (usize, usize) {
-        (self.success.borrow().items.len(), self.denial.borrow().items.len())
-    }
 }
 
 fn positive(seconds: i64) -> Result<u32, String> {

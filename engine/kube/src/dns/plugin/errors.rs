@@ -25,7 +25,7 @@ impl Errors {
                 [one] => return Err(format!("invalid log file: {one}")),
                 _ => return Err(at.arg_error()),
             }
-            while at.next_block() {
+            if at.next_block() {
                 let name = at.value().to_owned();
                 at.remaining_args();
                 return Err(match name.as_str() {

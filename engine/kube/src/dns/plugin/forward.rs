@@ -14,7 +14,7 @@ use super::super::request::{Outcome, Request, Transport};
 use super::super::zone::{from_args, is_below, normalise};
 use linux::dns::{Compression, Kind, Message, Name, Rcode};
 use sim::Instant;
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
