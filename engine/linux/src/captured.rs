@@ -3,6 +3,7 @@
 //! Always: it runs as `bash -c COMMAND` does for a person, through the same shell and the same files.
 
 use crate::cmd::Exit;
+use crate::container::ContainerId;
 use crate::fs::{Descriptor, OpenFlags, OpenKind};
 use crate::process::ProcessId;
 use crate::run::DEFAULT_PATH;
@@ -28,6 +29,8 @@ pub struct ExecOptions {
     /// What is set besides or instead of the usual.
     pub environment: BTreeMap<String, String>,
     pub uid: u32,
+    /// Where it runs instead of the machine, with that container's `sh`.
+    pub container: Option<ContainerId>,
     pub netns: Option<(NetnsId, Option<String>)>,
     /// Keep the output for [`System::take_output`]; else it goes to `/dev/null`.
     pub capture: bool,
@@ -41,6 +44,7 @@ impl Default for ExecOptions {
             cwd: "/root".to_owned(),
             environment: BTreeMap::new(),
             uid: 0,
+            container: None,
             netns: None,
             capture: true,
         }
@@ -67,12 +71,14 @@ pub(crate) fn environment() -> BTreeMap<String, String> {
 impl System {
     /// Runs `bash -c command` on a machine.
     pub fn exec(&mut self, machine: MachineId, command: &str, options: ExecOptions) -> ProcessId {
-        let arguments = ["/bin/bash", "-c", command].map(str::to_owned).to_vec();
+        let shell = if options.container.is_some() { "sh" } else { "bash" };
+        let arguments = [&format!("/bin/{shell}"), "-c", command].map(str::to_owned).to_vec();
         let mut environment = environment();
         environment.extend(options.environment);
         let (netns, netns_name) = options.netns.unwrap_or((self.host(machine).netns, None));
         let spawn = Spawn {
             machine,
+            container: options.container,
             parent: None,
             netns,
             netns_name,
@@ -83,7 +89,7 @@ impl System {
             group: None,
             tty: options.tty,
         };
-        let bash = self.command("bash").expect("every world has bash");
+        let bash = self.command(shell).expect("every world has bash");
         let id = self.spawn(bash, spawn).expect("the world itself is not limited in processes");
         let capture = options.capture && options.tty.is_none();
         let output = |stream| match (options.tty, capture) {

@@ -4,13 +4,16 @@
 //! namespace lives while a process runs in it or a file stands for it.
 
 use crate::cmd::Command;
+use crate::container::ContainerId;
 use crate::fs::{self, FileSystem, Inode, Node, View};
-use crate::process::ProcessId;
+use crate::process::{Process, ProcessId};
 use crate::sys::Sys;
 use crate::system::System;
 use api::topology::Role;
 use api::{MachineId, NetnsId};
 use net::Errno;
+use std::any::{Any, TypeId};
+use std::collections::BTreeMap;
 
 #[derive(Debug)]
 pub struct Host {
@@ -34,6 +37,9 @@ impl Host {
         Host { machine, hostname: hostname.to_owned(), role, netns, files, next_pid: 1 }
     }
 }
+
+/// What crates above keep with machines, by type. Looked up, never iterated.
+pub(crate) type Attachments = BTreeMap<(MachineId, TypeId), Box<dyn Any>>;
 
 /// Where `ip netns add` binds a namespace to a name.
 pub const NETNS_RUN: &str = "/run/netns";
@@ -110,7 +116,7 @@ impl System {
         use crate::fs::{Place, Synthetic, synthetic_lookup};
         let found = self.walk(view, path, true)?;
         match found.existing()? {
-            Place::Disk(inode) => match self.host(view.machine).files.get(*inode).node {
+            Place::Disk(disk, inode) => match self.tree(*disk).get(*inode).node {
                 Node::Netns(netns) => Ok(netns),
                 _ => Err(Errno::EINVAL),
             },
@@ -138,6 +144,45 @@ impl System {
         }
     }
 
+    /// What `gethostname(2)` says to that process.
+    pub(crate) fn hostname(&self, process: &Process) -> &str {
+        self.hostname_of(process.machine, process.container)
+    }
+
+    pub(crate) fn hostname_of(&self, machine: MachineId, container: Option<ContainerId>) -> &str {
+        let own = container.and_then(|it| self.container(it).hostname.as_deref());
+        own.unwrap_or(&self.host(machine).hostname)
+    }
+
+    pub(crate) fn set_hostname(&mut self, machine: MachineId, container: Option<ContainerId>, name: &str) {
+        match container {
+            // On the host's network a container has the host's UTS namespace.
+            Some(it) if self.container(it).hostname.is_some() => {
+                self.container_mut(it).hostname = Some(name.to_owned());
+            }
+            _ => self.host_mut(machine).hostname = name.to_owned(),
+        }
+    }
+
+    /// Gives a machine something that a crate above keeps with it; a second one of a type replaces the first.
+    pub fn attach<T: 'static>(&mut self, machine: MachineId, thing: T) {
+        self.attachments.insert((machine, TypeId::of::<T>()), Box::new(thing));
+    }
+
+    pub fn attached<T: 'static>(&self, machine: MachineId) -> Option<&T> {
+        self.attachments.get(&(machine, TypeId::of::<T>()))?.downcast_ref()
+    }
+
+    pub fn attached_mut<T: 'static>(&mut self, machine: MachineId) -> Option<&mut T> {
+        self.attachments.get_mut(&(machine, TypeId::of::<T>()))?.downcast_mut()
+    }
+
+    /// Puts the executables of those commands on a machine's disk, each at its path.
+    pub fn install_commands(&mut self, machine: MachineId, commands: &[&Command]) {
+        let files = &mut self.host_mut(machine).files;
+        commands.iter().for_each(|command| files.put_command(command.path, command.name));
+    }
+
     pub(crate) fn root_view(&self, machine: MachineId) -> View {
         View::root(machine, self.host(machine).netns)
     }
@@ -145,7 +190,7 @@ impl System {
 
 impl Sys {
     pub async fn hostname(&self) -> String {
-        self.ask(|system, id| system.host(system.process(id).machine).hostname.clone()).await
+        self.ask(|system, id| system.hostname(system.process(id)).to_owned()).await
     }
 
     /// The namespace bound to that name: `ENOENT` where there is none, `EINVAL` where the file is none.

@@ -12,6 +12,7 @@
 pub mod calendar;
 mod captured;
 pub mod cmd;
+mod container;
 pub mod daemon;
 pub mod dns;
 mod fs;
@@ -32,7 +33,8 @@ mod tty;
 pub use calendar::Date;
 pub use captured::ExecOptions;
 pub use cmd::{Args, Command, Exit};
-pub use fs::{Entry, Fd, FileKind, OpenFlags, STDERR, STDIN, STDOUT, Stat};
+pub use container::{Container, ContainerId, Printed};
+pub use fs::{Entry, Fd, FileKind, FileSystem, OpenFlags, STDERR, STDIN, STDOUT, Stat};
 pub use host::{Host, NETNS_RUN};
 pub use process::{Process, ProcessId, Program};
 pub use run::{Group, Start};

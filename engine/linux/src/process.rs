@@ -5,6 +5,7 @@
 //! Differs from Linux: no fork; a program starts with what its parent hands over (files, environment, netns).
 
 use crate::cmd::Exit;
+use crate::container::ContainerId;
 use crate::fs::{Descriptor, Fd};
 use crate::signal::Signal;
 use crate::sys::Mailbox;
@@ -28,6 +29,9 @@ pub struct Process {
     pub pid: u32,
     pub parent: Option<ProcessId>,
     pub machine: MachineId,
+    pub container: Option<ContainerId>,
+    /// The number in its container.
+    pub(crate) inner_pid: u32,
     pub netns: NetnsId,
     /// Set by `ip netns exec NAME`: `/etc/netns/NAME/*` lies over `/etc`.
     pub netns_name: Option<String>,
@@ -61,6 +65,11 @@ pub struct Process {
 }
 
 impl Process {
+    /// The number it has for itself: what `$$` and `getpid(2)` say.
+    pub fn own_pid(&self) -> u32 {
+        if self.container.is_some() { self.inner_pid } else { self.pid }
+    }
+
     /// The state letter that `ps` shows.
     pub fn state(&self) -> char {
         match (self.exit, self.stopped) {

@@ -4,6 +4,7 @@
 //! Differs from Linux: no fork; [`Sys::spawn`] starts a program at once, a subshell starts with a copy of its shell.
 
 use crate::cmd::{Args, Command, Exit};
+use crate::container::ContainerId;
 use crate::fs::{Access, Descriptor, Fd, FileKind, Node, Place, View, allows};
 use crate::process::{Process, ProcessId, Program};
 use crate::signal::Signal;
@@ -44,6 +45,8 @@ pub struct Start {
     /// A namespace, and the name under which it was found.
     pub netns: Option<(NetnsId, Option<String>)>,
     pub uid: Option<u32>,
+    /// Into whose root it goes; `cwd` and `path` are meant there.
+    pub container: Option<ContainerId>,
     /// Each new descriptor with the one of ours that it copies; `None`: all that are not close-on-exec.
     pub files: Option<Vec<(Fd, Fd)>>,
     pub group: Group,
@@ -98,8 +101,8 @@ impl System {
         for _ in 0..INTERPRETERS {
             self.check_executable(view, &path)?;
             let found = self.walk(view, &path, true)?;
-            let Place::Disk(inode) = *found.existing()? else { return Err(Errno::EACCES) };
-            let Node::File(bytes) = &self.host(view.machine).files.get(inode).node else {
+            let Place::Disk(disk, inode) = *found.existing()? else { return Err(Errno::EACCES) };
+            let Node::File(bytes) = &self.tree(disk).get(inode).node else {
                 return Err(Errno::EACCES);
             };
             if let Some(name) = bytes.strip_prefix(MAGIC) {
@@ -144,6 +147,7 @@ impl System {
             let (netns, netns_name) = start.netns.clone().unwrap_or((from.netns, from.netns_name.clone()));
             let spawn = Spawn {
                 machine: from.machine,
+                container: start.container.or(from.container),
                 parent: Some(parent),
                 netns,
                 netns_name,
@@ -170,6 +174,8 @@ impl System {
 
     fn locate(&self, id: ProcessId, start: &Start) -> Result<(&'static Command, Vec<String>), Errno> {
         let mut view = self.view(id);
+        view.container = start.container.or(view.container);
+        view.cwd = start.cwd.clone().unwrap_or(view.cwd);
         if let Some((netns, name)) = &start.netns {
             (view.netns, view.netns_name) = (*netns, name.clone());
         }
@@ -263,15 +269,15 @@ impl System {
     fn kill(&mut self, id: ProcessId, pid: i64, signal: Option<Signal>) -> Result<(), Errno> {
         let (machine, uid, own) = (self.process(id).machine, self.process(id).uid, self.process(id).group);
         let number = u32::try_from(pid.unsigned_abs()).map_err(|_| Errno::ESRCH)?;
-        let here: Vec<_> = self.processes().filter(|process| process.machine == machine).collect();
+        let here: Vec<_> = self.processes_seen(machine, self.process(id).container).collect();
         let group = here
             .iter()
-            .find(|process| process.pid == number && pid < 0)
+            .find(|process| process.own_pid() == number && pid < 0)
             .map(|process| process.group)
             .or((pid == 0).then_some(own));
         let chosen = |process: &&&Process| match pid {
-            -1 => process.pid != 1 && process.id != id,
-            1.. => process.pid == number,
+            -1 => process.own_pid() != 1 && process.id != id,
+            1.. => process.own_pid() == number,
             _ => Some(process.group) == group,
         };
         let targets: Vec<_> = here.iter().filter(chosen).map(|process| (process.id, process.uid)).collect();

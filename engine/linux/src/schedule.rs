@@ -115,7 +115,7 @@ impl System {
                 self.tell_parent(id);
             }
             // Process 1 is not killed by what it did not ask for; signal(7).
-            DefaultAction::Terminate if process.pid == 1 => {}
+            DefaultAction::Terminate if process.own_pid() == 1 => {}
             DefaultAction::Terminate => {
                 process.killed_by = Some(signal);
                 self.end(id, Exit(128 + signal.number()));

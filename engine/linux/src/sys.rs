@@ -219,7 +219,7 @@ impl Sys {
 
     /// This process's number on its machine.
     pub async fn pid(&self) -> u32 {
-        self.ask(|system, id| system.process(id).pid).await
+        self.ask(|system, id| system.process(id).own_pid()).await
     }
 
     /// The wall clock: time since 1970.
@@ -240,6 +240,12 @@ impl Sys {
     /// Lets others run: every loop of a program that makes no other call has one of these.
     pub async fn yield_now(&self) {
         self.ask(|_, _| ()).await;
+    }
+
+    /// Waits for news that [`System::wake`] tells of under that number.
+    pub async fn notice(&self, number: u32, deadline: Option<Instant>) -> Woke {
+        let machine = self.ask(|system, id| system.process(id).machine).await;
+        self.wait(&[WaitOn::Notice(machine, number)], deadline).await
     }
 
     /// From now on this signal is told by [`Sys::wait`] instead of ending the process.

@@ -5,8 +5,9 @@
 
 use crate::captured::Captured;
 use crate::cmd::{Args, Command, Exit};
+use crate::container::{Container, ContainerId};
 use crate::fs::OpenFiles;
-use crate::host::Host;
+use crate::host::{Attachments, Host};
 use crate::process::{Process, ProcessId, Program};
 use crate::signal::Signal;
 use crate::sys::Sys;
@@ -38,6 +39,10 @@ pub enum WaitOn {
     /// Something was printed on it: what sshd waits for.
     TtyOutput(TtyId),
     Socket(net::SocketId),
+    /// What a container prints.
+    Log(ContainerId),
+    /// News that a crate above tells of with [`System::wake`], under its own number.
+    Notice(MachineId, u32),
 }
 
 /// What has become of a child.
@@ -65,6 +70,7 @@ impl ChildState {
 /// What a new process starts with.
 pub struct Spawn {
     pub machine: MachineId,
+    pub container: Option<ContainerId>,
     pub parent: Option<ProcessId>,
     pub netns: NetnsId,
     pub netns_name: Option<String>,
@@ -81,6 +87,8 @@ pub struct System {
     pub net: Network,
     hosts: BTreeMap<MachineId, Host>,
     commands: BTreeMap<&'static str, &'static Command>,
+    /// Those that every machine has.
+    usual: Vec<&'static Command>,
     pub(crate) processes: BTreeMap<ProcessId, Process>,
     next_process: u32,
     pub(crate) open: OpenFiles,
@@ -88,6 +96,9 @@ pub struct System {
     pub(crate) random: Rng,
     pub(crate) sockets: crate::socket::Held,
     pub(crate) terminals: crate::tty::Terminals,
+    pub(crate) containers: BTreeMap<ContainerId, Container>,
+    pub(crate) next_container: u32,
+    pub(crate) attachments: Attachments,
     seed: u64,
     pub(crate) ready: BTreeSet<ProcessId>,
     waiting: BTreeMap<WaitOn, BTreeSet<ProcessId>>,
@@ -96,12 +107,14 @@ pub struct System {
 }
 
 impl System {
-    /// `commands` are all programs that machines of this world have.
+    /// `commands` are the programs that every machine of this world has.
     pub fn new(seed: u64, commands: impl IntoIterator<Item = &'static Command>) -> System {
+        let usual: Vec<_> = commands.into_iter().collect();
         System {
             net: Network::new(seed),
             hosts: BTreeMap::new(),
-            commands: commands.into_iter().map(|command| (command.name, command)).collect(),
+            commands: usual.iter().map(|command| (command.name, *command)).collect(),
+            usual,
             processes: BTreeMap::new(),
             next_process: 1,
             open: OpenFiles::default(),
@@ -109,6 +122,9 @@ impl System {
             random: Rng::stream(seed, "/dev/random"),
             sockets: crate::socket::Held::new(),
             terminals: crate::tty::Terminals::default(),
+            containers: BTreeMap::new(),
+            next_container: 0,
+            attachments: Attachments::default(),
             seed,
             ready: BTreeSet::new(),
             waiting: BTreeMap::new(),
@@ -137,7 +153,12 @@ impl System {
         self.commands.get(name).copied()
     }
 
-    /// All programs that machines of this world have, by name.
+    /// Programs of a crate above, for the machines and images that name them.
+    pub fn add_commands(&mut self, commands: &'static [&'static Command]) {
+        self.commands.extend(commands.iter().map(|command| (command.name, *command)));
+    }
+
+    /// All programs of this world, by name.
     pub fn commands(&self) -> impl Iterator<Item = &'static Command> {
         self.commands.values().copied()
     }
@@ -163,10 +184,31 @@ impl System {
         self.processes.values()
     }
 
+    /// What a process sees of the others: all of its machine, or those of its container.
+    pub(crate) fn processes_seen(
+        &self,
+        machine: MachineId,
+        container: Option<ContainerId>,
+    ) -> impl Iterator<Item = &Process> {
+        self.processes()
+            .filter(move |it| it.machine == machine && (container.is_none() || container == it.container))
+    }
+
+    /// The process of that number, as such an onlooker counts.
+    pub(crate) fn process_numbered(
+        &self,
+        machine: MachineId,
+        container: Option<ContainerId>,
+        pid: u32,
+    ) -> Option<&Process> {
+        let number = |it: &Process| if container.is_some() { it.own_pid() } else { it.pid };
+        self.processes_seen(machine, container).find(|it| number(it) == pid)
+    }
+
     /// A new machine with the standard file tree, its own namespace and process 1.
     pub fn machine_add(&mut self, name: &str, role: Role) -> MachineId {
         let (machine, netns) = self.net.machine_add(name, role);
-        let host = Host::new(machine, name, role, netns, self.commands.values().copied());
+        let host = Host::new(machine, name, role, netns, self.usual.iter().copied());
         self.hosts.insert(machine, host);
         self.start_init(machine);
         machine
@@ -176,6 +218,7 @@ impl System {
     fn start_init(&mut self, machine: MachineId) {
         let spawn = Spawn {
             machine,
+            container: None,
             parent: None,
             netns: self.host(machine).netns,
             netns_name: None,
@@ -211,6 +254,7 @@ impl System {
         let host = self.host_mut(machine);
         let pid = host.next_pid;
         host.next_pid += 1;
+        let inner_pid = spawn.container.map_or(0, |it| self.container_mut(it).next_pid());
         let sys = Sys::new(id);
         let mailbox = sys.mailbox();
         let process = Process {
@@ -218,6 +262,8 @@ impl System {
             pid,
             parent: spawn.parent,
             machine,
+            container: spawn.container,
+            inner_pid,
             netns: spawn.netns,
             netns_name: spawn.netns_name,
             uid: spawn.uid,
@@ -346,6 +392,9 @@ impl System {
         process.stopped = false;
         let files = std::mem::take(&mut process.files);
         let parent = process.parent;
+        let first_of = process.container.filter(|_| process.inner_pid == 1);
+        let (machine, netns) = (process.machine, process.netns);
+        let own_netns = self.host(machine).netns != netns;
         files.into_values().for_each(|descriptor| self.drop_file(descriptor.file));
         self.close_sockets_of(id);
         self.timers.retain(|_, waiting| *waiting != id);
@@ -371,7 +420,12 @@ impl System {
         if parent.is_none() {
             self.forget_process(id);
         }
-        self.collect_netns();
+        if own_netns {
+            self.collect_netns();
+        }
+        if let Some(container) = first_of {
+            self.end_container(container);
+        }
     }
 
     /// What has become of a child; one that has ended is waited for thereby.

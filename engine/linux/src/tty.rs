@@ -62,6 +62,7 @@ impl System {
         environment.insert("TERM".to_owned(), "xterm-256color".to_owned());
         let spawn = Spawn {
             machine,
+            container: None,
             parent: None,
             netns: self.host(machine).netns,
             netns_name: None,

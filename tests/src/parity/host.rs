@@ -97,6 +97,7 @@ impl Host {
         let (answer, target) = (Rc::clone(&result), path.to_owned());
         let spawn = Spawn {
             machine: self.machine,
+            container: None,
             parent: None,
             netns: self.system.host(self.machine).netns,
             netns_name: None,

@@ -84,7 +84,7 @@ pub async fn file_size(sys: &Sys, fd: Fd) -> Option<u64> {
     sys.ask(move |system, id| {
         let file = system.descriptor(id, fd).ok()?.file;
         match system.open_file(file).kind {
-            crate::fs::OpenKind::Disk(machine, inode) => Some(system.host(machine).files.stat(inode).size),
+            crate::fs::OpenKind::Disk(disk, inode) => Some(system.tree(disk).stat(inode).size),
             _ => None,
         }
     })

@@ -154,6 +154,7 @@ async fn started(sys: &Sys, settings: Settings, server: Server) -> Exit {
             let parent = system.process(id);
             let spawn = Spawn {
                 machine: parent.machine,
+                container: None,
                 parent: None,
                 netns: parent.netns,
                 netns_name: parent.netns_name.clone(),

@@ -92,8 +92,8 @@ async fn set(sys: &Sys, name: &str) -> Exit {
         return Exit::FAILURE;
     }
     sys.ask(move |system, id| {
-        let machine = system.process(id).machine;
-        system.host_mut(machine).hostname = new;
+        let (machine, container) = (system.process(id).machine, system.process(id).container);
+        system.set_hostname(machine, container, &new);
     })
     .await;
     Exit::OK

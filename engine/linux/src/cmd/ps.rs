@@ -34,16 +34,17 @@ pub(super) struct Row {
 /// All processes of this machine, by their numbers.
 pub(super) async fn processes(sys: &Sys) -> Vec<Row> {
     sys.ask(|system, id| {
-        let machine = system.process(id).machine;
+        let (machine, container) = (system.process(id).machine, system.process(id).container);
         let tty_of = |tty: api::TtyId| format!("pts/{}", crate::tty::tty_number(tty));
-        let number =
-            |id: Option<ProcessId>| id.and_then(|id| system.find_process(id)).map(|process| process.pid);
-        let here = system.processes().filter(|process| process.machine == machine);
+        let seen = |process: &Process| if container.is_some() { process.own_pid() } else { process.pid };
+        let number = |id: Option<ProcessId>| id.and_then(|id| system.find_process(id)).map(seen);
+        let here = system.processes_seen(machine, container);
         let mut rows: Vec<Row> = here
             .map(|process: &Process| Row {
-                pid: process.pid,
-                parent: number(process.parent).unwrap_or(u32::from(process.pid != 1)),
-                group: number(Some(process.group)).unwrap_or(process.pid),
+                pid: seen(process),
+                parent: number(process.parent.filter(|_| seen(process) != 1))
+                    .unwrap_or(u32::from(container.is_none() && process.pid != 1)),
+                group: number(Some(process.group)).unwrap_or(seen(process)),
                 uid: process.uid,
                 name: process.name.clone(),
                 arguments: process.arguments.clone(),

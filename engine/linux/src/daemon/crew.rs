@@ -17,7 +17,7 @@ const CONVERSATIONS: usize = 1024;
 type Conversation = Pin<Box<dyn Future<Output = ()>>>;
 
 #[derive(Clone, Default)]
-pub(super) struct Crew(Rc<RefCell<Vec<Conversation>>>);
+pub struct Crew(Rc<RefCell<Vec<Conversation>>>);
 
 impl Crew {
     pub fn add(&self, conversation: impl Future<Output = ()> + 'static) {

@@ -16,6 +16,7 @@ mod sshd;
 mod tcp;
 mod udp;
 
+pub use crew::Crew;
 pub use fixture::Fixture;
 
 use crate::captured::environment;
@@ -24,7 +25,6 @@ use crate::process::ProcessId;
 use crate::sys::Sys;
 use crate::system::{Spawn, System};
 use api::{MachineId, NetnsId};
-use crew::Crew;
 use net::Errno;
 
 /// What is wrong with a daemon's options, in words for whoever wrote them.
@@ -44,6 +44,7 @@ impl System {
         };
         let spawn = Spawn {
             machine,
+            container: None,
             parent: None,
             netns,
             netns_name,

@@ -33,6 +33,7 @@ impl System {
     pub fn sshd_start(&mut self, machine: MachineId) -> Result<ProcessId, Errno> {
         let spawn = Spawn {
             machine,
+            container: None,
             parent: None,
             netns: self.host(machine).netns,
             netns_name: None,

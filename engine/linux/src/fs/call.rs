@@ -71,7 +71,7 @@ impl System {
             return Err(Errno::EACCES);
         }
         let names = match place {
-            Place::Disk(number) => match self.host(view.machine).files.directory(*number) {
+            Place::Disk(disk, number) => match self.tree(*disk).directory(*number) {
                 Some(directory) => directory.names(),
                 None => return Err(Errno::ENOTDIR),
             },

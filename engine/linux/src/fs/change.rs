@@ -3,7 +3,7 @@
 //! Always: below `/proc` and `/sys` nothing is made or removed; the sticky bit and directory modes are obeyed.
 //! Source: the section-2 pages of the calls named as the functions are.
 
-use super::path::{Access, Found, Place, View, allows};
+use super::path::{Access, Disk, Found, Place, View, allows};
 use super::{FileKind, Inode, InodeNumber, Node, OpenFlags, Stat};
 use crate::system::System;
 use net::Errno;
@@ -16,16 +16,16 @@ impl System {
         view: &View,
         found: &Found,
         inode: Inode,
-    ) -> Result<InodeNumber, Errno> {
+    ) -> Result<(Disk, InodeNumber), Errno> {
         if found.place.is_some() {
             return Err(Errno::EEXIST);
         }
-        let parent = self.writable_parent(view, found)?;
-        self.host_mut(view.machine).files.add(parent, &found.name, inode)
+        let (disk, parent) = self.writable_parent(view, found)?;
+        Ok((disk, self.tree_mut(disk).add(parent, &found.name, inode)?))
     }
 
-    fn writable_parent(&self, view: &View, found: &Found) -> Result<InodeNumber, Errno> {
-        let Place::Disk(parent) = found.parent else {
+    fn writable_parent(&self, view: &View, found: &Found) -> Result<(Disk, InodeNumber), Errno> {
+        let Place::Disk(disk, parent) = found.parent else {
             return Err(if found.parent == Place::Synthetic("/sys".into()) {
                 Errno::EPERM
             } else {
@@ -39,14 +39,17 @@ impl System {
         if !allows(&stat, view, Access::Write) || !allows(&stat, view, Access::Search) {
             return Err(Errno::EACCES);
         }
-        Ok(parent)
+        Ok((disk, parent))
     }
 
     /// The same, and `view` may take `found` out of it (sticky bit).
-    fn removable_parent(&self, view: &View, found: &Found) -> Result<InodeNumber, Errno> {
+    fn removable_parent(&self, view: &View, found: &Found) -> Result<(Disk, InodeNumber), Errno> {
         let place = found.existing()?;
         if matches!(place, Place::Synthetic(_)) {
-            return Err(if matches!(found.parent, Place::Disk(_)) { Errno::EBUSY } else { Errno::EPERM });
+            return Err(if matches!(found.parent, Place::Disk(..)) { Errno::EBUSY } else { Errno::EPERM });
+        }
+        if view.container.is_some_and(|it| self.container(it).mounted(&found.path).is_some()) {
+            return Err(Errno::EBUSY);
         }
         let parent = self.writable_parent(view, found)?;
         let (stat, inner) = (self.stat_place(view, &found.parent)?, self.stat_place(view, place)?);
@@ -70,13 +73,16 @@ impl System {
     pub(crate) fn link_path(&mut self, view: &View, old: &str, new: &str) -> Result<(), Errno> {
         let from = self.walk(view, old, false)?;
         let to = self.walk(view, new, false)?;
-        let Place::Disk(inode) = *from.existing()? else { return Err(Errno::EXDEV) };
+        let Place::Disk(of, inode) = *from.existing()? else { return Err(Errno::EXDEV) };
         if to.place.is_some() {
             return Err(Errno::EEXIST);
         }
-        let parent = self.writable_parent(view, &to)?;
+        let (disk, parent) = self.writable_parent(view, &to)?;
+        if disk != of {
+            return Err(Errno::EXDEV);
+        }
         let now = self.now();
-        self.host_mut(view.machine).files.link(parent, &to.name, inode, now)
+        self.tree_mut(disk).link(parent, &to.name, inode, now)
     }
 
     pub(crate) fn unlink_path(&mut self, view: &View, path: &str) -> Result<(), Errno> {
@@ -84,10 +90,14 @@ impl System {
         if self.stat_place(view, found.existing()?)?.kind == FileKind::Directory {
             return Err(Errno::EISDIR);
         }
-        let parent = self.removable_parent(view, &found)?;
+        let (disk, parent) = self.removable_parent(view, &found)?;
+        let place = found.existing()?;
+        let was_netns = matches!(place, Place::Disk(disk, it) if matches!(self.tree(*disk).get(*it).node, Node::Netns(_)));
         let now = self.now();
-        self.host_mut(view.machine).files.unlink(parent, &found.name, now)?;
-        self.collect_netns();
+        self.tree_mut(disk).unlink(parent, &found.name, now)?;
+        if was_netns {
+            self.collect_netns();
+        }
         Ok(())
     }
 
@@ -99,9 +109,9 @@ impl System {
         if found.path == "/" || matches!(found.place, Some(Place::Synthetic(_))) {
             return Err(Errno::EBUSY);
         }
-        let parent = self.removable_parent(view, &found)?;
+        let (disk, parent) = self.removable_parent(view, &found)?;
         let now = self.now();
-        self.host_mut(view.machine).files.unlink(parent, &found.name, now)
+        self.tree_mut(disk).unlink(parent, &found.name, now)
     }
 
     pub(crate) fn rename_path(&mut self, view: &View, old: &str, new: &str) -> Result<(), Errno> {
@@ -113,15 +123,17 @@ impl System {
             None => self.writable_parent(view, &to)?,
         };
         let now = self.now();
-        let files = &mut self.host_mut(view.machine).files;
-        files.rename((from_parent, &from.name), (to_parent, &to.name), now)
+        if from_parent.0 != to_parent.0 {
+            return Err(Errno::EXDEV);
+        }
+        self.tree_mut(to_parent.0).rename((from_parent.1, &from.name), (to_parent.1, &to.name), now)
     }
 
     /// The inode that `path` names, where its owner (or root) changes what only they may.
     fn owned(&mut self, view: &View, path: &str) -> Result<&mut Inode, Errno> {
         let found = self.walk(view, path, true)?;
-        let Place::Disk(number) = *found.existing()? else { return Err(Errno::EPERM) };
-        let inode = self.host_mut(view.machine).files.get_mut(number);
+        let Place::Disk(disk, number) = *found.existing()? else { return Err(Errno::EPERM) };
+        let inode = self.tree_mut(disk).get_mut(number);
         if view.uid != 0 && view.uid != inode.uid { Err(Errno::EPERM) } else { Ok(inode) }
     }
 

@@ -20,7 +20,7 @@ mod tree;
 pub use call::{Entry, STDERR, STDIN, STDOUT};
 pub(crate) use open::{DESCRIPTORS, Descriptor, OpenFiles, OpenKind};
 pub use open::{Fd, OpenFlags};
-pub(crate) use path::{Access, Place, View, allows};
+pub(crate) use path::{Access, Disk, Place, View, allows};
 pub(crate) use pipe::{Pipe, PipeId};
 pub(crate) use synthetic::{Synthetic, lookup as synthetic_lookup};
 pub(crate) use tree::standard;

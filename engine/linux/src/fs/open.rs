@@ -4,11 +4,12 @@
 //! Differs from Linux: a file of `/proc` or `/sys` is read once, at the first read.
 //! Source: open(2), read(2), write(2).
 
-use super::path::{Access, Place, View, allows};
+use super::path::{Access, Disk, Place, View, allows};
 use super::{Device, FileKind, Inode, InodeNumber, Node, Pipe, PipeId, synthetic};
+use crate::container::ContainerId;
 use crate::process::ProcessId;
 use crate::system::{System, WaitOn};
-use api::{MachineId, TtyId};
+use api::TtyId;
 use net::Errno;
 use std::collections::BTreeMap;
 
@@ -61,7 +62,7 @@ impl OpenFlags {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum OpenKind {
-    Disk(MachineId, InodeNumber),
+    Disk(Disk, InodeNumber),
     /// Bytes that were there at opening: a captured command's stdin, a here-document.
     Bytes(Vec<u8>),
     /// A file of `/proc` or `/sys`; its bytes once read.
@@ -75,11 +76,14 @@ pub(crate) enum OpenKind {
     Socket(net::SocketId),
     /// Stream 1 or 2 of a captured command.
     Capture(ProcessId, u8),
+    /// Stream 1 or 2 of a container.
+    Log(ContainerId, u8),
 }
 
 impl PartialEq for View {
     fn eq(&self, other: &View) -> bool {
-        (self.machine, self.netns, self.uid) == (other.machine, other.netns, other.uid)
+        (self.machine, self.container, self.netns, self.uid)
+            == (other.machine, other.container, other.netns, other.uid)
     }
 }
 
@@ -125,10 +129,9 @@ impl System {
             (None, true) if found.slash => return Err(Errno::EISDIR),
             (None, true) => {
                 let inode = Inode::new(Node::File(Vec::new()), mode, view.uid, view.gid, self.now());
-                return self.create_at(view, &found, inode).map(|number| {
-                    let kind = OpenKind::Disk(view.machine, number);
-                    self.host_mut(view.machine).files.get_mut(number).opens += 1;
-                    self.open_kind(kind, flags, found.path)
+                return self.create_at(view, &found, inode).map(|(disk, number)| {
+                    self.tree_mut(disk).get_mut(number).opens += 1;
+                    self.open_kind(OpenKind::Disk(disk, number), flags, found.path)
                 });
             }
             (None, false) => return Err(Errno::ENOENT),
@@ -153,8 +156,7 @@ impl System {
     fn reopen(&mut self, view: &View, path: &str) -> Option<Result<OpenFileId, Errno>> {
         let (pid, fd) = path.strip_prefix("/proc/")?.split_once("/fd/")?;
         let (pid, fd) = (pid.parse::<u32>().ok()?, fd.parse::<Fd>().ok()?);
-        let process =
-            self.processes().find(|process| process.machine == view.machine && process.pid == pid)?;
+        let process = self.process_numbered(view.machine, view.container, pid)?;
         let descriptor = process.files.get(&fd).copied().ok_or(Errno::ENOENT);
         Some(descriptor.map(|descriptor| {
             self.hold(descriptor.file);
@@ -163,7 +165,7 @@ impl System {
     }
 
     fn kind_of(&mut self, view: &View, place: &Place, flags: OpenFlags) -> Result<OpenKind, Errno> {
-        let number = match place {
+        let (disk, number) = match place {
             Place::Synthetic(path) => {
                 return Ok(match synthetic::lookup(self, view, path) {
                     Some(synthetic::Synthetic::Directory(_) | synthetic::Synthetic::Switches) => {
@@ -172,10 +174,10 @@ impl System {
                     _ => OpenKind::Synthetic(Box::new(view.clone()), path.clone(), None),
                 });
             }
-            Place::Disk(number) => *number,
+            Place::Disk(disk, number) => (*disk, *number),
         };
         let now = self.now();
-        let files = &mut self.host_mut(view.machine).files;
+        let files = self.tree_mut(disk);
         match &files.get(number).node {
             Node::Directory(_) => return Ok(OpenKind::Directory),
             Node::Symlink(_) => return Err(Errno::ELOOP),
@@ -191,7 +193,7 @@ impl System {
             files.truncate(number, 0, now)?;
         }
         files.get_mut(number).opens += 1;
-        Ok(OpenKind::Disk(view.machine, number))
+        Ok(OpenKind::Disk(disk, number))
     }
 
     pub(crate) fn open_kind(&mut self, kind: OpenKind, flags: OpenFlags, path: String) -> OpenFileId {
@@ -239,8 +241,8 @@ impl System {
         }
         let closed = self.open.files.remove(&id).expect("it was just there");
         match closed.kind {
-            OpenKind::Disk(machine, inode) => {
-                let files = &mut self.host_mut(machine).files;
+            OpenKind::Disk(disk, inode) => {
+                let files = self.tree_mut(disk);
                 files.get_mut(inode).opens -= 1;
                 files.release(inode);
             }
@@ -280,7 +282,7 @@ impl System {
             OpenKind::PipeRead(pipe) => self.open.pipes.get(pipe).is_some_and(Pipe::has_input),
             OpenKind::Tty(tty) => self.tty_has_input(*tty),
             OpenKind::Socket(id) => self.net.readiness(*id).is_ok_and(|ready| ready.readable),
-            OpenKind::PipeWrite(_) | OpenKind::Capture(..) | OpenKind::Directory => false,
+            OpenKind::PipeWrite(_) | OpenKind::Capture(..) | OpenKind::Log(..) | OpenKind::Directory => false,
             _ => true,
         }
     }
@@ -299,7 +301,7 @@ impl System {
         let offset = file.offset;
         let bytes = match &file.kind {
             OpenKind::Directory => return Err(Errno::EISDIR),
-            OpenKind::PipeWrite(_) | OpenKind::Capture(..) => return Err(Errno::EBADF),
+            OpenKind::PipeWrite(_) | OpenKind::Capture(..) | OpenKind::Log(..) => return Err(Errno::EBADF),
             OpenKind::Device(Device::Null | Device::Tty) => return Ok(Vec::new()),
             OpenKind::Device(Device::Zero | Device::Full) => {
                 return Ok(vec![0; max.min(super::pipe::PIPE_BYTES)]);
@@ -321,7 +323,7 @@ impl System {
                 return self.net.recv(id, max);
             }
             OpenKind::Bytes(bytes) => slice(bytes, offset, max),
-            OpenKind::Disk(machine, inode) => match &self.host(*machine).files.get(*inode).node {
+            OpenKind::Disk(disk, inode) => match &self.tree(*disk).get(*inode).node {
                 Node::File(bytes) => slice(bytes, offset, max),
                 _ => Vec::new(),
             },
@@ -375,9 +377,13 @@ impl System {
                 }
                 kept.extend_from_slice(bytes);
             }
-            OpenKind::Disk(machine, inode) => {
-                let (machine, inode, now) = (*machine, *inode, self.now());
-                let files = &mut self.host_mut(machine).files;
+            OpenKind::Log(container, stream) => {
+                let (container, stream) = (*container, *stream);
+                self.container_print(container, stream, bytes);
+            }
+            OpenKind::Disk(disk, inode) => {
+                let (disk, inode, now) = (*disk, *inode, self.now());
+                let files = self.tree_mut(disk);
                 let at = if append { files.stat(inode).size as usize } else { offset };
                 files.write(inode, at, bytes, now)?;
                 self.open_file_mut(id).offset = at + bytes.len();

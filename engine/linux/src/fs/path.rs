@@ -1,12 +1,13 @@
 //! From a path to the thing it names: components, `..`, symbolic links, permissions, and what lies over what.
 //!
 //! Always: the answer is the same for every process with the same [`View`].
-//! Differs from Linux: no mounts but `/proc` and `/sys`; the files of `/etc/netns/NAME` lie over `/etc` for as
+//! Differs from Linux: a machine has no mounts but `/proc` and `/sys`, a container those it was started with; the files of `/etc/netns/NAME` lie over `/etc` for as
 //! long as a process runs in NAME, not as they were when it started.
 //! Sources: path_resolution(7); ip-netns(8) on `/etc/netns`.
 
 use super::synthetic::{self, Synthetic};
 use super::{FileKind, FileSystem, InodeNumber, Node, Stat};
+use crate::container::ContainerId;
 use crate::process::{Process, ProcessId};
 use crate::system::System;
 use api::{MachineId, NetnsId};
@@ -21,6 +22,7 @@ const PATH_BYTES: usize = 4096;
 #[derive(Clone, Debug)]
 pub(crate) struct View {
     pub machine: MachineId,
+    pub container: Option<ContainerId>,
     pub netns: NetnsId,
     pub netns_name: Option<String>,
     pub uid: u32,
@@ -33,6 +35,7 @@ impl View {
     pub fn of(process: &Process) -> View {
         View {
             machine: process.machine,
+            container: process.container,
             netns: process.netns,
             netns_name: process.netns_name.clone(),
             uid: process.uid,
@@ -43,14 +46,36 @@ impl View {
     }
 
     pub fn root(machine: MachineId, netns: NetnsId) -> View {
-        View { machine, netns, netns_name: None, uid: 0, gid: 0, cwd: "/".to_owned(), process: None }
+        View {
+            machine,
+            container: None,
+            netns,
+            netns_name: None,
+            uid: 0,
+            gid: 0,
+            cwd: "/".to_owned(),
+            process: None,
+        }
     }
+
+    /// Where `/` lies.
+    fn root_place(&self) -> Place {
+        let disk = self.container.map_or(Disk::Machine(self.machine), Disk::Container);
+        Place::Disk(disk, FileSystem::ROOT)
+    }
+}
+
+/// Whose inodes: a machine's, or those of a container's root.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Disk {
+    Machine(MachineId),
+    Container(ContainerId),
 }
 
 /// A thing of the file tree: on the disk, or made up when looked at (below `/proc` and `/sys`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
-    Disk(InodeNumber),
+    Disk(Disk, InodeNumber),
     Synthetic(String),
 }
 
@@ -95,12 +120,13 @@ pub(crate) fn allows(stat: &Stat, view: &View, access: Access) -> bool {
 
 /// The components already walked: names and where each led.
 struct Trail {
+    root: Place,
     steps: Vec<(String, Place)>,
 }
 
 impl Trail {
     fn here(&self) -> Place {
-        self.steps.last().map_or(Place::Disk(FileSystem::ROOT), |(_, place)| place.clone())
+        self.steps.last().map_or_else(|| self.root.clone(), |(_, place)| place.clone())
     }
 
     fn path(&self, name: &str) -> String {
@@ -126,7 +152,7 @@ impl System {
         if path.len() >= PATH_BYTES {
             return Err(Errno::ENAMETOOLONG);
         }
-        let mut trail = Trail { steps: Vec::new() };
+        let mut trail = Trail { root: view.root_place(), steps: Vec::new() };
         let mut ahead: Vec<String> = components(path);
         if !path.starts_with('/') {
             ahead.extend(components(&view.cwd));
@@ -189,19 +215,21 @@ impl System {
         if matches!(here, Place::Synthetic(_)) || path == "/proc" || path == "/sys" {
             return Ok(synthetic::lookup(self, view, &path).map(|_| Place::Synthetic(path)));
         }
-        let Place::Disk(here) = here else { return Ok(None) };
-        let fs = &self.host(view.machine).files;
-        let found = fs.directory(*here).and_then(|directory| directory.get(name));
+        let Place::Disk(disk, here) = here else { return Ok(None) };
+        if let Some((disk, inode)) = view.container.and_then(|it| self.container(it).mounted(&path)) {
+            return Ok(Some(Place::Disk(disk, inode)));
+        }
+        let found = self.tree(*disk).directory(*here).and_then(|directory| directory.get(name));
         let over = (path.len() == "/etc/".len() + name.len() && path.starts_with("/etc/"))
             .then(|| self.netns_overlay(view, name))
             .flatten();
-        Ok(found.map(|found| Place::Disk(over.unwrap_or(found))))
+        Ok(found.map(|found| Place::Disk(*disk, over.unwrap_or(found))))
     }
 
     /// `/etc/netns/NAME/FILE`, which lies over `/etc/FILE` for who was started by `ip netns exec NAME`.
     fn netns_overlay(&self, view: &View, file: &str) -> Option<InodeNumber> {
-        let fs = &self.host(view.machine).files;
-        let mut at = FileSystem::ROOT;
+        let Place::Disk(disk, mut at) = view.root_place() else { return None };
+        let fs = self.tree(disk);
         for name in ["etc", "netns", view.netns_name.as_deref()?, file] {
             at = fs.directory(at)?.get(name)?;
         }
@@ -210,7 +238,7 @@ impl System {
 
     pub(crate) fn link_target(&self, view: &View, place: &Place) -> Option<String> {
         match place {
-            Place::Disk(inode) => match &self.host(view.machine).files.get(*inode).node {
+            Place::Disk(disk, inode) => match &self.tree(*disk).get(*inode).node {
                 Node::Symlink(target) => Some(target.clone()),
                 _ => None,
             },
@@ -223,7 +251,7 @@ impl System {
 
     pub(crate) fn stat_place(&self, view: &View, place: &Place) -> Result<Stat, Errno> {
         match place {
-            Place::Disk(inode) => Ok(self.host(view.machine).files.stat(*inode)),
+            Place::Disk(disk, inode) => Ok(self.tree(*disk).stat(*inode)),
             Place::Synthetic(path) => {
                 synthetic::lookup(self, view, path).map(|found| found.stat(path)).ok_or(Errno::ENOENT)
             }

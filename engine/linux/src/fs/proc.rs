@@ -31,7 +31,7 @@ const PROCESS_FILES: &[&str] = &["cmdline", "comm", "environ", "stat", "status"]
 
 fn process<'a>(system: &'a System, view: &View, pid: &str) -> Option<&'a Process> {
     let pid: u32 = pid.parse().ok()?;
-    system.processes().find(|process| process.machine == view.machine && process.pid == pid)
+    system.process_numbered(view.machine, view.container, pid)
 }
 
 /// What stands at `/proc/BELOW`.
@@ -40,8 +40,8 @@ pub(super) fn lookup(system: &System, view: &View, below: &str) -> Option<Synthe
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     match below.split_once('/') {
         None if below.is_empty() => {
-            let here = system.processes().filter(|process| process.machine == view.machine);
-            let mut pids: Vec<u32> = here.map(|process| process.pid).collect();
+            let here = system.processes_seen(view.machine, view.container);
+            let mut pids: Vec<u32> = here.map(Process::own_pid).collect();
             pids.sort_unstable();
             let mut all: Vec<String> = pids.iter().map(u32::to_string).collect();
             all.extend(names(FILES));
@@ -50,7 +50,7 @@ pub(super) fn lookup(system: &System, view: &View, below: &str) -> Option<Synthe
         }
         None if below == "self" => {
             let own = view.process.and_then(|id| system.find_process(id))?;
-            Some(Synthetic::Symlink(own.pid.to_string()))
+            Some(Synthetic::Symlink(own.own_pid().to_string()))
         }
         None if FILES.contains(&below) => file(),
         None => {
@@ -68,26 +68,26 @@ pub(super) fn lookup(system: &System, view: &View, below: &str) -> Option<Synthe
                 "ns" => Some(Synthetic::Directory(vec!["net".to_owned()])),
                 "ns/net" => Some(Synthetic::Netns(process.netns)),
                 _ if PROCESS_FILES.contains(&inside) => file(),
-                _ => descriptor(system, view, process, inside.strip_prefix("fd/")?),
+                _ => descriptor(system, process, inside.strip_prefix("fd/")?),
             }
         }
     }
 }
 
-fn descriptor(system: &System, view: &View, process: &Process, fd: &str) -> Option<Synthetic> {
+fn descriptor(system: &System, process: &Process, fd: &str) -> Option<Synthetic> {
     let descriptor = process.files.get(&fd.parse().ok()?)?;
     let file = system.open_file(descriptor.file);
     let kind = match &file.kind {
         OpenKind::Disk(..) | OpenKind::Bytes(_) | OpenKind::Synthetic(..) => FileKind::File,
         OpenKind::Directory => FileKind::Directory,
-        OpenKind::PipeRead(_) | OpenKind::PipeWrite(_) | OpenKind::Capture(..) => FileKind::Fifo,
+        OpenKind::PipeRead(_) | OpenKind::PipeWrite(_) | OpenKind::Capture(..) | OpenKind::Log(..) => {
+            FileKind::Fifo
+        }
         OpenKind::Tty(_) | OpenKind::Device(_) => FileKind::CharacterDevice,
         OpenKind::Socket(_) => FileKind::Socket,
     };
     let size = match &file.kind {
-        OpenKind::Disk(machine, inode) if *machine == view.machine => {
-            system.host(*machine).files.stat(*inode).size
-        }
+        OpenKind::Disk(disk, inode) => system.tree(*disk).stat(*inode).size,
         OpenKind::Bytes(bytes) => bytes.len() as u64,
         _ => 0,
     };
@@ -134,7 +134,8 @@ fn read_process(system: &System, view: &View, below: &str) -> Result<Vec<u8>, Er
     let parent = process
         .parent
         .and_then(|id| system.find_process(id))
-        .map_or(u32::from(process.pid != 1), |it| it.pid);
+        .filter(|it| it.container == process.container)
+        .map_or(u32::from(view.container.is_none() && process.pid != 1), Process::own_pid);
     let zeros = |words: Vec<String>| words.into_iter().flat_map(|word| (word + "\0").into_bytes()).collect();
     Ok(match inside {
         "cmdline" => zeros(process.arguments.clone()),

@@ -61,7 +61,7 @@ pub fn read(system: &System, view: &View, below: &str) -> Result<Vec<u8>, Errno>
     let text = match below {
         "fs/file-max" => "9223372036854775807".to_owned(),
         "kernel/domainname" => "(none)".to_owned(),
-        "kernel/hostname" => system.host(view.machine).hostname.clone(),
+        "kernel/hostname" => system.hostname_of(view.machine, view.container).to_owned(),
         "kernel/osrelease" => KERNEL_RELEASE.to_owned(),
         "kernel/ostype" => "Linux".to_owned(),
         "kernel/pid_max" => "4194304".to_owned(),
@@ -79,7 +79,7 @@ pub fn write(system: &mut System, view: &View, below: &str, bytes: &[u8]) -> Res
     let value = text.split('\n').next().unwrap_or_default();
     match below {
         "kernel/hostname" => {
-            system.host_mut(view.machine).hostname = value.to_owned();
+            system.set_hostname(view.machine, view.container, value);
             Ok(())
         }
         _ if OTHERS.iter().any(|(path, _)| *path == below) => Err(Errno::EPERM),

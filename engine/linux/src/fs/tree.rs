@@ -102,9 +102,51 @@ pub(crate) fn standard<'a>(hostname: &str, commands: impl Iterator<Item = &'a Co
     put(&mut fs, "/etc/shadow", Node::File(shadow.to_vec()), 0o640);
     let is_link = |command: &&Command| LINKS.iter().any(|(path, _)| *path == command.path);
     for command in commands.filter(|command| !is_link(command)) {
-        put(&mut fs, command.path, Node::File([MAGIC, command.name.as_bytes(), b"\n"].concat()), 0o755);
+        fs.put_command(command.path, command.name);
     }
     fs
+}
+
+/// Building a tree that nobody looks at yet: an image, or what a machine boots with.
+impl FileSystem {
+    /// What every container has: devices, and the files that its runtime lays something over.
+    pub fn skeleton() -> FileSystem {
+        let mut fs = FileSystem::empty();
+        for (path, mode) in
+            [("/proc", 0o555), ("/root", 0o700), ("/run", 0o755), ("/sys", 0o555), ("/tmp", 0o1777)]
+        {
+            let number = directory(&mut fs, path);
+            fs.get_mut(number).mode = mode;
+        }
+        for (path, target) in LINKS.iter().filter(|(path, _)| path.starts_with("/dev/")) {
+            put(&mut fs, path, Node::Symlink((*target).to_owned()), 0o777);
+        }
+        for (path, device) in DEVICES {
+            put(&mut fs, path, Node::Device(*device), 0o666);
+        }
+        for path in ["/etc/hostname", "/etc/hosts", "/etc/resolv.conf", "/dev/termination-log"] {
+            put(&mut fs, path, Node::File(Vec::new()), 0o644);
+        }
+        fs
+    }
+
+    pub fn put_directory(&mut self, path: &str, mode: u16) {
+        let number = directory(self, path);
+        self.get_mut(number).mode = mode;
+    }
+
+    pub fn put_file(&mut self, path: &str, bytes: &[u8], mode: u16) {
+        put(self, path, Node::File(bytes.to_vec()), mode);
+    }
+
+    pub fn put_link(&mut self, path: &str, target: &str) {
+        put(self, path, Node::Symlink(target.to_owned()), 0o777);
+    }
+
+    /// The executable of that command.
+    pub fn put_command(&mut self, path: &str, command: &str) {
+        self.put_file(path, &[MAGIC, command.as_bytes(), b"\n"].concat(), 0o755);
+    }
 }
 
 /// That directory, made with all above it where it is missing.
@@ -124,6 +166,8 @@ fn directory(fs: &mut FileSystem, path: &str) -> InodeNumber {
 fn put(fs: &mut FileSystem, path: &str, node: Node, mode: u16) {
     let (parent, name) = path.rsplit_once('/').expect("paths of the standard tree are absolute");
     let parent = directory(fs, parent);
-    fs.add(parent, name, Inode::new(node, mode, 0, 0, Instant::BOOT))
-        .expect("the standard tree names nothing twice");
+    if fs.directory(parent).is_some_and(|it| it.get(name).is_some()) {
+        fs.unlink(parent, name, Instant::BOOT).expect("only files are put a second time");
+    }
+    fs.add(parent, name, Inode::new(node, mode, 0, 0, Instant::BOOT)).expect("a new tree fits an empty disk");
 }

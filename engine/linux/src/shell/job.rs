@@ -193,7 +193,7 @@ impl Shell {
         self.sys
             .ask(move |system, _| {
                 let member = |process: ProcessId| {
-                    let pid = system.find_process(process).map_or(0, |it| it.pid);
+                    let pid = system.find_process(process).map_or(0, crate::Process::own_pid);
                     Member { process, pid, state: ChildState::Running }
                 };
                 children.into_iter().map(member).collect()

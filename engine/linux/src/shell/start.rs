@@ -8,7 +8,7 @@ use super::syntax::Dialect;
 use super::variables::{Content, Variable};
 use super::{Flow, Shell};
 use crate::cmd::{Args, Exit};
-use crate::process::ProcessId;
+use crate::process::{Process, ProcessId};
 use crate::sys::Sys;
 use crate::system::System;
 use net::Errno;
@@ -160,13 +160,13 @@ impl Surroundings {
         let process = system.process(id);
         let parent = process.parent.and_then(|parent| system.find_process(parent));
         Surroundings {
-            pid: process.pid,
+            pid: process.own_pid(),
             environment: process.environment.clone(),
             clock: system.now(),
             realtime: system.realtime(system.now()),
-            parent: parent.map_or(1, |it| it.pid),
+            parent: parent.map_or(1, Process::own_pid),
             uid: process.uid,
-            host: system.host(process.machine).hostname.clone(),
+            host: system.hostname(process).to_owned(),
             seed: system.seed() ^ u64::from(id.0),
         }
     }
