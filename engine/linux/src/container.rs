@@ -113,6 +113,15 @@ impl System {
         self.containers.get(&id).expect("a container lives while something names it")
     }
 
+    pub fn find_container(&self, id: ContainerId) -> Option<&Container> {
+        self.containers.get(&id)
+    }
+
+    /// What `hostname` says in it.
+    pub fn container_hostname(&self, id: ContainerId) -> &str {
+        self.hostname_of(self.container(id).machine, Some(id))
+    }
+
     pub(crate) fn container_mut(&mut self, id: ContainerId) -> &mut Container {
         self.containers.get_mut(&id).expect("a container lives while something names it")
     }

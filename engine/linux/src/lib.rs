@@ -37,7 +37,7 @@ pub use container::{Container, ContainerId, Printed};
 pub use fs::{Entry, Fd, FileKind, FileSystem, OpenFlags, STDERR, STDIN, STDOUT, Stat};
 pub use host::{Host, NETNS_RUN};
 pub use process::{Process, ProcessId, Program};
-pub use run::{Group, Start};
+pub use run::{DEFAULT_PATH, Group, Start};
 pub use signal::Signal;
 pub use sys::{Sys, Woke};
 pub use system::{BOOT_SECONDS, Spawn, System, WaitOn};

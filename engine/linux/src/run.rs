@@ -211,6 +211,25 @@ impl Sys {
         .await
     }
 
+    /// Starts a command whether or not its file is there.
+    pub async fn spawn_command(&self, name: &'static str, start: Start) -> Result<ProcessId, Errno> {
+        self.ask(move |system, id| {
+            let command = system.command(name).ok_or(Errno::ENOENT)?;
+            let args = Args::new(start.arguments.clone());
+            system.start_program(id, &start, |sys| (command.run)(sys, args))
+        })
+        .await
+    }
+
+    /// The container that the process of that number runs in.
+    pub async fn container_of(&self, pid: u32) -> Option<ContainerId> {
+        self.ask(move |system, id| {
+            let own = system.process(id);
+            system.process_numbered(own.machine, own.container, pid)?.container
+        })
+        .await
+    }
+
     /// Becomes that program; returns only where it cannot.
     pub async fn exec(&self, start: Start) -> Errno {
         let failed = self

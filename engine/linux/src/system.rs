@@ -158,6 +158,11 @@ impl System {
         self.commands.extend(commands.iter().map(|command| (command.name, *command)));
     }
 
+    /// The programs that every machine has.
+    pub fn usual_commands(&self) -> impl Iterator<Item = &'static Command> {
+        self.usual.iter().copied()
+    }
+
     /// All programs of this world, by name.
     pub fn commands(&self) -> impl Iterator<Item = &'static Command> {
         self.commands.values().copied()
@@ -443,6 +448,15 @@ impl System {
             (None, true, Some(signal)) => ChildState::Stopped(signal),
             _ => ChildState::Running,
         }
+    }
+
+    /// Children that have ended, each with the signal that killed it; they are waited for thereby.
+    pub fn reap_children(&mut self, parent: ProcessId) -> Vec<(ProcessId, Exit, Option<Signal>)> {
+        let ended = |it: &Process| Some((it.id, it.exit?, it.killed_by));
+        let children = self.processes.values().filter(|it| it.parent == Some(parent));
+        let over: Vec<_> = children.filter_map(ended).collect();
+        over.iter().for_each(|(id, ..)| self.forget_process(*id));
+        over
     }
 
     /// The entry of a process that has been waited for.

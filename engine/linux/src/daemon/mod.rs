@@ -18,6 +18,7 @@ mod udp;
 
 pub use crew::Crew;
 pub use fixture::Fixture;
+pub use nginx::Nginx;
 
 use crate::captured::environment;
 use crate::cmd::Exit;

@@ -40,9 +40,23 @@ const HIDDEN: &[&str] =
     &["date", "server", "x-pad", "connection", "keep-alive", "x-accel-redirect", "x-accel-expires"];
 
 #[derive(Debug)]
-pub(super) struct Nginx {
+pub struct Nginx {
     config: Config,
     health: RefCell<BTreeMap<(String, usize), Health>>,
+}
+
+impl Nginx {
+    /// A server of what stands inside of `http { … }`; else nginx's complaint.
+    pub fn parse(text: &str) -> Result<Nginx, Complaint> {
+        let told = |(what, line): syntax::Wrong| format!("nginx: [emerg] {what} in line {line}");
+        let config = syntax::read(text).and_then(|directives| Config::new(&directives)).map_err(told)?;
+        Ok(Nginx { config, health: RefCell::default() })
+    }
+
+    /// Until a caught signal comes.
+    pub async fn serve(self, sys: Sys) -> Result<(), Errno> {
+        run(sys, Crew::default(), Rc::new(self)).await
+    }
 }
 
 /// The fixture's server: the inside of `http { … }`, without log and version.
