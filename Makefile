@@ -7,7 +7,7 @@ help: ## What can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile
 
 serve: ready ## Prepare, build and serve the page at http://127.0.0.1:8080
-	@$(RUN) trunk serve
+	@$(RUN) trunk serve --dist target/site-dev
 
 test: ## Prepare, and run every check there is
 	@scripts/setup.sh test

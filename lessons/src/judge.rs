@@ -134,14 +134,21 @@ fn path(flow: &Flow, passes: &[String], avoids: &[String], fact: &Fact) -> Judge
 fn rows_judged(table: &str, at: &str, has: &[String], lacks: &[String], rows: &[String]) -> Judgement {
     let found = |words: &String| rows.iter().find(|row| holds_words(row, words));
     if let Some(missing) = has.iter().find(|words| found(words).is_none()) {
-        let got =
-            if rows.is_empty() { "an empty table".to_owned() } else { format!("{} other rows", rows.len()) };
+        let got = match rows {
+            [] => "an empty table".to_owned(),
+            [row] => format!("only “{}”", squeezed(row)),
+            [first, rest @ ..] => format!("“{}” and {} more, but not that", squeezed(first), rest.len()),
+        };
         return Judgement::of(false, format!("{table} on {at}: “{missing}”"), got);
     }
     if let Some((words, row)) = lacks.iter().find_map(|words| Some((words, found(words)?))) {
         return Judgement::of(false, format!("{table} on {at} without “{words}”"), row.trim());
     }
     Judgement::of(true, has.join(", "), "there")
+}
+
+fn squeezed(row: &str) -> String {
+    row.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// All words of `words`, in this order, each a whole word of `text`.

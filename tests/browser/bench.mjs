@@ -120,7 +120,7 @@ async function picture() {
   await run(page, 'for i in $(seq 66); do ip netns add n$i; ip link add v$i type veth peer name eth0 netns n$i; ip link set v$i master br9 up; ip -n n$i addr add 10.9.0.$i/24 dev eth0; ip -n n$i link set eth0 up; done');
   await page.waitForFunction(() => document.querySelectorAll('.netns').length >= 66);
   await run(page, 'for i in $(seq 66); do ip netns exec n$i ping -i 0.5 10.9.0.254 > /dev/null & done');
-  await page.locator('.env').first().waitFor();
+  await page.locator('.moving:not([data-packets="0"])[data-packets]').waitFor();
   const things = await page.locator('.device, .netns, .machine').count();
   const frames = await page.evaluate(() => new Promise((done) => {
     const times = [];
@@ -129,7 +129,7 @@ async function picture() {
     const draw = (now) => {
       if (last !== undefined) times.push(now - last);
       last = now;
-      packets = Math.max(packets, document.querySelectorAll('.env').length);
+      packets = Math.max(packets, Number(document.querySelector('.moving').dataset.packets ?? 0));
       if (times.reduce((sum, it) => sum + it, 0) < 5000) requestAnimationFrame(draw);
       else done({ times, packets });
     };

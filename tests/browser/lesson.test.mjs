@@ -51,7 +51,7 @@ test('a check that fails opens to want, got and why, and shows the packet', asyn
   const journey = page.locator('.journey');
   await journey.getByText('Ended: NETFILTER_DROP.').waitFor();
   assert.match(await journey.textContent(), /192\.168\.1\.2\.8080.*FORWARD/s);
-  await page.locator('.env').first().waitFor();
+  await page.locator('.moving:not([data-packets="0"])[data-packets]').waitFor();
   await page.locator('.mark').filter({ hasText: 'NETFILTER_DROP' }).waitFor();
 });
 

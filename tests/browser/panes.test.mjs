@@ -9,7 +9,7 @@ test('a packet opens as tree and bytes, and each marks the other', async (t) => 
   const { page } = await visit(t, '#/lab/links-switch');
   await ready(page);
   await run(page, 'ping -c 1 192.168.1.2');
-  await page.locator('.frame').filter({ hasText: 'Echo (ping) request' }).first().click();
+  await page.locator('.frame').filter({ hasText: 'Echo request' }).first().click();
   const tree = page.getByRole('group', { name: 'Layers' });
   await tree.getByRole('button', { name: /^Internet Protocol Version 4/ }).waitFor();
   await tree.getByRole('button', { name: /^Internet Protocol Version 4/ }).click();
@@ -61,7 +61,7 @@ test('a packet\'s journey is told stop by stop, and so does why', async (t) => {
   const { page } = await visit(t, '#/lab/links-switch');
   await ready(page);
   await run(page, 'ping -c 1 192.168.1.2');
-  await page.locator('.frame').filter({ hasText: 'Echo (ping) request' }).first().dblclick();
+  await page.locator('.frame').filter({ hasText: 'Echo request' }).first().dblclick();
   const journey = page.locator('.journey');
   await journey.getByText('Taken by the kernel.').waitFor();
   const text = await journey.textContent();

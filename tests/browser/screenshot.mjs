@@ -23,7 +23,7 @@ await page.locator('[data-check="published"].check--fail').getByText(/NETFILTER_
 await page.locator('[data-check="published"]').getByRole('button', { name: 'Show me the packet' }).click();
 await page.locator('.mark').filter({ hasText: 'NETFILTER_DROP' }).waitFor();
 await press(page, 'Play');
-await page.waitForFunction(() => document.querySelector('.env') && document.querySelector('.mark'));
+await page.waitForFunction(() => Number(document.querySelector('.moving').dataset.packets) && document.querySelector('.mark'));
 await page.screenshot({ path: join(to, 'screenshot.png') });
 await browser.close();
 await site.close();

@@ -24,7 +24,7 @@ test('a paused world goes one packet on, and one packet back', async (t) => {
   await eventually(page, 'a packet is listed', async () => await rows(page) > none);
   const [first, one] = [await clock(page), await rows(page)];
   assert.ok(first >= begun);
-  await page.locator('.env').first().waitFor();
+  await page.locator('.moving:not([data-packets="0"])[data-packets]').waitFor();
   await press(page, 'One packet on');
   await eventually(page, 'a second packet is listed', async () => await rows(page) > one);
   const second = await clock(page);
@@ -68,7 +68,7 @@ test('packets of a paced world come one after another, each drawn', async (t) =>
   await ready(page);
   await page.getByRole('combobox', { name: 'Speed' }).selectOption({ label: '4 packets/s' });
   await type(page, 'ping -c 1 192.168.1.2');
-  await page.locator('.env').first().waitFor();
+  await page.locator('.moving:not([data-packets="0"])[data-packets]').waitFor();
   await page.waitForFunction(() => document.querySelector('.screen--on')?.textContent.includes('1 received'));
   await page.getByRole('combobox', { name: 'Speed' }).selectOption({ label: 'live' });
   await prompt(page);

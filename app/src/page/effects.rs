@@ -76,7 +76,7 @@ impl LabPage {
                 Some(replay)
             }
             (Some(Err(error)), _) => {
-                self.toast(unreadable(error), true);
+                self.toast(&format!("{} {}", unreadable(error), words::BEGINS_ANEW), true);
                 None
             }
             (None, Some(Ok(replay))) if same_lab(&replay, &lesson) => Some(replay),

@@ -4,6 +4,7 @@
 //! shows the rest.
 
 use crate::engine::{Engine, Said};
+use crate::platform::frame::AnimationFrame;
 use crate::platform::keys::{self, Key};
 use crate::platform::listener::Listener;
 use crate::platform::terminal::Terminal as Xterm;
@@ -12,10 +13,13 @@ use crate::platform::timer::{Interval, now_ms};
 use crate::platform::{element, fetch, storage};
 use api::{Journey, TtyId};
 use app::store::command::{PageAct, Run, by_key};
+use app::store::frames::Frames;
 use app::store::lab::{Act, Lab, Pace};
+use app::store::live::Live;
 use app::store::panes::{Narrow, Panes, Split};
 use app::store::picture::{Picture, Point};
 use app::store::progress::Progress;
+use app::store::timeline::Timeline;
 use app::words;
 use lessons::{Course, Lesson};
 use std::collections::BTreeMap;
@@ -26,6 +30,8 @@ use yew::prelude::*;
 const TICK_MS: u32 = 120;
 /// How long a toast stays; a bad one stays twice as long.
 const TOAST_MS: f64 = 5_000.0;
+/// What grows with every packet is shown anew this often.
+const SEEN_MS: f64 = 100.0;
 
 #[derive(Properties, PartialEq)]
 pub struct LabPageProps {
@@ -54,6 +60,7 @@ pub enum Msg {
     Toast(&'static str, bool),
     SaveCrash,
     Tick,
+    Draw,
     Beat,
     Hide,
 }
@@ -61,10 +68,62 @@ pub enum Msg {
 /// The panes in the order in which the keyboard goes round, by the ids of their elements.
 const PANES: [&str; 5] = ["lesson", "picture", "time", "terminals", "drawer"];
 
+/// What the panes call, made once: a pane is drawn again only when what it shows has changed.
+pub(super) struct Calls {
+    pub act: Callback<Act>,
+    pub run: Callback<Run>,
+    pub size: Callback<(Split, f64)>,
+    pub fold: Callback<Split>,
+    pub fold_terminal: Callback<()>,
+    pub fold_drawer: Callback<()>,
+    pub show: Callback<Narrow>,
+    pub palette: Callback<()>,
+    pub shut_palette: Callback<()>,
+    pub retry: Callback<()>,
+    pub copied: Callback<bool>,
+    pub terminal: Callback<(TtyId, Option<Rc<Xterm>>)>,
+    pub split: Callback<()>,
+    pub control: Callback<()>,
+    pub save_crash: Callback<()>,
+}
+
+impl Calls {
+    fn new(ctx: &Context<LabPage>) -> Calls {
+        let link = ctx.link();
+        Calls {
+            act: link.callback(Msg::Act),
+            run: link.callback(Msg::Run),
+            size: link.callback(|(split, size)| Msg::Size(split, size)),
+            fold: link.callback(Msg::Fold),
+            fold_terminal: link.callback(|()| Msg::Fold(Split::Terminal)),
+            fold_drawer: link.callback(|()| Msg::Fold(Split::Drawer)),
+            show: link.callback(Msg::Show),
+            palette: link.callback(|()| Msg::Palette(true)),
+            shut_palette: link.callback(|()| Msg::Palette(false)),
+            retry: link.callback(|()| Msg::Retry),
+            copied: link.callback(Msg::Copied),
+            terminal: link.callback(|(tty, terminal)| Msg::Terminal(tty, terminal)),
+            split: link.callback(|()| Msg::Split),
+            control: link.callback(|()| Msg::Control),
+            save_crash: link.callback(|()| Msg::SaveCrash),
+        }
+    }
+}
+
+/// What grows with every packet, as it is shown: at most `SEEN_MS` old.
+#[derive(Default)]
+pub(super) struct Seen {
+    pub frames: Live<Frames>,
+    pub timeline: Rc<Timeline>,
+    at_ms: f64,
+}
+
 type TrailKey = (Option<*const Journey>, *const Picture);
 
 pub struct LabPage {
     pub(super) lab: Lab,
+    pub(super) seen: Seen,
+    pub(super) calls: Calls,
     pub(super) panes: Panes,
     pub(super) terminals: BTreeMap<TtyId, Rc<Xterm>>,
     /// What was put out before the terminal was there.
@@ -83,6 +142,8 @@ pub struct LabPage {
     trail: Option<(TrailKey, Rc<Vec<Vec<Point>>>)>,
     toasts_since: BTreeMap<u32, f64>,
     beats: Option<(Pace, Interval)>,
+    /// The world has changed, and before the next paint the page is drawn.
+    draw: Option<AnimationFrame>,
     _tick: Interval,
     _listeners: [Listener; 2],
 }
@@ -117,6 +178,8 @@ impl Component for LabPage {
         let on_tick = link.callback(|()| Msg::Tick);
         LabPage {
             lab,
+            seen: Seen::default(),
+            calls: Calls::new(ctx),
             panes: Panes::read(&storage::get("panes").unwrap_or_default()),
             terminals: BTreeMap::new(),
             early: BTreeMap::new(),
@@ -133,6 +196,7 @@ impl Component for LabPage {
             trail: None,
             toasts_since: BTreeMap::new(),
             beats: None,
+            draw: None,
             _tick: Interval::new(TICK_MS, move || on_tick.emit(())),
             _listeners: [keys::on_key(on_key), keys::on_hide(move || on_hide.emit(()))],
         }
@@ -199,7 +263,14 @@ impl Component for LabPage {
             Msg::Copied(done) => self.toast(if done { words::COPIED } else { words::NOT_COPIED }, !done),
             Msg::Toast(text, bad) => self.toast(text, bad),
             Msg::SaveCrash => self.save_crash(),
-            Msg::Tick => self.tick(ctx),
+            Msg::Tick => self.tick(ctx) | self.see(now_ms()),
+            Msg::Draw => {
+                self.draw = None;
+                if now_ms() - self.seen.at_ms >= SEEN_MS {
+                    self.see(now_ms());
+                }
+                true
+            }
             Msg::Beat => {
                 let effects = self.lab.beat();
                 self.perform(ctx, effects);
@@ -254,9 +325,28 @@ impl LabPage {
                 let effects = self.lab.events(events, now_ms());
                 self.perform(ctx, effects);
                 self.trail();
+                return self.draw_soon(ctx);
             }
         }
         true
+    }
+
+    /// However often the engine speaks, the page is drawn once a frame.
+    fn draw_soon(&mut self, ctx: &Context<Self>) -> bool {
+        if self.draw.is_none() {
+            let link = ctx.link().clone();
+            self.draw = Some(AnimationFrame::request(move |_| link.send_message(Msg::Draw)));
+        }
+        false
+    }
+
+    /// Shows what has grown. Answers whether there is anything new.
+    fn see(&mut self, now_ms: f64) -> bool {
+        self.seen.at_ms = now_ms;
+        let new = self.seen.frames != self.lab.frames || self.seen.timeline != self.lab.timeline;
+        self.seen.frames = self.lab.frames.clone();
+        self.seen.timeline = Rc::clone(&self.lab.timeline);
+        new
     }
 
     fn act(&mut self, ctx: &Context<Self>, act: Act) -> bool {

@@ -1,6 +1,6 @@
 //! How the lab is laid out: top bar, lesson, picture over terminals, drawer.
 
-use super::lab::{LabPage, Msg};
+use super::lab::LabPage;
 use crate::part::bottom_bar::BottomBar;
 use crate::part::crash::Crashed;
 use crate::part::drawer::Drawer;
@@ -24,8 +24,7 @@ const WIDE_DRAWER: f64 = 540.0;
 
 impl LabPage {
     pub(super) fn show(&self, ctx: &Context<Self>) -> Html {
-        let link = ctx.link();
-        let panes = &self.panes;
+        let (panes, calls) = (&self.panes, &self.calls);
         let narrow = match panes.narrow {
             Narrow::Lesson => "lesson",
             Narrow::Picture => "picture",
@@ -37,8 +36,6 @@ impl LabPage {
             panes.lesson_folded.then_some("lab--no-lesson"),
             panes.drawer_folded.then_some("lab--no-drawer")
         );
-        let on_size = link.callback(|(split, size)| Msg::Size(split, size));
-        let on_fold = link.callback(Msg::Fold);
         html! {
             <div class="app app--lab">
                 <a class="skip" href="#lesson" onclick={Callback::from(skip)}>{ words::SKIP }</a>
@@ -47,13 +44,13 @@ impl LabPage {
                     { self.heading() }
                     { self.progress_bar() }
                     { self.lesson(ctx) }
-                    <Splitter split={Split::Lesson} size={panes.lesson} on_size={on_size.clone()} on_fold={on_fold.clone()} />
+                    <Splitter split={Split::Lesson} size={panes.lesson} on_size={calls.size.clone()} on_fold={calls.fold.clone()} />
                     { self.middle(ctx) }
-                    <Splitter split={Split::Drawer} size={panes.drawer} {on_size} {on_fold} />
+                    <Splitter split={Split::Drawer} size={panes.drawer} on_size={calls.size.clone()} on_fold={calls.fold.clone()} />
                     { self.drawer(ctx) }
                 </main>
-                <BottomBar shown={panes.narrow} on_show={link.callback(Msg::Show)} />
-                { self.floating(ctx) }
+                <BottomBar shown={panes.narrow} on_show={calls.show.clone()} />
+                { self.floating() }
             </div>
         }
     }
@@ -62,7 +59,10 @@ impl LabPage {
         let lab = &self.lab;
         let lesson = lab.lesson.as_deref();
         let line = LabLine {
-            track: lesson.map(|it| words::track(&it.track)).unwrap_or_default(),
+            track: lesson
+                .map(|it| words::track(&it.track))
+                .filter(|track| lesson.is_some_and(|it| it.title != *track))
+                .unwrap_or_default(),
             title: lesson.map(|it| it.title.clone()).unwrap_or_default(),
             points: lesson.filter(|it| !it.checks.is_empty()).map(|it| lab.checks.points(it)),
             mode: lab.mode,
@@ -71,7 +71,7 @@ impl LabPage {
         };
         html! {
             <TopBar lab={line} theme={ctx.props().theme} on_theme={ctx.props().on_theme.clone()}
-                on_act={ctx.link().callback(Msg::Act)} on_palette={ctx.link().callback(|()| Msg::Palette(true))} />
+                on_act={self.calls.act.clone()} on_palette={self.calls.palette.clone()} />
         }
     }
 
@@ -95,67 +95,63 @@ impl LabPage {
     }
 
     fn lesson(&self, ctx: &Context<Self>) -> Html {
-        let (lab, link) = (&self.lab, ctx.link());
+        let (lab, calls) = (&self.lab, &self.calls);
         let next = ctx.props().course.as_ref().and_then(|course| {
             let progress = Progress::default();
             progress.after(course, &ctx.props().id).cloned()
         });
         html! {
             <LessonPane lesson={lab.lesson.clone()} failed={self.lesson_failed} checks={lab.checks.clone()} mode={lab.mode}
-                hints={lab.hints} solution={lab.solution} done={lab.done.clone()} {next} on_act={link.callback(Msg::Act)}
-                on_retry={link.callback(|()| Msg::Retry)} on_copied={link.callback(Msg::Copied)} />
+                hints={lab.hints} solution={lab.solution} done={lab.done.clone()} {next} on_act={calls.act.clone()}
+                on_retry={calls.retry.clone()} on_copied={calls.copied.clone()} />
         }
     }
 
     fn middle(&self, ctx: &Context<Self>) -> Html {
-        let (lab, link) = (&self.lab, ctx.link());
-        let on_act = link.callback(Msg::Act);
+        let (lab, calls) = (&self.lab, &self.calls);
         let machines: Vec<String> =
             lab.topology.machines.values().map(|machine| machine.name.clone()).collect();
         let folded = self.panes.terminal_folded;
         html! {
             <div class={classes!("middle", folded.then_some("middle--no-terminal"))}>
                 <PictureView picture={lab.picture.clone()} topology={lab.topology.clone()} stage={lab.stage.clone()} clock={lab.clock}
-                    pick={lab.pick} trail={self.shown_trail()} fit={self.fit} on_act={on_act.clone()} />
-                <TimeBar clock={lab.clock} pace={lab.pace} timeline={lab.timeline.clone()} on_act={on_act.clone()} />
-                <Splitter split={Split::Terminal} size={self.panes.terminal} on_size={link.callback(|(split, size)| Msg::Size(split, size))}
-                    on_fold={link.callback(Msg::Fold)} />
+                    pick={lab.pick} trail={self.shown_trail()} theme={ctx.props().theme} fit={self.fit} on_act={calls.act.clone()} />
+                <TimeBar clock={lab.clock} pace={lab.pace} timeline={self.seen.timeline.clone()} on_act={calls.act.clone()} />
+                <Splitter split={Split::Terminal} size={self.panes.terminal} on_size={calls.size.clone()} on_fold={calls.fold.clone()} />
                 <Terminals ttys={lab.ttys.clone()} active={lab.active} beside={self.beside.filter(|it| Some(*it) != lab.active)}
                     machines={Rc::new(machines)} loading={self.loading.filter(|_| self.engine_failed.is_none())}
-                    screen_reader={self.screen_reader} {folded} {on_act} control={self.control}
-                    on_open={link.callback(|(tty, terminal)| Msg::Terminal(tty, terminal))} on_split={link.callback(|()| Msg::Split)}
-                    on_fold={link.callback(|()| Msg::Fold(Split::Terminal))} on_control={link.callback(|()| Msg::Control)} />
+                    screen_reader={self.screen_reader} {folded} on_act={calls.act.clone()} control={self.control}
+                    on_open={calls.terminal.clone()} on_split={calls.split.clone()}
+                    on_fold={calls.fold_terminal.clone()} on_control={calls.control.clone()} />
             </div>
         }
     }
 
     fn drawer(&self, ctx: &Context<Self>) -> Html {
-        let (lab, link) = (&self.lab, ctx.link());
+        let (lab, calls) = (&self.lab, &self.calls);
         html! {
-            <Drawer tab={lab.tab} topology={lab.topology.clone()} frames={lab.frames.clone()} frame={lab.frame}
+            <Drawer tab={lab.tab} topology={lab.topology.clone()} frames={self.seen.frames.clone()} frame={lab.frame}
                 dissection={lab.dissection.clone()} field={lab.field} filter_text={lab.filter_text.clone()} filter={lab.filter.clone()}
                 filter_error={lab.filter_error.clone()} devices={lab.picked_devices()} pick={lab.pick} table_pick={lab.table_pick()}
                 shown={lab.shown.clone()} tables={lab.tables.clone()} course={ctx.props().course.clone()} open={ctx.props().id.clone()} detail={self.panes.detail} wide={self.panes.drawer >= WIDE_DRAWER && !crate::platform::theme::narrow()}
-                on_act={link.callback(Msg::Act)} on_size={link.callback(|(split, size)| Msg::Size(split, size))}
-                on_split_fold={link.callback(Msg::Fold)} on_fold={link.callback(|()| Msg::Fold(Split::Drawer))} />
+                on_act={calls.act.clone()} on_size={calls.size.clone()} on_split_fold={calls.fold.clone()} on_fold={calls.fold_drawer.clone()} />
         }
     }
 
-    fn floating(&self, ctx: &Context<Self>) -> Html {
-        let (lab, link) = (&self.lab, ctx.link());
-        let on_act = link.callback(Msg::Act);
+    fn floating(&self) -> Html {
+        let (lab, calls) = (&self.lab, &self.calls);
         html! {
             <>
                 <div class="unseen" role="status" aria-live="polite">{ &self.announcement }</div>
-                <Toasts toasts={lab.toasts.clone()} on_act={on_act.clone()} />
+                <Toasts toasts={lab.toasts.clone()} on_act={calls.act.clone()} />
                 if let Some(words) = &self.engine_failed {
                     <div class="toasts"><div class="toast toast--bad" role="alert"><p>{ words::ENGINE_FAILED }{ " " }{ words }</p></div></div>
                 }
                 if self.palette {
-                    <Palette entries={Rc::new(entries(lab))} on_run={link.callback(Msg::Run)} on_close={link.callback(|()| Msg::Palette(false))} />
+                    <Palette entries={Rc::new(entries(lab))} on_run={calls.run.clone()} on_close={calls.shut_palette.clone()} />
                 }
                 if let Some(crash) = &lab.crash {
-                    <Crashed message={crash.message.clone()} on_save={link.callback(|()| Msg::SaveCrash)} {on_act} />
+                    <Crashed message={crash.message.clone()} on_save={calls.save_crash.clone()} on_act={calls.act.clone()} />
                 }
             </>
         }

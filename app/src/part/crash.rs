@@ -1,5 +1,6 @@
 //! What is shown when the engine has stopped: what happened, and the way back.
 
+use crate::platform::element;
 use app::store::lab::Act;
 use app::words;
 use yew::prelude::*;
@@ -14,10 +15,12 @@ pub struct CrashedProps {
 
 #[component]
 pub fn Crashed(props: &CrashedProps) -> Html {
+    use_effect_with((), |()| element::focus_id("crash-restart"));
     html! {
         <div class="veil">
             <div class="dialog" role="alertdialog" aria-modal="true" aria-labelledby="crash-title">
                 <h2 id="crash-title">{ words::CRASHED }</h2>
+                <p>{ words::CRASHED_MORE }</p>
                 <pre tabindex="0">{ &props.message }</pre>
                 <div class="row">
                     <button type="button" class="button button--chief" id="crash-restart"

@@ -80,7 +80,10 @@ pub fn LessonPane(props: &LessonPaneProps) -> Html {
                     None if props.failed => html! {
                         <div class="lesson">
                             <p>{ words::LESSON_FAILED }</p>
-                            <button type="button" class="button" onclick={props.on_retry.reform(|_| ())}>{ words::RETRY }</button>
+                            <p class="row">
+                                <button type="button" class="button" onclick={props.on_retry.reform(|_| ())}>{ words::RETRY }</button>
+                                <a class="button" href="#/">{ words::TO_COURSE }</a>
+                            </p>
                         </div>
                     },
                     None => html! {
@@ -143,7 +146,8 @@ fn body(lesson: &Rc<Lesson>, props: &LessonPaneProps) -> Html {
 }
 
 fn eyebrow(lesson: &Lesson) -> Vec<String> {
-    let mut parts = vec![words::track(&lesson.track)];
+    let mut parts: Vec<String> =
+        [words::track(&lesson.track)].into_iter().filter(|track| *track != lesson.title).collect();
     let mut certs: Vec<&str> = lesson.exams.iter().map(|exam| exam.cert.as_str()).collect();
     certs.dedup();
     if !certs.is_empty() {

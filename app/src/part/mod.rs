@@ -22,6 +22,7 @@ pub mod picture_list;
 pub mod scene;
 pub mod scrub;
 pub mod splitter;
+pub mod stamps;
 pub mod table;
 pub mod terminal;
 pub mod terminals;
@@ -45,7 +46,20 @@ pub fn perhaps<In: 'static, Out: 'static>(
     })
 }
 
-/// The end of a CSS class: `p-tcp`, `env--tcp`.
+/// Every protocol that has a colour of its own.
+pub const PROTOCOLS: [Protocol; 9] = [
+    Protocol::Arp,
+    Protocol::Icmp,
+    Protocol::Tcp,
+    Protocol::Udp,
+    Protocol::Dns,
+    Protocol::Http,
+    Protocol::Vxlan,
+    Protocol::Ipv6,
+    Protocol::Other,
+];
+
+/// The end of a CSS class or of a colour's name: `p-tcp`, `--tcp`.
 pub fn protocol_class(protocol: Protocol) -> &'static str {
     match protocol {
         Protocol::Arp => "arp",

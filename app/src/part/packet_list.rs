@@ -6,7 +6,7 @@ use api::FrameId;
 use api::inspect::FrameRow;
 use api::topology::Topology;
 use app::store::clock::seconds_text;
-use app::store::frames::Frames;
+use app::store::frames::{Frames, brief, says_ends};
 use app::store::lab::Act;
 use app::store::live::Live;
 use app::store::picture::describe::full_name;
@@ -14,23 +14,22 @@ use app::words;
 use std::rc::Rc;
 use yew::prelude::*;
 
-/// A row's height, as the style sheet has it: one line where there is room, else two.
-const WIDE_ROW: f64 = 22.0;
-const NARROW_ROW: f64 = 39.0;
+/// A row's height, as the style sheet has it.
+const ROW: f64 = 22.0;
 /// Rows drawn above and below what is in view.
 const SPARE: usize = 12;
 
 #[derive(Properties, PartialEq)]
 pub struct PacketListProps {
     pub shown: Rc<Vec<FrameId>>,
-    /// There are packets, be they shown or not.
-    pub any: bool,
+    /// What is said where there is no packet to show.
+    pub empty: AttrValue,
     pub frames: Live<Frames>,
     pub topology: Rc<Topology>,
     pub chosen: Option<FrameId>,
     /// With a column for the device.
     pub on: bool,
-    /// There is room for all columns in one line.
+    /// There is room for every word of a row.
     pub wide: bool,
     pub on_act: Callback<Act>,
 }
@@ -41,12 +40,11 @@ pub fn PacketList(props: &PacketListProps) -> Html {
     let scroll = use_state(|| (0.0, 400.0));
     let follow = use_mut_ref(|| true);
     let count = props.shown.len();
-    let row_height = if props.wide { WIDE_ROW } else { NARROW_ROW };
     {
         let (node, follow, scroll) = (node.clone(), follow.clone(), scroll.clone());
         use_effect_with(count, move |count| {
             if *follow.borrow() {
-                element::scroll_to(&node, *count as f64 * row_height);
+                element::scroll_to(&node, *count as f64 * ROW);
             }
             scroll.set(element::scroll(&node));
         });
@@ -56,12 +54,12 @@ pub fn PacketList(props: &PacketListProps) -> Html {
         let node = node.clone();
         Callback::from(move |_: Event| {
             let (top, height) = element::scroll(&node);
-            *follow.borrow_mut() = top + height >= count as f64 * row_height - row_height;
+            *follow.borrow_mut() = top + height >= count as f64 * ROW - ROW;
             scroll.set((top, height));
         })
     };
-    let first = ((top / row_height) as usize).saturating_sub(SPARE);
-    let last = (((top + height) / row_height) as usize + SPARE).min(count);
+    let first = ((top / ROW) as usize).saturating_sub(SPARE);
+    let last = (((top + height) / ROW) as usize + SPARE).min(count);
     let at = props.chosen.and_then(|chosen| props.shown.iter().position(|frame| *frame == chosen));
     let onkeydown = {
         let (shown, on_act, node) = (props.shown.clone(), props.on_act.clone(), node.clone());
@@ -79,61 +77,73 @@ pub fn PacketList(props: &PacketListProps) -> Html {
             };
             event.prevent_default();
             if let Some(frame) = shown.get(to) {
-                reveal(&node, to as f64 * row_height, row_height);
+                reveal(&node, to as f64 * ROW, ROW);
                 on_act.emit(Act::PickFrame(*frame));
             }
         })
     };
     let frames = props.frames.read();
-    let rows =
-        props.shown.get(first.min(last)..last).unwrap_or_default().iter().filter_map(|id| frames.get(*id));
+    let rows: Vec<&FrameRow> = props
+        .shown
+        .get(first.min(last)..last)
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|id| frames.get(*id))
+        .collect();
     html! {
-        <div ref={node} class={classes!("rows", props.on.then_some("rows--on"), (!props.wide).then_some("rows--narrow"))} {onscroll}>
+        <div ref={node} class={classes!("rows", props.on.then_some("rows--on"), props.wide.then_some("rows--wide"))} {onscroll}
+            style={columns(&rows, props)}>
             <div class="frame-head" aria-hidden="true">
-                { for head(props).into_iter().map(|title| html! { <span>{ title }</span> }) }
+                <span>{ words::COLUMN_TIME }</span>
+                if props.on { <span>{ words::COLUMN_ON }</span> }
+                <span>{ words::way(words::COLUMN_FROM, words::COLUMN_TO) }</span>
+                <span>{ words::COLUMN_WHAT }</span>
             </div>
             <div role="listbox" aria-label={words::PACKETS} tabindex="0" {onkeydown}
                 aria-activedescendant={props.chosen.map(|frame| format!("frame-{}", frame.0))}
-                style={format!("padding-top:{}px;height:{}px", first as f64 * row_height, count as f64 * row_height)}>
-                { for rows.map(|row| row_view(row, props)) }
+                style={format!("padding-top:{}px;height:{}px", first as f64 * ROW, count as f64 * ROW)}>
+                { for rows.iter().map(|row| row_view(row, props)) }
             </div>
-            if count == 0 { <p class="empty">{ if props.any { words::NO_MATCH } else { words::NO_PACKETS } }</p> }
+            if count == 0 { <p class="empty">{ &props.empty }</p> }
         </div>
     }
 }
 
-fn head(props: &PacketListProps) -> Vec<&'static str> {
-    let [number, time, from, to, what] = words::COLUMNS;
-    let on = (props.on && props.wide).then_some(words::COLUMN_ON);
-    let ends = [Some(from), Some(to)].into_iter().filter(|_| props.wide);
-    [Some(number), Some(time), on].into_iter().chain(ends).chain([Some(what)]).flatten().collect()
+fn device(row: &FrameRow, props: &PacketListProps) -> String {
+    props.topology.devices.get(&row.device).map(|it| full_name(&props.topology, it)).unwrap_or_default()
+}
+
+fn way(row: &FrameRow) -> String {
+    words::way(&row.source, &row.destination)
+}
+
+/// The columns are as wide as the rows in view need them, so that nothing is given away.
+fn columns(rows: &[&FrameRow], props: &PacketListProps) -> String {
+    let widest = |text: &dyn Fn(&FrameRow) -> String| {
+        rows.iter().map(|row| text(row).chars().count()).max().unwrap_or_default()
+    };
+    let on = widest(&|row| device(row, props)).clamp(4, if props.wide { 24 } else { 10 });
+    let way = widest(&|row| if says_ends(row) { String::new() } else { way(row) }).clamp(9, 42);
+    format!("--on:{on}ch;--way:{way}ch")
 }
 
 fn row_view(row: &FrameRow, props: &PacketListProps) -> Html {
     let frame = row.frame;
     let chosen = props.chosen == Some(frame);
-    let device = || {
-        props.topology.devices.get(&row.device).map(|it| full_name(&props.topology, it)).unwrap_or_default()
-    };
+    let time = seconds_text(row.at);
+    let title = format!("{} {time} {} {}: {}", frame.0, device(row, props), way(row), row.info);
+    let time = if props.wide { time.as_str() } else { &time[..time.len() - 3] };
     html! {
         <div class={classes!("frame", format!("p-{}", protocol_class(row.protocol)))} role="option" id={format!("frame-{}", frame.0)}
-            key={frame.0} aria-selected={if chosen { "true" } else { "false" }} title={row.info.clone()}
+            key={frame.0} aria-selected={if chosen { "true" } else { "false" }} {title}
             onclick={props.on_act.reform(move |_| Act::PickFrame(frame))}
             ondblclick={props.on_act.reform(|_| Act::Tab(app::store::lab::Tab::Journey))}>
-            <span>{ frame.0 }</span>
-            <span class="time-cell">{ seconds_text(row.at) }</span>
-            if props.wide {
-                if props.on { <span class="on-cell">{ device() }</span> }
-                <span>{ &row.source }</span>
-                <span>{ &row.destination }</span>
-            }
-            <span class="info">{ &row.info }</span>
-            if !props.wide {
-                <span class="way">
-                    if props.on { <b>{ device() }</b>{ " " } }
-                    { words::way(&row.source, &row.destination) }
-                </span>
-            }
+            <span class="time-cell">{ time.to_string() }</span>
+            if props.on { <span class="on-cell">{ device(row, props) }</span> }
+            if !says_ends(row) { <span>{ way(row) }</span> }
+            <span class={classes!("info", says_ends(row).then_some("info--all"))}>
+                { if props.wide { row.info.clone() } else { brief(&row.info) } }
+            </span>
         </div>
     }
 }

@@ -49,10 +49,11 @@ pub fn Packets(props: &PacketsProps) -> Html {
         )
     };
     let detail = props.dissection.clone();
+    let empty = if shown.is_empty() { nothing(props) } else { AttrValue::default() };
     html! {
         <div class={classes!("packets", detail.is_none().then_some("packets--no-detail"))}>
             { filter(props) }
-            <PacketList {shown} any={props.filter.is_some() || props.devices.len() == 1} frames={props.frames.clone()} topology={props.topology.clone()}
+            <PacketList {shown} {empty} frames={props.frames.clone()} topology={props.topology.clone()}
                 chosen={props.frame} wide={props.wide} on={props.devices.len() != 1} on_act={props.on_act.clone()} />
             if let Some(dissection) = detail {
                 <Splitter split={Split::Detail} size={props.detail} on_size={props.on_size.clone()} on_fold={props.on_fold.clone()} />
@@ -62,6 +63,16 @@ pub fn Packets(props: &PacketsProps) -> Html {
                 </div>
             }
         </div>
+    }
+}
+
+/// Why the list is empty.
+fn nothing(props: &PacketsProps) -> AttrValue {
+    let unheard = props.filter.as_ref().and_then(|filter| props.frames.read().unheard(filter));
+    match unheard {
+        Some(name) => words::no_field(&name).into(),
+        None if props.filter.is_some() || props.devices.len() == 1 => words::NO_MATCH.into(),
+        None => words::NO_PACKETS.into(),
     }
 }
 

@@ -2,17 +2,20 @@
 //!
 //! Always: until the learner moves it, the whole picture is in view, however it grows.
 
-use super::envelopes::Envelopes;
+use super::envelopes::{Drawn, Envelopes};
 use super::icon::{Glyph, Tool};
 use super::picture_list::PictureList;
-use super::scene::Scene;
+use super::scene::{Scene, view_box};
 use crate::platform::element;
 use crate::platform::listener::Listener;
+use crate::platform::resize::Resize;
+use crate::platform::theme::Theme;
 use api::topology::Topology;
 use app::store::clock::Clock;
 use app::store::lab::{Act, Pick};
 use app::store::live::Live;
-use app::store::picture::{Picture, Point};
+use app::store::picture::geometry::point;
+use app::store::picture::{Picture, Point, Rect};
 use app::store::stage::Stage;
 use app::store::viewport::Viewport;
 use app::words;
@@ -29,6 +32,7 @@ pub struct PictureViewProps {
     pub clock: Clock,
     pub pick: Option<Pick>,
     pub trail: Rc<Vec<Vec<Point>>>,
+    pub theme: Theme,
     /// Grows with each wish to fit.
     pub fit: u32,
     pub on_act: Callback<Act>,
@@ -42,10 +46,21 @@ pub struct PictureView {
     /// A pointer that moved was not a click.
     moved: bool,
     list: bool,
+    /// Where the pointer was last, on the screen, and the envelope under it.
+    pointer: (f64, f64),
+    over: Option<Drawn>,
+    drawn: Live<Vec<Drawn>>,
+    /// What the scene's own clicks ask for; made once, so that the scene is not drawn again for it.
+    on_scene: Callback<Act>,
     wheel: Option<Listener>,
+    size: Option<Resize>,
 }
 
+/// The reach of a pointer: an envelope with its rim.
+const REACH: (f64, f64) = (34.0, 25.0);
+
 pub enum Msg {
+    Scene(Act),
     Down(PointerEvent),
     Move(PointerEvent),
     Up(PointerEvent),
@@ -54,21 +69,25 @@ pub enum Msg {
     Fit,
     List,
     Size(f64, f64),
-    Click,
 }
 
 impl Component for PictureView {
     type Message = Msg;
     type Properties = PictureViewProps;
 
-    fn create(_ctx: &Context<Self>) -> Self {
+    fn create(ctx: &Context<Self>) -> Self {
         PictureView {
             node: NodeRef::default(),
             view: Viewport::default(),
             held: BTreeMap::new(),
             moved: false,
             list: false,
+            pointer: (0.0, 0.0),
+            over: None,
+            drawn: Live::default(),
+            on_scene: ctx.link().callback(Msg::Scene),
             wheel: None,
+            size: None,
         }
     }
 
@@ -82,7 +101,8 @@ impl Component for PictureView {
     fn update(&mut self, ctx: &Context<Self>, msg: Msg) -> bool {
         match msg {
             Msg::Down(event) => {
-                self.held.insert(event.pointer_id(), place(&event));
+                self.pointer = place(&event);
+                self.held.insert(event.pointer_id(), self.pointer);
                 self.moved = false;
                 self.held.len() > 1
             }
@@ -112,9 +132,11 @@ impl Component for PictureView {
                 }
                 changed
             }
-            Msg::Click => {
+            Msg::Scene(act) => {
+                // An envelope lies above what the scene has under the pointer.
+                let over = self.under(ctx).map(|it| Act::PickJourney(it.journey));
                 if !self.moved {
-                    ctx.props().on_act.emit(Act::Pick(None));
+                    ctx.props().on_act.emit(over.unwrap_or(act));
                 }
                 false
             }
@@ -124,19 +146,18 @@ impl Component for PictureView {
     fn view(&self, ctx: &Context<Self>) -> Html {
         let props = ctx.props();
         let link = ctx.link();
-        let on_act = if self.moved { Callback::noop() } else { props.on_act.clone() };
         let rect = self.view.shown(&props.picture);
         html! {
-            <section class={classes!("picture", (!self.held.is_empty()).then_some("picture--held"))} id="picture" tabindex="-1" aria-label={words::PICTURE}>
+            <section class={classes!("picture", (!self.held.is_empty()).then_some("picture--held"), self.over.map(|_| "picture--over"))} id="picture" tabindex="-1" aria-label={words::PICTURE}>
                 <svg ref={self.node.clone()} aria-hidden="true"
-                    viewBox={format!("{:.1} {:.1} {:.1} {:.1}", rect.x, rect.y, rect.w, rect.h)}
+                    viewBox={view_box(rect)} style={format!("--grow:{:.3}", self.view.grow(&props.picture))}
                     onpointerdown={link.callback(Msg::Down)} onpointermove={link.callback(Msg::Move)}
                     onpointerup={link.callback(Msg::Up)} onpointercancel={link.callback(Msg::Up)}
-                    onpointerleave={link.callback(Msg::Up)} onclick={link.callback(|_| Msg::Click)}>
-                    <Scene picture={props.picture.clone()} pick={props.pick} trail={props.trail.clone()} {on_act} />
-                    <Envelopes picture={props.picture.clone()} stage={props.stage.clone()} clock={props.clock}
-                        on_pick={props.on_act.reform(Act::PickJourney)} />
+                    onpointerleave={link.callback(Msg::Up)} onclick={self.on_scene.reform(|_| Act::Pick(None))}>
+                    <Scene picture={props.picture.clone()} pick={props.pick} trail={props.trail.clone()} on_act={self.on_scene.clone()} />
                 </svg>
+                <Envelopes picture={props.picture.clone()} stage={props.stage.clone()} clock={props.clock} view={self.view.clone()}
+                    theme={props.theme} over={self.over.map(|it| it.frame)} drawn={self.drawn.clone()} on_act={props.on_act.clone()} />
                 if self.list { <PictureList topology={props.topology.clone()} pick={props.pick} on_act={props.on_act.clone()} /> }
                 <div class="picture-tools">
                     <Tool glyph={Glyph::Plus} label={words::ZOOM_IN} on_click={link.callback(|()| Msg::Zoom(1.25))} />
@@ -160,10 +181,11 @@ impl Component for PictureView {
                 link.send_message(Msg::Wheel(by, (f64::from(event.client_x()), f64::from(event.client_y()))));
             }));
         }
-        if let Some((_, _, width, height)) = element::place(&self.node)
-            && self.view.differs(width, height)
+        if self.size.is_none()
+            && let Some(svg) = self.node.cast::<web_sys::Element>()
         {
-            ctx.link().send_message(Msg::Size(width, height));
+            let link = ctx.link().clone();
+            self.size = Resize::of(&svg, move |width, height| link.send_message(Msg::Size(width, height)));
         }
     }
 }
@@ -179,12 +201,22 @@ impl PictureView {
         (x - left, y - top)
     }
 
+    /// The uppermost envelope under the pointer.
+    fn under(&self, ctx: &Context<Self>) -> Option<Drawn> {
+        let picture = &ctx.props().picture;
+        let (rect, scale) = (self.view.shown(picture), self.view.scale(picture));
+        let (x, y) = self.inside(self.pointer);
+        let reach = Rect::around(point(rect.x + x / scale, rect.y + y / scale), REACH.0, REACH.1);
+        self.drawn.read().iter().rfind(|it| reach.holds(it.at)).copied()
+    }
+
     /// One pointer pans, two zoom about the point between them.
     fn moves(&mut self, ctx: &Context<Self>, event: &PointerEvent) -> bool {
         let now = place(event);
-        let Some(before) = self.held.insert(event.pointer_id(), now).filter(|_| !self.held.is_empty()) else {
-            self.held.remove(&event.pointer_id());
-            return false;
+        self.pointer = now;
+        let Some(before) = self.held.get_mut(&event.pointer_id()).map(|at| std::mem::replace(at, now)) else {
+            let over = self.under(ctx);
+            return std::mem::replace(&mut self.over, over).map(|it| it.frame) != over.map(|it| it.frame);
         };
         let picture = &ctx.props().picture;
         let other = self.held.iter().find(|(id, _)| **id != event.pointer_id()).map(|(_, at)| *at);

@@ -2,7 +2,7 @@
 
 use super::machine::{MachineView, title};
 use app::store::lab::{Act, Pick};
-use app::store::picture::{DeviceShape, Form, Link, LinkKind, Picture, Point};
+use app::store::picture::{DeviceShape, Form, Link, LinkKind, Picture, Point, Rect};
 use std::rc::Rc;
 use yew::prelude::*;
 
@@ -81,6 +81,11 @@ fn device(shape: &DeviceShape, props: &SceneProps) -> Html {
             }
         </g>
     }
+}
+
+/// A rectangle as `viewBox` wants it.
+pub fn view_box(rect: Rect) -> String {
+    format!("{:.1} {:.1} {:.1} {:.1}", rect.x, rect.y, rect.w, rect.h)
 }
 
 /// A length, to a tenth.

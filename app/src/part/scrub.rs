@@ -5,6 +5,7 @@ use crate::platform::element;
 use app::store::clock::{Clock, clock_text};
 use app::store::timeline::{Timeline, What};
 use app::words;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use yew::prelude::*;
 
@@ -90,15 +91,22 @@ struct MarksProps {
     past: u64,
 }
 
+/// One line for all marks of a kind, however many there are.
 #[component]
 fn Marks(props: &MarksProps) -> Html {
-    let mark = |mark: &app::store::timeline::Mark| {
-        let kind = match mark.what {
-            What::Frame(protocol) => format!("p-{}", protocol_class(protocol)),
-            What::Drop => "drop".to_string(),
+    let mut lines: BTreeMap<(bool, &str), String> = BTreeMap::new();
+    for (mark, place) in props.timeline.places() {
+        let (kind, ends) = match mark.what {
+            What::Frame(protocol) => (protocol_class(protocol), "9v12"),
+            What::Drop => ("drop", "6v18"),
         };
-        let style = format!("left:{:.2}%", props.timeline.place(mark.at) * 100.0);
-        html! { <i class={classes!(kind, (mark.at > props.past).then_some("ahead"))} {style}></i> }
+        let line = lines.entry((mark.at > props.past, kind)).or_default();
+        line.push_str(&format!("M{:.1} {ends}", place * 1000.0));
+    }
+    let line = |((ahead, kind), d): ((bool, &str), String)| {
+        html! { <path class={classes!(format!("p-{kind}"), ahead.then_some("ahead"))} {d} /> }
     };
-    html! { <>{ for props.timeline.marks().map(mark) }</> }
+    html! {
+        <svg viewBox="0 0 1000 30" preserveAspectRatio="none" aria-hidden="true">{ for lines.into_iter().map(line) }</svg>
+    }
 }

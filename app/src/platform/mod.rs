@@ -2,6 +2,7 @@
 //!
 //! Always: a listener, timer or worker lives as long as the Rust value that stands for it.
 
+pub mod canvas;
 pub mod clipboard;
 pub mod element;
 pub mod fetch;
@@ -10,6 +11,7 @@ pub mod frame;
 pub mod keys;
 pub mod listener;
 pub mod location;
+pub mod resize;
 pub mod service_worker;
 pub mod storage;
 pub mod terminal;

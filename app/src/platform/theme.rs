@@ -43,6 +43,13 @@ impl Theme {
     }
 }
 
+/// The value of a design token (`--bg`) as the page has it now.
+pub fn token(name: &str) -> String {
+    let root = document().document_element();
+    let style = root.and_then(|root| window().get_computed_style(&root).ok().flatten());
+    style.and_then(|style| style.get_property_value(name).ok()).unwrap_or_default().trim().to_string()
+}
+
 pub fn reduced_motion() -> bool {
     media("(prefers-reduced-motion: reduce)")
 }

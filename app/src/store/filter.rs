@@ -113,6 +113,26 @@ impl Filter {
     }
 }
 
+impl Filter {
+    /// The fields whose values are asked for. A layer alone is no mistake where no packet has it.
+    pub fn names(&self) -> Vec<&str> {
+        fn gather<'a>(expr: &'a Expr, names: &mut Vec<&'a str>) {
+            match expr {
+                Expr::Or(a, b) | Expr::And(a, b) => {
+                    gather(a, names);
+                    gather(b, names);
+                }
+                Expr::Not(inner) => gather(inner, names),
+                Expr::Compare(name, ..) => names.push(name),
+                Expr::Has(_) | Expr::Text(_) => {}
+            }
+        }
+        let mut names = Vec::new();
+        gather(&self.0, &mut names);
+        names
+    }
+}
+
 fn holds(expr: &Expr, frame: &Frame<'_>) -> bool {
     match expr {
         Expr::Or(a, b) => holds(a, frame) || holds(b, frame),
@@ -135,7 +155,7 @@ fn any_value(frame: &Frame<'_>, name: &str, op: Op, want: &str) -> bool {
 }
 
 /// A field that stands for source and destination alike.
-fn both_ends(name: &str) -> [&'static str; 2] {
+pub fn both_ends(name: &str) -> [&'static str; 2] {
     match name {
         "ip.addr" => ["ip.src", "ip.dst"],
         "ipv6.addr" => ["ipv6.src", "ipv6.dst"],

@@ -2,7 +2,7 @@
 //!
 //! Folded from `Event::Frames`. Always: rows are in the order of their ids; at most `ROWS` are kept, the oldest go first.
 
-use super::filter::{Filter, Frame};
+use super::filter::{Filter, Frame, both_ends};
 use api::event::Protocol;
 use api::inspect::{Dissection, Field, FrameRow};
 use api::{DeviceId, FrameId, JourneyId};
@@ -94,6 +94,17 @@ impl Frames {
         }
     }
 
+    /// The first field a filter names that no packet here has, once some were taken apart.
+    pub fn unheard(&self, filter: &Filter) -> Option<String> {
+        let heard = |name: &str| {
+            let ends = both_ends(name);
+            let mut names = self.fields.values().flatten().map(|(name, _)| name.as_str());
+            names.any(|it| it.eq_ignore_ascii_case(name) || ends.contains(&it))
+        };
+        let unheard = || filter.names().into_iter().find(|name| !heard(name));
+        if self.fields.is_empty() { None } else { unheard().map(str::to_string) }
+    }
+
     /// Frames whose fields are not known yet, the newest first, at most `limit`.
     pub fn unknown(&self, devices: &BTreeSet<DeviceId>, limit: usize) -> Vec<FrameId> {
         self.rows
@@ -110,12 +121,38 @@ impl Frames {
 /// What every IPv6 interface says unasked: solicitations, advertisements, multicast listener reports. True, but it
 /// drowns what a learner has sent.
 pub fn is_housekeeping(row: &FrameRow) -> bool {
-    row.protocol == Protocol::Ipv6 && is_housekeeping_text(&row.info)
+    matches!(row.protocol, Protocol::Ipv6 | Protocol::Vxlan) && is_housekeeping_text(&row.info)
 }
 
 pub fn is_housekeeping_text(text: &str) -> bool {
     let text = text.to_lowercase();
     ["solicitation", "advertisement", "listener"].iter().any(|word| text.contains(word))
+}
+
+/// ARP's own words name who asks whom; its two MAC addresses would only push them out of sight.
+pub fn says_ends(row: &FrameRow) -> bool {
+    row.protocol == Protocol::Arp
+}
+
+/// Wireshark's words for a packet, without those that a narrow list has no room for.
+pub fn brief(info: &str) -> String {
+    let (tunnel, info) = match info.strip_prefix("VNI ").and_then(|rest| rest.split_once(": ")) {
+        Some((vni, inner)) => (format!("VNI {vni}: "), inner),
+        None => (String::new(), info),
+    };
+    let without_id = |rest: &str| rest.split_once(' ').map_or(String::new(), |(_, said)| said.to_string());
+    let text = if let Some(rest) = info.strip_prefix("Standard query response ") {
+        format!("response {}", without_id(rest))
+    } else if let Some(rest) = info.strip_prefix("Standard query ") {
+        format!("query {}", without_id(rest))
+    } else if let Some(rest) = info.strip_prefix("Echo (ping) ") {
+        let sequence = rest.split_once("seq=").and_then(|(_, rest)| rest.split('/').next());
+        let what = rest.split(' ').next().unwrap_or_default();
+        sequence.map_or(format!("Echo {what}"), |sequence| format!("Echo {what} {sequence}"))
+    } else {
+        info.to_string()
+    };
+    tunnel + &text
 }
 
 fn flatten(fields: &[Field], depth: usize, into: &mut Vec<(String, String)>) {
@@ -182,6 +219,9 @@ mod tests {
         frames.learn(&[dissected(1, "ip.ttl", "64"), dissected(2, "ip.ttl", "64")]);
         assert_eq!(frames.shown(&BTreeSet::new(), filter.as_ref()), [FrameId(2)]);
         assert!(frames.unknown(&BTreeSet::new(), 9).is_empty());
+        assert_eq!(frames.unheard(&filter.expect("a filter")), None);
+        let wrong = Filter::parse("ip.ttl == 1 or ip.adr == 1").expect("a filter").expect("not empty");
+        assert_eq!(frames.unheard(&wrong).as_deref(), Some("ip.adr"));
     }
 
     #[test]
@@ -193,6 +233,15 @@ mod tests {
         assert_eq!(frames.shown(&BTreeSet::new(), None), [FrameId(1)]);
         let filter = Filter::parse("solicitation").expect("a filter");
         assert_eq!(frames.shown(&BTreeSet::new(), filter.as_ref()), [FrameId(2)]);
+    }
+
+    #[test]
+    fn a_narrow_list_says_the_same_in_fewer_words() {
+        assert_eq!(brief("Echo (ping) request  id=0x0007, seq=3/768, ttl=64"), "Echo request 3");
+        assert_eq!(brief("VNI 42: Standard query 0x1234 A www.lab"), "VNI 42: query A www.lab");
+        assert_eq!(brief("Standard query response 0x1234 No such name A x"), "response No such name A x");
+        assert_eq!(brief("41822 → 80 [SYN] Seq=0"), "41822 → 80 [SYN] Seq=0");
+        assert_eq!(brief("Time-to-live exceeded"), "Time-to-live exceeded");
     }
 
     #[test]

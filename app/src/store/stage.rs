@@ -48,10 +48,17 @@ pub struct Mark {
     left_ms: f64,
 }
 
+impl Mark {
+    /// What is seen of it: two marks alike in this look alike.
+    pub fn face(&self) -> (NetnsId, Option<DeviceId>, JourneyId, u32) {
+        (self.netns, self.device, self.journey, self.count)
+    }
+}
+
 /// An envelope to draw: where on its way from 0 to 1, and how visible.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Envelope {
-    pub flight: Flight,
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Envelope<'a> {
+    pub flight: &'a Flight,
     pub came_by: Option<DeviceId>,
     pub share: f64,
     pub faded: bool,
@@ -158,27 +165,25 @@ impl Stage {
     }
 
     /// What to draw now; the oldest first.
-    pub fn envelopes(&self, clock: &Clock, page_ms: f64) -> Vec<Envelope> {
-        let now = clock.at(page_ms);
-        let flying = self.shows.iter().filter(|show| show.start <= self.head).map(|show| Envelope {
-            flight: show.flight.clone(),
+    pub fn envelopes(&self, clock: &Clock, page_ms: f64) -> impl Iterator<Item = Envelope<'_>> {
+        let (head, now) = (self.head, clock.at(page_ms));
+        let flying = self.shows.iter().filter(move |show| show.start <= head).map(move |show| Envelope {
+            flight: &show.flight,
             came_by: show.came_by,
-            share: ((self.head - show.start) / show.length)
-                .min(true_share(&show.flight, now))
-                .clamp(0.0, 1.0),
+            share: ((head - show.start) / show.length).min(true_share(&show.flight, now)).clamp(0.0, 1.0),
             faded: false,
         });
         let resting = self.resting.iter().map(|(show, left)| Envelope {
-            flight: show.flight.clone(),
+            flight: &show.flight,
             came_by: show.came_by,
             share: 1.0,
             faded: *left < REST_MS / 2.0,
         });
-        resting.chain(flying).collect()
+        resting.chain(flying)
     }
 
-    pub fn marks(&self) -> Vec<Mark> {
-        self.marks.iter().filter(|mark| mark.start <= self.head).cloned().collect()
+    pub fn marks(&self) -> impl Iterator<Item = &Mark> {
+        self.marks.iter().filter(|mark| mark.start <= self.head)
     }
 
     /// Beats that are not yet played.
@@ -239,11 +244,11 @@ mod tests {
         stage.fly(flight(1, 1, 2, 0, 0), NetnsId(1), NetnsId(2), &clock);
         stage.fly(flight(1, 3, 4, 0, 0), NetnsId(2), NetnsId(3), &clock);
         stage.advance(BEAT_MS / 2.0, &clock, 0.0);
-        let first = stage.envelopes(&clock, 0.0);
+        let first: Vec<Envelope> = stage.envelopes(&clock, 0.0).collect();
         assert_eq!(first.len(), 1);
         assert!((first[0].share - 0.5).abs() < 0.01);
         stage.advance(BEAT_MS, &clock, 0.0);
-        let second = stage.envelopes(&clock, 0.0);
+        let second: Vec<Envelope> = stage.envelopes(&clock, 0.0).collect();
         assert_eq!(second.iter().filter(|it| !it.faded && it.share < 1.0).count(), 1);
         assert_eq!(
             second.last().map(|it| (it.flight.from, it.came_by)),
@@ -258,7 +263,7 @@ mod tests {
             stage.fly(flight(1, port, port + 10, 0, 0), NetnsId(1), NetnsId(port + 10), &clock);
         }
         stage.advance(BEAT_MS / 2.0, &clock, 0.0);
-        assert_eq!(stage.envelopes(&clock, 0.0).len(), 3);
+        assert_eq!(stage.envelopes(&clock, 0.0).count(), 3);
     }
 
     #[test]
@@ -267,7 +272,7 @@ mod tests {
         stage.fly(flight(1, 1, 2, 0, 1_000), NetnsId(1), NetnsId(2), &clock);
         let mut moving = true;
         (0..100).for_each(|_| moving = stage.advance(16.0, &clock, 0.0));
-        let shown = stage.envelopes(&clock, 0.0);
+        let shown: Vec<Envelope> = stage.envelopes(&clock, 0.0).collect();
         assert!((shown[0].share - 0.25).abs() < 0.01, "{shown:?}");
         assert!(!moving, "nothing moves while paused, so no animation frame is asked for");
     }
@@ -294,9 +299,9 @@ mod tests {
             let why = (DropReason::NoSocket, JourneyId(journey));
             stage.drop_at(MachineId(1), NetnsId(1), None, why);
         }
-        assert_eq!(stage.marks().iter().map(|mark| mark.count).collect::<Vec<_>>(), [3]);
+        assert_eq!(stage.marks().map(|mark| mark.count).collect::<Vec<_>>(), [3]);
         stage.advance(MARK_MS + 1.0, &clock, 0.0);
-        assert!(stage.marks().is_empty());
+        assert_eq!(stage.marks().count(), 0);
     }
 
     #[test]
@@ -304,8 +309,8 @@ mod tests {
         let (mut stage, clock) = (Stage::default(), at(1, Speed::Live));
         stage.fly(flight(1, 1, 2, 0, 0), NetnsId(1), NetnsId(2), &clock);
         stage.drop_at(MachineId(1), NetnsId(2), None, (DropReason::NoSocket, JourneyId(1)));
-        assert!(stage.marks().is_empty());
+        assert_eq!(stage.marks().count(), 0);
         stage.advance(BEAT_MS, &clock, 0.0);
-        assert_eq!(stage.marks().len(), 1);
+        assert_eq!(stage.marks().count(), 1);
     }
 }

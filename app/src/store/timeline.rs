@@ -80,17 +80,13 @@ impl Timeline {
 
     /// Where an instant is, from 0 to 1.
     pub fn place(&self, at: u64) -> f64 {
+        place_on(&self.knots(), at)
+    }
+
+    /// Every mark with its place.
+    pub fn places(&self) -> impl Iterator<Item = (Mark, f64)> {
         let knots = self.knots();
-        let whole = knots.last().map_or(0.0, |knot| knot.1);
-        let after = knots.partition_point(|knot| knot.0 <= at);
-        let x = match (after.checked_sub(1).and_then(|index| knots.get(index)), knots.get(after)) {
-            (Some((from, left)), Some((to, right))) => {
-                left + (right - left) * (at - from) as f64 / (to - from) as f64
-            }
-            (Some((_, left)), None) => *left,
-            _ => 0.0,
-        };
-        if whole > 0.0 { x / whole } else { 1.0 }
+        self.marks.iter().map(move |mark| (*mark, place_on(&knots, mark.at)))
     }
 
     /// The instant at a place from 0 to 1; near a mark it is exactly the mark's.
@@ -110,6 +106,19 @@ impl Timeline {
     }
 }
 
+fn place_on(knots: &[(u64, f64)], at: u64) -> f64 {
+    let whole = knots.last().map_or(0.0, |knot| knot.1);
+    let after = knots.partition_point(|knot| knot.0 <= at);
+    let x = match (after.checked_sub(1).and_then(|index| knots.get(index)), knots.get(after)) {
+        (Some((from, left)), Some((to, right))) => {
+            left + (right - left) * (at - from) as f64 / (to - from) as f64
+        }
+        (Some((_, left)), None) => *left,
+        _ => 0.0,
+    };
+    if whole > 0.0 { x / whole } else { 1.0 }
+}
+
 fn width(gap: u64) -> f64 {
     (1.0 + gap as f64 / UNIT_NS).log2().max(0.05)
 }
@@ -127,7 +136,7 @@ mod tests {
     #[test]
     fn later_is_right_of_earlier_and_places_lead_back() {
         let line = timeline(&[1_000, 500_000, 1_000_000_000, 1_000_100_000]);
-        let places: Vec<f64> = line.marks().map(|mark| line.place(mark.at)).collect();
+        let places: Vec<f64> = line.places().map(|(_, place)| place).collect();
         assert!(places.windows(2).all(|pair| pair[0] < pair[1]), "{places:?}");
         for mark in line.marks() {
             assert!(line.instant(line.place(mark.at)).abs_diff(mark.at) <= 1_000);

@@ -12,6 +12,10 @@ const TOOLS: f64 = 44.0;
 const NEAREST: f64 = 4.0;
 const FARTHEST: f64 = 0.08;
 
+/// Below this scale writing is set larger, by this much at most.
+const READABLE: f64 = 0.85;
+const GROW: f64 = 1.15;
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct Viewport {
     width: f64,
@@ -49,6 +53,16 @@ impl Viewport {
     /// The middle of the screen, in pixels.
     pub fn middle(&self) -> (f64, f64) {
         (self.width / 2.0, self.height / 2.0)
+    }
+
+    /// CSS pixels a unit of the picture.
+    pub fn scale(&self, picture: &Picture) -> f64 {
+        self.state(picture).0
+    }
+
+    /// How much larger writing is set where the whole is small: as far as the boxes have room.
+    pub fn grow(&self, picture: &Picture) -> f64 {
+        (READABLE / self.scale(picture)).clamp(1.0, GROW)
     }
 
     fn state(&self, picture: &Picture) -> (f64, f64, f64) {

@@ -48,7 +48,8 @@ pub const PICTURE: &str = "Picture";
 pub const TERMINAL: &str = "Terminal";
 pub const PACKETS: &str = "Packets";
 pub const LOADING_LESSON: &str = "Loading the lesson …";
-pub const LESSON_FAILED: &str = "This lesson could not be loaded.";
+pub const LESSON_FAILED: &str =
+    "This lesson could not be loaded. There may be none at this address, or you are offline.";
 pub const RETRY: &str = "Try again";
 pub const ENGINE_LOADING: &str = "Starting the machines …";
 pub const FOLD_LESSON: &str = "Show or hide the lesson";
@@ -122,6 +123,7 @@ pub const SHARE: &str = "Share";
 pub const SHARED: &str = "A link to this very state is copied.";
 pub const SHARE_FAILED: &str = "The link is in the address bar.";
 pub const OPENED_SHARED: &str = "This is a shared lab. Your own work on this lesson is kept.";
+pub const BEGINS_ANEW: &str = "The lab is as it begins instead.";
 pub const LINK_NOT_OURS: &str = "This link or file is damaged.";
 pub const LINK_OTHER_VERSION: &str = "This was saved by another version of vethlab.";
 pub const KEPT_UNREADABLE: &str = "Your earlier work was saved by another version. The lab begins anew.";
@@ -163,11 +165,14 @@ pub const FILTER_LABEL: &str = "Display filter";
 pub const ALL_DEVICES: &str = "all devices";
 pub const DEVICE: &str = "Device";
 pub const SAVE_PCAPNG: &str = "pcapng";
-pub const HOUSEKEEPING: &str = "Hidden: what IPv6 says unasked. Filter ipv6 shows it.";
+pub const HOUSEKEEPING: &str = "IPv6’s own housekeeping is hidden. Show it";
 pub const NO_PACKETS: &str = "No packets yet. Type a command that sends one.";
 pub const NO_MATCH: &str = "No packet matches.";
-pub const COLUMNS: [&str; 5] = ["#", "time", "from", "to", "what"];
+pub const COLUMN_TIME: &str = "time";
 pub const COLUMN_ON: &str = "on";
+pub const COLUMN_FROM: &str = "from";
+pub const COLUMN_TO: &str = "to";
+pub const COLUMN_WHAT: &str = "what";
 pub const LAYERS: &str = "Layers";
 pub const BYTES: &str = "Bytes";
 pub const PICK_PACKET: &str = "Choose a packet to see its layers and bytes.";
@@ -187,6 +192,7 @@ pub const ALL_OF: &str = "of";
 
 // Failure.
 pub const CRASHED: &str = "The engine stopped. That is our mistake, not yours.";
+pub const CRASHED_MORE: &str = "A restart brings the lab back as it was before the last command.";
 pub const RESTART: &str = "Restart from replay";
 pub const CRASH_SAVE: &str = "Save the replay";
 pub const ENGINE_FAILED: &str = "The engine could not be loaded.";
@@ -242,6 +248,10 @@ pub fn rules_walked(walked: u32) -> String {
 
 pub fn filter_error(at: usize, expected: &str) -> String {
     format!("Expected {expected} at character {}.", at + 1)
+}
+
+pub fn no_field(name: &str) -> String {
+    format!("No packet here has a field {name}.")
 }
 
 /// From one address to another, in one line.

@@ -15,6 +15,9 @@ use api::topology::{Delta, Topology};
 use api::{Fact, TtyId};
 use std::rc::Rc;
 
+/// Packets remembered because their end is not shown.
+const QUIET: usize = 256;
+
 impl Lab {
     /// Takes a batch in, at page time `page_ms`.
     pub fn events(&mut self, batch: Vec<Event>, page_ms: f64) -> Vec<Effect> {
@@ -24,6 +27,11 @@ impl Lab {
             && !batch.iter().any(|event| matches!(event, Event::Booted { .. } | Event::Crashed { .. }))
         {
             return effects;
+        }
+        for event in &batch {
+            if let Event::Frames(rows) = event {
+                self.note_quiet(rows);
+            }
         }
         let replayed = batch.iter().any(|event| matches!(event, Event::Booted { .. }));
         for event in batch {
@@ -61,6 +69,7 @@ impl Lab {
             Event::TtyOpened { tty, machine } => return self.tty_opened(tty, machine),
             Event::Output { tty, bytes } => return vec![Effect::Output(tty, bytes)],
             Event::TtyClosed { tty } => self.tty_closed(tty),
+            Event::Dropped { journey, .. } if self.quiet.contains(&journey) && !self.asks_for_ipv6() => {}
             Event::Dropped { at, journey, machine, netns, device, reason } => {
                 self.stage.change(|stage| stage.drop_at(machine, netns, device, (reason, journey)));
                 Rc::make_mut(&mut self.timeline).add(Mark { at, what: What::Drop });
@@ -154,6 +163,18 @@ impl Lab {
         let (Some(from), Some(to)) = (netns(flight.from), netns(flight.to)) else { return };
         let clock = self.clock;
         self.stage.change(|stage| stage.fly(flight, from, to, &clock));
+    }
+
+    /// Packets whose end is no more worth a mark than their way.
+    fn note_quiet(&mut self, rows: &[FrameRow]) {
+        for row in rows.iter().filter(|row| is_housekeeping(row)) {
+            if self.quiet.back() != Some(&row.journey) {
+                self.quiet.push_back(row.journey);
+            }
+        }
+        while self.quiet.len() > QUIET {
+            self.quiet.pop_front();
+        }
     }
 
     fn frames_came(&mut self, rows: Vec<FrameRow>) {

@@ -103,6 +103,7 @@ impl Lab {
         self.saves.clear();
         let mut effects = vec![Effect::NewEngine];
         effects.extend(self.boot(*crash.replay));
+        effects.extend(self.active.map(Effect::FocusTerminal));
         effects
     }
 }

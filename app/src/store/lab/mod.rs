@@ -234,6 +234,8 @@ pub struct Lab {
     /// Lines to type once a terminal on that machine is there.
     waiting: Vec<(String, String)>,
     pub frames: Live<Frames>,
+    /// The latest packets of IPv6's housekeeping.
+    quiet: VecDeque<JourneyId>,
     pub stage: Live<Stage>,
     pub timeline: Rc<Timeline>,
     pub checks: Rc<Checks>,

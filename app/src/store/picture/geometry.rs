@@ -56,6 +56,10 @@ impl Rect {
         Rect { x: middle.x - w / 2.0, y: middle.y - h / 2.0, w, h }
     }
 
+    pub fn holds(self, at: Point) -> bool {
+        at.x >= self.x && at.x <= self.right() && at.y >= self.y && at.y <= self.bottom()
+    }
+
     pub fn overlaps(self, other: Rect) -> bool {
         self.x < other.right() && other.x < self.right() && self.y < other.bottom() && other.y < self.bottom()
     }

@@ -193,7 +193,8 @@ impl Picture {
         on_device.or_else(|| {
             let machine = self.machine(machine)?;
             let rect = machine.netns.iter().find(|it| it.id == netns).map_or(machine.rect, |it| it.rect);
-            Some(rect.middle())
+            // On the upper edge, where neither a name nor an address stands.
+            Some(geometry::point(rect.x + BESIDE, rect.y))
         })
     }
 }

@@ -86,7 +86,12 @@ fn ended(system: &System, journey: &Journey) -> String {
         .or(journey.stops.last());
     let place = last.map(|stop| system.place_name(stop.machine, stop.netns)).unwrap_or_default();
     match journey.verdict {
-        None => "Still on its way.".to_owned(),
+        None => match last.map(|stop| &stop.kind) {
+            Some(wait @ StopKind::NeighbourWait { .. }) => {
+                format!("Still on its way: it {}. ARP asks three times, a second apart.", wait.text())
+            }
+            _ => "Still on its way.".to_owned(),
+        },
         Some(Verdict::Delivered) => format!("Delivered on {place}."),
         Some(Verdict::Consumed) => format!("Taken by the kernel of {place}."),
         Some(Verdict::Dropped(reason)) => {
