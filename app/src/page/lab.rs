@@ -3,6 +3,8 @@
 //! Always: what happens goes through `Lab::act` or `Lab::events`; `effects` carries out what they answer; `lab_view`
 //! shows the rest.
 
+use super::calls::Calls;
+use super::seen::Seen;
 use crate::engine::{Engine, Said};
 use crate::platform::frame::AnimationFrame;
 use crate::platform::keys::{self, Key};
@@ -13,13 +15,10 @@ use crate::platform::timer::{Interval, now_ms};
 use crate::platform::{element, fetch, storage};
 use api::{Journey, TtyId};
 use app::store::command::{PageAct, Run, by_key};
-use app::store::frames::Frames;
 use app::store::lab::{Act, Lab, Pace};
-use app::store::live::Live;
 use app::store::panes::{Narrow, Panes, Split};
 use app::store::picture::{Picture, Point};
 use app::store::progress::Progress;
-use app::store::timeline::Timeline;
 use app::words;
 use lessons::{Course, Lesson};
 use std::collections::BTreeMap;
@@ -30,8 +29,6 @@ use yew::prelude::*;
 const TICK_MS: u32 = 120;
 /// How long a toast stays; a bad one stays twice as long.
 const TOAST_MS: f64 = 5_000.0;
-/// What grows with every packet is shown anew this often.
-const SEEN_MS: f64 = 100.0;
 
 #[derive(Properties, PartialEq)]
 pub struct LabPageProps {
@@ -67,56 +64,6 @@ pub enum Msg {
 
 /// The panes in the order in which the keyboard goes round, by the ids of their elements.
 const PANES: [&str; 5] = ["lesson", "picture", "time", "terminals", "drawer"];
-
-/// What the panes call, made once: a pane is drawn again only when what it shows has changed.
-pub(super) struct Calls {
-    pub act: Callback<Act>,
-    pub run: Callback<Run>,
-    pub size: Callback<(Split, f64)>,
-    pub fold: Callback<Split>,
-    pub fold_terminal: Callback<()>,
-    pub fold_drawer: Callback<()>,
-    pub show: Callback<Narrow>,
-    pub palette: Callback<()>,
-    pub shut_palette: Callback<()>,
-    pub retry: Callback<()>,
-    pub copied: Callback<bool>,
-    pub terminal: Callback<(TtyId, Option<Rc<Xterm>>)>,
-    pub split: Callback<()>,
-    pub control: Callback<()>,
-    pub save_crash: Callback<()>,
-}
-
-impl Calls {
-    fn new(ctx: &Context<LabPage>) -> Calls {
-        let link = ctx.link();
-        Calls {
-            act: link.callback(Msg::Act),
-            run: link.callback(Msg::Run),
-            size: link.callback(|(split, size)| Msg::Size(split, size)),
-            fold: link.callback(Msg::Fold),
-            fold_terminal: link.callback(|()| Msg::Fold(Split::Terminal)),
-            fold_drawer: link.callback(|()| Msg::Fold(Split::Drawer)),
-            show: link.callback(Msg::Show),
-            palette: link.callback(|()| Msg::Palette(true)),
-            shut_palette: link.callback(|()| Msg::Palette(false)),
-            retry: link.callback(|()| Msg::Retry),
-            copied: link.callback(Msg::Copied),
-            terminal: link.callback(|(tty, terminal)| Msg::Terminal(tty, terminal)),
-            split: link.callback(|()| Msg::Split),
-            control: link.callback(|()| Msg::Control),
-            save_crash: link.callback(|()| Msg::SaveCrash),
-        }
-    }
-}
-
-/// What grows with every packet, as it is shown: at most `SEEN_MS` old.
-#[derive(Default)]
-pub(super) struct Seen {
-    pub frames: Live<Frames>,
-    pub timeline: Rc<Timeline>,
-    at_ms: f64,
-}
 
 type TrailKey = (Option<*const Journey>, *const Picture);
 
@@ -263,12 +210,10 @@ impl Component for LabPage {
             Msg::Copied(done) => self.toast(if done { words::COPIED } else { words::NOT_COPIED }, !done),
             Msg::Toast(text, bad) => self.toast(text, bad),
             Msg::SaveCrash => self.save_crash(),
-            Msg::Tick => self.tick(ctx) | self.see(now_ms()),
+            Msg::Tick => self.tick(ctx) | self.seen.renew(&self.lab, now_ms()),
             Msg::Draw => {
                 self.draw = None;
-                if now_ms() - self.seen.at_ms >= SEEN_MS {
-                    self.see(now_ms());
-                }
+                self.seen.renew_if_due(&self.lab, now_ms());
                 true
             }
             Msg::Beat => {
@@ -338,15 +283,6 @@ impl LabPage {
             self.draw = Some(AnimationFrame::request(move |_| link.send_message(Msg::Draw)));
         }
         false
-    }
-
-    /// Shows what has grown. Answers whether there is anything new.
-    fn see(&mut self, now_ms: f64) -> bool {
-        self.seen.at_ms = now_ms;
-        let new = self.seen.frames != self.lab.frames || self.seen.timeline != self.lab.timeline;
-        self.seen.frames = self.lab.frames.clone();
-        self.seen.timeline = Rc::clone(&self.lab.timeline);
-        new
     }
 
     fn act(&mut self, ctx: &Context<Self>, act: Act) -> bool {

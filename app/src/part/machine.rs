@@ -73,7 +73,7 @@ fn fold(props: &MachineViewProps) -> Html {
 fn line(line: &Line) -> Html {
     let gap = if line.name.is_empty() { "" } else { " " };
     html! {
-        <text class="mono" x={num(line.at.x)} y={num(line.at.y)}>
+        <text class={classes!("mono", (!line.name.is_empty()).then_some("mono--two"))} x={num(line.at.x)} y={num(line.at.y)}>
             <tspan class="line-name">{ &line.name }</tspan>{ gap }<tspan class="line-address">{ &line.address }</tspan>
         </text>
     }

@@ -64,17 +64,10 @@ pub fn PacketList(props: &PacketListProps) -> Html {
     let onkeydown = {
         let (shown, on_act, node) = (props.shown.clone(), props.on_act.clone(), node.clone());
         Callback::from(move |event: KeyboardEvent| {
-            let end = shown.len().saturating_sub(1);
-            let to = match event.key().as_str() {
-                "ArrowDown" => at.map_or(0, |at| (at + 1).min(end)),
-                "ArrowUp" => at.map_or(end, |at| at.saturating_sub(1)),
-                "PageDown" => at.map_or(0, |at| (at + 20).min(end)),
-                "PageUp" => at.map_or(end, |at| at.saturating_sub(20)),
-                "Home" => 0,
-                "End" => end,
-                "Enter" => return on_act.emit(Act::Tab(app::store::lab::Tab::Journey)),
-                _ => return,
-            };
+            if event.key() == "Enter" {
+                return on_act.emit(Act::Tab(app::store::lab::Tab::Journey));
+            }
+            let Some(to) = aim(&event.key(), at, shown.len().saturating_sub(1)) else { return };
             event.prevent_default();
             if let Some(frame) = shown.get(to) {
                 reveal(&node, to as f64 * ROW, ROW);
@@ -109,6 +102,19 @@ pub fn PacketList(props: &PacketListProps) -> Html {
     }
 }
 
+/// The row that a key leads to, from the one that is chosen.
+fn aim(key: &str, at: Option<usize>, end: usize) -> Option<usize> {
+    Some(match key {
+        "ArrowDown" => at.map_or(0, |at| (at + 1).min(end)),
+        "ArrowUp" => at.map_or(end, |at| at.saturating_sub(1)),
+        "PageDown" => at.map_or(0, |at| (at + 20).min(end)),
+        "PageUp" => at.map_or(end, |at| at.saturating_sub(20)),
+        "Home" => 0,
+        "End" => end,
+        _ => return None,
+    })
+}
+
 fn device(row: &FrameRow, props: &PacketListProps) -> String {
     props.topology.devices.get(&row.device).map(|it| full_name(&props.topology, it)).unwrap_or_default()
 }
@@ -123,7 +129,7 @@ fn columns(rows: &[&FrameRow], props: &PacketListProps) -> String {
         rows.iter().map(|row| text(row).chars().count()).max().unwrap_or_default()
     };
     let on = widest(&|row| device(row, props)).clamp(4, if props.wide { 24 } else { 10 });
-    let way = widest(&|row| if says_ends(row) { String::new() } else { way(row) }).clamp(9, 42);
+    let way = widest(&|row| if says_ends(row) { String::new() } else { way(row) }).clamp(14, 42);
     format!("--on:{on}ch;--way:{way}ch")
 }
 

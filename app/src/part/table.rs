@@ -49,9 +49,20 @@ fn subject(props: &TablesViewProps) -> (String, Option<String>) {
     }
 }
 
+/// The columns as they are shown. A rule names its chain, and is long: counters stand before it, where they are seen.
+fn order(table: &Table, rules: bool) -> Vec<usize> {
+    let columns = 0..table.rows.iter().map(Vec::len).max().unwrap_or(0).max(table.columns.len());
+    let place = |title: &str| table.columns.iter().position(|it| it == title).filter(|_| rules);
+    match (place("chain"), place("rule")) {
+        (Some(chain), Some(rule)) => columns.filter(|it| *it != chain && *it != rule).chain([rule]).collect(),
+        _ => columns.collect(),
+    }
+}
+
 fn table_view(index: usize, table: &Table, machine: Option<&String>, props: &TablesViewProps) -> Html {
     let (line, on) = (table.command.clone(), machine.cloned());
     let run = props.on_act.reform(move |_: MouseEvent| Act::Run { line: line.clone(), on: on.clone() });
+    let order = order(table, props.rules);
     let cell = |row: usize, column: usize, text: &String| {
         let flash = props.tables.changed.contains(&(index, row, column));
         // A new key makes a new cell, so that the flash begins anew.
@@ -67,11 +78,11 @@ fn table_view(index: usize, table: &Table, machine: Option<&String>, props: &Tab
             <div class="scroller" tabindex="0" role="group" aria-label={table.title.clone()}>
                 <table>
                     if !table.columns.is_empty() {
-                        <thead><tr>{ for table.columns.iter().map(|title| html! { <th scope="col">{ title }</th> }) }</tr></thead>
+                        <thead><tr>{ for order.iter().map(|column| html! { <th scope="col">{ table.columns.get(*column) }</th> }) }</tr></thead>
                     }
                     <tbody>
                         { for table.rows.iter().enumerate().map(|(row, cells)| html! {
-                            <tr>{ for cells.iter().enumerate().map(|(column, text)| cell(row, column, text)) }</tr>
+                            <tr>{ for order.iter().filter_map(|column| Some(cell(row, *column, cells.get(*column)?))) }</tr>
                         }) }
                     </tbody>
                 </table>

@@ -134,6 +134,13 @@ pub fn says_ends(row: &FrameRow) -> bool {
     row.protocol == Protocol::Arp
 }
 
+/// Ports and flags of `41822 → 80 [SYN] Seq=0 …`.
+fn segment(info: &str) -> Option<(&str, &str)> {
+    let (ports, rest) = info.split_once(" [")?;
+    let (flags, rest) = rest.split_once(']')?;
+    (ports.contains('→') && rest.starts_with(" Seq=")).then_some((ports, flags))
+}
+
 /// Wireshark's words for a packet, without those that a narrow list has no room for.
 pub fn brief(info: &str) -> String {
     let (tunnel, info) = match info.strip_prefix("VNI ").and_then(|rest| rest.split_once(": ")) {
@@ -149,6 +156,8 @@ pub fn brief(info: &str) -> String {
         let sequence = rest.split_once("seq=").and_then(|(_, rest)| rest.split('/').next());
         let what = rest.split(' ').next().unwrap_or_default();
         sequence.map_or(format!("Echo {what}"), |sequence| format!("Echo {what} {sequence}"))
+    } else if let Some((ports, flags)) = segment(info) {
+        format!("[{flags}] {ports}")
     } else {
         info.to_string()
     };
@@ -240,7 +249,7 @@ mod tests {
         assert_eq!(brief("Echo (ping) request  id=0x0007, seq=3/768, ttl=64"), "Echo request 3");
         assert_eq!(brief("VNI 42: Standard query 0x1234 A www.lab"), "VNI 42: query A www.lab");
         assert_eq!(brief("Standard query response 0x1234 No such name A x"), "response No such name A x");
-        assert_eq!(brief("41822 → 80 [SYN] Seq=0"), "41822 → 80 [SYN] Seq=0");
+        assert_eq!(brief("41822 → 80 [SYN, ACK] Seq=0 Win=9"), "[SYN, ACK] 41822 → 80");
         assert_eq!(brief("Time-to-live exceeded"), "Time-to-live exceeded");
     }
 

@@ -46,7 +46,7 @@ impl Default for Panes {
     fn default() -> Self {
         Panes {
             lesson: 340.0,
-            drawer: 420.0,
+            drawer: 440.0,
             terminal: 42.0,
             detail: 46.0,
             lesson_folded: false,
