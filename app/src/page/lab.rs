@@ -179,18 +179,15 @@ impl Component for LabPage {
             Msg::Terminal(tty, terminal) => self.terminal_came(tty, terminal),
             Msg::Size(split, size) => {
                 self.panes.set(split, size);
-                storage::set("panes", &self.panes.write());
-                true
+                self.keep_panes()
             }
             Msg::Fold(split) => {
                 self.panes.toggle(split);
-                storage::set("panes", &self.panes.write());
-                true
+                self.keep_panes()
             }
             Msg::Show(narrow) => {
                 self.panes.narrow = narrow;
-                storage::set("panes", &self.panes.write());
-                true
+                self.keep_panes()
             }
             Msg::Palette(open) => {
                 self.palette = open;
@@ -257,6 +254,11 @@ fn load(ctx: &Context<LabPage>) {
 }
 
 impl LabPage {
+    fn keep_panes(&self) -> bool {
+        storage::set("panes", &self.panes.write());
+        true
+    }
+
     fn said(&mut self, ctx: &Context<Self>, said: Said) -> bool {
         match said {
             Said::Loading(share) => self.loading = Some(share),
