@@ -78,7 +78,7 @@ fn table_view(index: usize, table: &Table, machine: Option<&String>, props: &Tab
             <div class="scroller" tabindex="0" role="group" aria-label={table.title.clone()}>
                 <table>
                     if !table.columns.is_empty() {
-                        <thead><tr>{ for order.iter().map(|column| html! { <th scope="col">{ table.columns.get(*column) }</th> }) }</tr></thead>
+                        <thead><tr>{ for order.iter().map(|column| html! { <th scope="col">{ table.columns.get(*column).cloned().unwrap_or_default() }</th> }) }</tr></thead>
                     }
                     <tbody>
                         { for table.rows.iter().enumerate().map(|(row, cells)| html! {
