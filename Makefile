@@ -14,7 +14,7 @@ test: ## Prepare, and run every check there is
 	@$(RUN) scripts/test.sh
 
 build: ready ## The site as static files in dist/
-	@$(RUN) trunk build --release
+	@$(RUN) scripts/site.sh
 
 bench: ## Prepare, and print how fast and how big it is
 	@scripts/setup.sh test

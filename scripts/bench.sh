@@ -6,5 +6,5 @@ cd "$(dirname "$0")/.."
 echo "== engine, native"
 cargo run -q --release -p tests --bin bench
 echo "== site, in Chromium"
-trunk build --release >target/bench-site.log 2>&1 || { tail -n 20 target/bench-site.log; exit 1; }
+scripts/site.sh >target/bench-site.log 2>&1 || { tail -n 20 target/bench-site.log; exit 1; }
 node tests/browser/bench.mjs dist

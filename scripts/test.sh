@@ -53,7 +53,7 @@ part doctests cargo test --doc --workspace
 part docs documentation
 part parity cargo run -q --release -p tests --bin parity -- --known tests/parity/known-failures.txt tests/parity
 part wasm env WASM_BINDGEN_TEST_TIMEOUT=120 cargo test "${WASM[@]}" -p app -p worker -p tests
-part site trunk build --release
+part site scripts/site.sh
 part e2e node tests/browser/run.mjs dist
 
 printf '\n'

@@ -7,7 +7,7 @@ use crate::cmd::Command;
 use crate::container::ContainerId;
 use crate::fs::{self, FileSystem, Inode, Node, View};
 use crate::process::{Process, ProcessId};
-use crate::sys::Sys;
+use crate::sys::{Sys, Syscall};
 use crate::system::System;
 use api::topology::Role;
 use api::{MachineId, NetnsId};
@@ -189,33 +189,33 @@ impl System {
 }
 
 impl Sys {
-    pub async fn hostname(&self) -> String {
-        self.ask(|system, id| system.hostname(system.process(id)).to_owned()).await
+    pub fn hostname(&self) -> Syscall<String> {
+        self.ask(|system, id| system.hostname(system.process(id)).to_owned())
     }
 
     /// The namespace bound to that name: `ENOENT` where there is none, `EINVAL` where the file is none.
-    pub async fn netns_named(&self, name: &str) -> Result<NetnsId, Errno> {
-        self.netns_at(&format!("{NETNS_RUN}/{name}")).await
+    pub fn netns_named(&self, name: &str) -> Syscall<Result<NetnsId, Errno>> {
+        self.netns_at(&format!("{NETNS_RUN}/{name}"))
     }
 
     /// `ip netns add`; `EEXIST` where the name is taken.
-    pub async fn netns_add(&self, name: &str) -> Result<NetnsId, Errno> {
+    pub fn netns_add(&self, name: &str) -> Syscall<Result<NetnsId, Errno>> {
         let name = name.to_owned();
-        self.ask(move |system, id| system.netns_add(system.process(id).machine, &name)).await
+        self.ask(move |system, id| system.netns_add(system.process(id).machine, &name))
     }
 
-    pub async fn netns_delete(&self, name: &str) -> Result<(), Errno> {
+    pub fn netns_delete(&self, name: &str) -> Syscall<Result<(), Errno>> {
         let name = name.to_owned();
-        self.ask(move |system, id| system.netns_delete(system.process(id).machine, &name)).await
+        self.ask(move |system, id| system.netns_delete(system.process(id).machine, &name))
     }
 
     /// Names and namespaces, the newest first.
-    pub async fn netns_names(&self) -> Vec<(String, NetnsId)> {
-        self.ask(|system, id| system.netns_names(system.process(id).machine)).await
+    pub fn netns_names(&self) -> Syscall<Vec<(String, NetnsId)>> {
+        self.ask(|system, id| system.netns_names(system.process(id).machine))
     }
 
     /// From now on this process runs in that namespace (setns(2)); with a name, `/etc/netns/NAME` lies over `/etc`.
-    pub async fn enter_netns(&self, netns: NetnsId, name: Option<&str>) {
+    pub fn enter_netns(&self, netns: NetnsId, name: Option<&str>) -> Syscall<()> {
         let name = name.map(str::to_owned);
         self.ask(move |system, id: ProcessId| {
             let process = system.process_mut(id);
@@ -223,6 +223,5 @@ impl Sys {
             process.netns_name = name;
             system.collect_netns();
         })
-        .await;
     }
 }

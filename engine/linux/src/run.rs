@@ -8,7 +8,7 @@ use crate::container::ContainerId;
 use crate::fs::{Access, Descriptor, Fd, FileKind, Node, Place, View, allows};
 use crate::process::{Process, ProcessId, Program};
 use crate::signal::Signal;
-use crate::sys::Sys;
+use crate::sys::{Sys, Syscall};
 use crate::system::{Spawn, System, WaitOn};
 use api::NetnsId;
 use net::Errno;
@@ -201,14 +201,13 @@ impl System {
 
 impl Sys {
     /// Starts a command as a child process.
-    pub async fn spawn(&self, start: Start) -> Result<ProcessId, Errno> {
+    pub fn spawn(&self, start: Start) -> Syscall<Result<ProcessId, Errno>> {
         self.ask(move |system, id| {
             let (command, arguments) = system.locate(id, &start)?;
             let shown = Start { arguments, ..start };
             let args = Args::new(shown.arguments.clone());
             system.start_program(id, &shown, |sys| (command.run)(sys, args))
         })
-        .await
     }
 
     /// Starts a command whether or not its file is there.
@@ -256,7 +255,7 @@ impl Sys {
     }
 
     /// Waits until that child has ended, and lets go of it. 127 where it is no child of ours.
-    pub async fn wait_child(&self, child: ProcessId) -> Exit {
+    pub fn wait_child(&self, child: ProcessId) -> Syscall<Exit> {
         self.call(move |system, id| match system.reap(id, child) {
             Some(exit) => Poll::Ready(exit),
             None => {
@@ -264,12 +263,11 @@ impl Sys {
                 Poll::Pending
             }
         })
-        .await
     }
 
     /// kill(2), by the process number on this machine; a negative one means its process group.
-    pub async fn kill(&self, pid: i64, signal: Option<Signal>) -> Result<(), Errno> {
-        self.ask(move |system, id| system.kill(id, pid, signal)).await
+    pub fn kill(&self, pid: i64, signal: Option<Signal>) -> Syscall<Result<(), Errno>> {
+        self.ask(move |system, id| system.kill(id, pid, signal))
     }
 }
 

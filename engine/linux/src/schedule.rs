@@ -60,7 +60,7 @@ impl System {
             let mut calls = mailbox.borrow_mut().take();
             made += calls.len() as u32;
             let before = calls.len();
-            calls.retain(|_, call| !call(self, id));
+            calls.run(self, id);
             let answered = calls.len() < before;
             mailbox.borrow_mut().put_back(calls);
             // A call may have ended this process, or made it another program.

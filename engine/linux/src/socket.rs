@@ -7,12 +7,13 @@
 
 use crate::fs::{Descriptor, Fd, OpenFlags, OpenKind};
 use crate::process::ProcessId;
-use crate::sys::{Sys, Woke};
+use crate::sys::{Sys, Syscall, Woke};
 use crate::system::{System, WaitOn};
 use net::{Datagram, Errno, Network, Owner, Shutdown, SocketId, SocketKind, SocketOption};
 use sim::Instant;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::rc::Rc;
 
 /// Which process holds which sockets.
 pub(crate) type Held = BTreeMap<ProcessId, BTreeSet<SocketId>>;
@@ -70,6 +71,9 @@ impl Sys {
     }
 }
 
+/// What [`Socket::until`] tries.
+type Attempt<T> = dyn Fn(&mut Network, SocketId) -> Result<T, Errno>;
+
 /// An open socket.
 pub struct Socket {
     id: SocketId,
@@ -94,23 +98,33 @@ impl Socket {
     }
 
     /// A call that answers at once; `EAGAIN` where it would have to wait.
-    pub async fn call<T: 'static>(
+    pub fn call<T: 'static>(
         &self,
         call: impl FnOnce(&mut Network, SocketId) -> Result<T, Errno> + 'static,
-    ) -> Result<T, Errno> {
+    ) -> Syscall<Result<T, Errno>> {
         let id = self.id;
-        self.sys.ask(move |system, _| call(&mut system.net, id)).await
+        self.sys.ask(move |system, _| call(&mut system.net, id))
     }
 
     /// Tries until it answers or the deadline comes (`None`); a caught signal is `EINTR`, and still there for
     /// [`Sys::wait`].
-    pub async fn until<T: 'static>(
+    pub fn until<T: 'static>(
         &self,
         deadline: Option<Instant>,
-        attempt: impl Fn(&mut Network, SocketId) -> Result<T, Errno> + Clone + 'static,
+        attempt: impl Fn(&mut Network, SocketId) -> Result<T, Errno> + 'static,
+    ) -> impl Future<Output = Result<Option<T>, Errno>> {
+        self.until_rc(deadline, Rc::new(attempt))
+    }
+
+    /// The same, compiled once for each answer.
+    async fn until_rc<T: 'static>(
+        &self,
+        deadline: Option<Instant>,
+        attempt: Rc<Attempt<T>>,
     ) -> Result<Option<T>, Errno> {
         loop {
-            match self.call(attempt.clone()).await {
+            let attempt = Rc::clone(&attempt);
+            match self.call(move |net, id| attempt(net, id)).await {
                 Err(Errno::EAGAIN) => {}
                 answer => return answer.map(Some),
             }
@@ -128,29 +142,27 @@ impl Socket {
     }
 
     /// Hands the socket over to a descriptor of this process, which closes it from now on.
-    pub(crate) async fn into_fd(self) -> Result<Fd, Errno> {
+    pub(crate) fn into_fd(self) -> Syscall<Result<Fd, Errno>> {
         let id = self.id;
-        self.sys
-            .ask(move |system, process| {
-                let fd = system.free_fd(process, 0)?;
-                if let Some(held) = system.sockets.get_mut(&process) {
-                    held.remove(&id);
-                }
-                let flags = OpenFlags { read: true, write: true, ..OpenFlags::default() };
-                let path = format!("socket:[{}]", FIRST_INODE + u64::from(fd.unsigned_abs()));
-                let file = system.open_kind(OpenKind::Socket(id), flags, path);
-                system.install(process, fd, Descriptor { file, close_on_exec: false });
-                Ok(fd)
-            })
-            .await
+        self.sys.ask(move |system, process| {
+            let fd = system.free_fd(process, 0)?;
+            if let Some(held) = system.sockets.get_mut(&process) {
+                held.remove(&id);
+            }
+            let flags = OpenFlags { read: true, write: true, ..OpenFlags::default() };
+            let path = format!("socket:[{}]", FIRST_INODE + u64::from(fd.unsigned_abs()));
+            let file = system.open_kind(OpenKind::Socket(id), flags, path);
+            system.install(process, fd, Descriptor { file, close_on_exec: false });
+            Ok(fd)
+        })
     }
 
-    pub async fn set(&self, option: SocketOption) -> Result<(), Errno> {
-        self.call(move |net, id| net.set_option(id, option)).await
+    pub fn set(&self, option: SocketOption) -> Syscall<Result<(), Errno>> {
+        self.call(move |net, id| net.set_option(id, option))
     }
 
-    pub async fn bind(&self, local: SocketAddr) -> Result<(), Errno> {
-        self.call(move |net, id| net.bind(id, local)).await
+    pub fn bind(&self, local: SocketAddr) -> Syscall<Result<(), Errno>> {
+        self.call(move |net, id| net.bind(id, local))
     }
 
     /// Waits for the connection of a TCP socket; `None` at the deadline.
@@ -174,10 +186,10 @@ impl Socket {
 
     /// Sends all of it; `None` where the deadline came first.
     pub async fn write(&self, bytes: &[u8], deadline: Option<Instant>) -> Result<Option<()>, Errno> {
-        let bytes = std::rc::Rc::new(bytes.to_vec());
+        let bytes = Rc::new(bytes.to_vec());
         let mut done = 0;
         while done < bytes.len() {
-            let bytes = std::rc::Rc::clone(&bytes);
+            let bytes = Rc::clone(&bytes);
             match self.until(deadline, move |net, id| net.send(id, &bytes[done..])).await? {
                 Some(sent) => done += sent,
                 None => return Ok(None),
@@ -186,29 +198,29 @@ impl Socket {
         Ok(Some(()))
     }
 
-    pub async fn send_to(&self, bytes: Vec<u8>, to: SocketAddr) -> Result<usize, Errno> {
-        self.call(move |net, id| net.send_to(id, &bytes, to)).await
+    pub fn send_to(&self, bytes: Vec<u8>, to: SocketAddr) -> Syscall<Result<usize, Errno>> {
+        self.call(move |net, id| net.send_to(id, &bytes, to))
     }
 
     /// One datagram of a connected socket.
-    pub async fn send(&self, bytes: Vec<u8>) -> Result<usize, Errno> {
-        self.call(move |net, id| net.send(id, &bytes)).await
+    pub fn send(&self, bytes: Vec<u8>) -> Syscall<Result<usize, Errno>> {
+        self.call(move |net, id| net.send(id, &bytes))
     }
 
     pub async fn recv_from(&self, deadline: Option<Instant>) -> Result<Option<Datagram>, Errno> {
         self.until(deadline, |net, id| net.recv_from(id)).await
     }
 
-    pub async fn shutdown(&self, how: Shutdown) -> Result<(), Errno> {
-        self.call(move |net, id| net.shutdown(id, how)).await
+    pub fn shutdown(&self, how: Shutdown) -> Syscall<Result<(), Errno>> {
+        self.call(move |net, id| net.shutdown(id, how))
     }
 
-    pub async fn local(&self) -> Result<SocketAddr, Errno> {
-        self.call(|net, id| net.local_address(id)).await
+    pub fn local(&self) -> Syscall<Result<SocketAddr, Errno>> {
+        self.call(|net, id| net.local_address(id))
     }
 
-    pub async fn peer(&self) -> Result<SocketAddr, Errno> {
-        self.call(|net, id| net.peer_address(id)).await
+    pub fn peer(&self) -> Syscall<Result<SocketAddr, Errno>> {
+        self.call(|net, id| net.peer_address(id))
     }
 }
 

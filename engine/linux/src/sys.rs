@@ -11,34 +11,66 @@ use api::NetnsId;
 use net::{Errno, Network};
 use sim::Instant;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-type Call = Box<dyn FnMut(&mut System, ProcessId) -> bool>;
+/// A call in the mailbox. Every kind of call is one of these two, so that what waits for it is the same code for all.
+enum Call {
+    Once(Box<dyn FnOnce(&mut System, ProcessId)>),
+    /// Tried until it says that it has answered.
+    Until(Box<dyn FnMut(&mut System, ProcessId) -> bool>),
+}
 
-/// Calls of one process that have no answer yet.
+/// Calls of one process that have no answer yet, in the order they were made.
 #[derive(Default)]
 pub(crate) struct Mailbox {
     next: u64,
-    calls: BTreeMap<u64, Call>,
+    calls: Vec<(u64, Call)>,
+}
+
+/// Calls that were taken out to be run.
+pub(crate) struct Calls(Vec<(u64, Call)>);
+
+impl Calls {
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Runs each; those still unanswered remain.
+    pub(crate) fn run(&mut self, system: &mut System, id: ProcessId) {
+        let run = |(number, call)| match call {
+            Call::Once(call) => {
+                call(system, id);
+                None
+            }
+            Call::Until(mut call) => (!call(system, id)).then_some((number, Call::Until(call))),
+        };
+        self.0 = std::mem::take(&mut self.0).into_iter().filter_map(run).collect();
+    }
 }
 
 impl Mailbox {
     /// Takes the open calls out; those still unanswered are put back by [`Mailbox::put_back`].
-    pub(crate) fn take(&mut self) -> BTreeMap<u64, Call> {
-        std::mem::take(&mut self.calls)
+    pub(crate) fn take(&mut self) -> Calls {
+        Calls(std::mem::take(&mut self.calls))
     }
 
-    pub(crate) fn put_back(&mut self, unanswered: BTreeMap<u64, Call>) {
-        self.calls.extend(unanswered);
+    pub(crate) fn put_back(&mut self, mut unanswered: Calls) {
+        unanswered.0.append(&mut self.calls);
+        self.calls = unanswered.0;
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.calls.is_empty()
+    }
+
+    fn add(&mut self, call: Call) -> u64 {
+        self.next += 1;
+        self.calls.push((self.next, call));
+        self.next
     }
 }
 
@@ -59,45 +91,31 @@ pub enum Woke {
     Signal(Signal),
 }
 
-struct Answer<T, F> {
-    call: Option<F>,
-    number: Option<u64>,
-    slot: Rc<RefCell<Option<T>>>,
+/// A system call that was made: a future of its answer. Dropping it takes the call back.
+#[must_use = "a system call is made to be awaited"]
+pub struct Syscall<T> {
+    answer: Rc<RefCell<Option<T>>>,
+    /// What takes the call back.
+    _ticket: Ticket,
+}
+
+struct Ticket {
+    number: u64,
     mailbox: Rc<RefCell<Mailbox>>,
 }
 
-impl<T, F> Unpin for Answer<T, F> {}
-
-impl<T: 'static, F: FnMut(&mut System, ProcessId) -> Poll<T> + 'static> Future for Answer<T, F> {
+impl<T> Future for Syscall<T> {
     type Output = T;
 
-    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<T> {
-        if let Some(answer) = self.slot.borrow_mut().take() {
-            return Poll::Ready(answer);
-        }
-        if let Some(mut call) = self.call.take() {
-            let slot = self.slot.clone();
-            let mut mailbox = self.mailbox.borrow_mut();
-            let number = mailbox.next;
-            mailbox.next += 1;
-            mailbox.calls.insert(
-                number,
-                Box::new(move |system, id| match call(system, id) {
-                    Poll::Ready(answer) => slot.borrow_mut().replace(answer).is_none(),
-                    Poll::Pending => false,
-                }),
-            );
-            drop(mailbox);
-            self.number = Some(number);
-        }
-        Poll::Pending
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<T> {
+        self.answer.borrow_mut().take().map_or(Poll::Pending, Poll::Ready)
     }
 }
 
-impl<T, F> Drop for Answer<T, F> {
+impl Drop for Ticket {
     fn drop(&mut self) {
-        if let (Some(number), Ok(mut mailbox)) = (self.number, self.mailbox.try_borrow_mut()) {
-            mailbox.calls.remove(&number);
+        if let Ok(mut mailbox) = self.mailbox.try_borrow_mut() {
+            mailbox.calls.retain(|(number, _)| *number != self.number);
         }
     }
 }
@@ -113,55 +131,58 @@ impl Sys {
 
     /// A system call whose answer nobody waits for; made before the program's next one.
     pub(crate) fn post(&self, call: impl FnOnce(&mut System, ProcessId) + 'static) {
-        let mut call = Some(call);
         // Only a program that is being thrown away finds its mailbox taken.
-        let Ok(mut mailbox) = self.mailbox.try_borrow_mut() else { return };
-        let number = mailbox.next;
-        mailbox.next += 1;
-        mailbox.calls.insert(
-            number,
-            Box::new(move |system, id| {
-                if let Some(call) = call.take() {
-                    call(system, id);
-                }
-                true
-            }),
-        );
+        if let Ok(mut mailbox) = self.mailbox.try_borrow_mut() {
+            mailbox.add(Call::Once(Box::new(call)));
+        }
+    }
+
+    fn ticket(&self, call: Call) -> Ticket {
+        Ticket { number: self.mailbox.borrow_mut().add(call), mailbox: self.mailbox.clone() }
     }
 
     /// A system call that may have to wait: `call` answers, or notes what it waits for and is tried again.
     pub fn call<T: 'static>(
         &self,
-        call: impl FnMut(&mut System, ProcessId) -> Poll<T> + 'static,
-    ) -> impl Future<Output = T> {
-        Answer { call: Some(call), number: None, slot: Rc::default(), mailbox: self.mailbox.clone() }
+        mut call: impl FnMut(&mut System, ProcessId) -> Poll<T> + 'static,
+    ) -> Syscall<T> {
+        let answer = Rc::new(RefCell::new(None));
+        let slot = answer.clone();
+        let call = Call::Until(Box::new(move |system, id| match call(system, id) {
+            Poll::Ready(answer) => slot.borrow_mut().replace(answer).is_none(),
+            Poll::Pending => false,
+        }));
+        Syscall { answer, _ticket: self.ticket(call) }
     }
 
     /// A system call that answers at once.
-    pub async fn ask<T: 'static>(&self, question: impl FnOnce(&mut System, ProcessId) -> T + 'static) -> T {
-        let mut question = Some(question);
-        self.call(move |system, id| {
-            let question = question.take().expect("a call that answers is made once");
-            Poll::Ready(question(system, id))
-        })
-        .await
+    pub fn ask<T: 'static>(
+        &self,
+        question: impl FnOnce(&mut System, ProcessId) -> T + 'static,
+    ) -> Syscall<T> {
+        let answer = Rc::new(RefCell::new(None));
+        let slot = answer.clone();
+        let call = Call::Once(Box::new(move |system, id| {
+            let answer = question(system, id);
+            *slot.borrow_mut() = Some(answer);
+        }));
+        Syscall { answer, _ticket: self.ticket(call) }
     }
 
     /// Asks the network of this process's netns.
-    pub async fn net<T: 'static>(&self, question: impl FnOnce(&mut Network, NetnsId) -> T + 'static) -> T {
+    pub fn net<T: 'static>(&self, question: impl FnOnce(&mut Network, NetnsId) -> T + 'static) -> Syscall<T> {
         self.ask(move |system, id| {
             let netns = system.process(id).netns;
             question(&mut system.net, netns)
         })
-        .await
     }
 
     /// A socket call that waits while it would block (`EAGAIN`).
-    pub async fn block_on<T: 'static>(
+    pub fn block_on<T: 'static>(
         &self,
         on: WaitOn,
         mut attempt: impl FnMut(&mut System, ProcessId) -> Result<T, Errno> + 'static,
-    ) -> Result<T, Errno> {
+    ) -> Syscall<Result<T, Errno>> {
         self.call(move |system, id| match attempt(system, id) {
             Err(Errno::EAGAIN) => {
                 system.wait_on(on, id);
@@ -169,12 +190,11 @@ impl Sys {
             }
             answer => Poll::Ready(answer),
         })
-        .await
     }
 
     /// Waits for the first of several things, a caught signal, or the deadline; poll(2).
     /// A thing that is ready already is not noticed: try it first, then wait.
-    pub async fn wait(&self, on: &[WaitOn], deadline: Option<Instant>) -> Woke {
+    pub fn wait(&self, on: &[WaitOn], deadline: Option<Instant>) -> Syscall<Woke> {
         let on = on.to_vec();
         let mut noted = false;
         let mut timer = None;
@@ -199,36 +219,35 @@ impl Sys {
             }
             Poll::Ready(woke)
         })
-        .await
     }
 
     /// An environment variable.
-    pub async fn env(&self, name: &str) -> Option<String> {
+    pub fn env(&self, name: &str) -> Syscall<Option<String>> {
         let name = name.to_owned();
-        self.ask(move |system, id| system.process(id).environment.get(&name).cloned()).await
+        self.ask(move |system, id| system.process(id).environment.get(&name).cloned())
     }
 
-    pub async fn cwd(&self) -> String {
-        self.ask(|system, id| system.process(id).cwd.clone()).await
+    pub fn cwd(&self) -> Syscall<String> {
+        self.ask(|system, id| system.process(id).cwd.clone())
     }
 
     /// The effective user; 0 is root.
-    pub async fn uid(&self) -> u32 {
-        self.ask(|system, id| system.process(id).uid).await
+    pub fn uid(&self) -> Syscall<u32> {
+        self.ask(|system, id| system.process(id).uid)
     }
 
     /// This process's number on its machine.
-    pub async fn pid(&self) -> u32 {
-        self.ask(|system, id| system.process(id).own_pid()).await
+    pub fn pid(&self) -> Syscall<u32> {
+        self.ask(|system, id| system.process(id).own_pid())
     }
 
     /// The wall clock: time since 1970.
-    pub async fn realtime(&self) -> Duration {
-        self.ask(|system, _| system.realtime(system.now())).await
+    pub fn realtime(&self) -> Syscall<Duration> {
+        self.ask(|system, _| system.realtime(system.now()))
     }
 
-    pub async fn now(&self) -> Instant {
-        self.ask(|system, _| system.now()).await
+    pub fn now(&self) -> Syscall<Instant> {
+        self.ask(|system, _| system.now())
     }
 
     /// Sleeps; a caught signal ends it early.
@@ -238,8 +257,8 @@ impl Sys {
     }
 
     /// Lets others run: every loop of a program that makes no other call has one of these.
-    pub async fn yield_now(&self) {
-        self.ask(|_, _| ()).await;
+    pub fn yield_now(&self) -> Syscall<()> {
+        self.ask(|_, _| ())
     }
 
     /// Waits for news that [`System::wake`] tells of under that number.
@@ -249,7 +268,7 @@ impl Sys {
     }
 
     /// From now on this signal is told by [`Sys::wait`] instead of ending the process.
-    pub async fn catch(&self, signal: Signal) {
-        self.ask(move |system, id| system.catch(id, signal)).await;
+    pub fn catch(&self, signal: Signal) -> Syscall<()> {
+        self.ask(move |system, id| system.catch(id, signal))
     }
 }

@@ -9,7 +9,7 @@ use crate::cmd::Exit;
 use crate::fs::{Descriptor, Fd, OpenFlags, OpenKind};
 use crate::process::ProcessId;
 use crate::signal::Signal;
-use crate::sys::Sys;
+use crate::sys::{Sys, Syscall};
 use crate::system::{Spawn, System, WaitOn};
 use api::{MachineId, TtyId};
 use net::Errno;
@@ -361,35 +361,32 @@ pub(crate) fn tty_number(tty: TtyId) -> u32 {
 
 impl Sys {
     /// Columns and rows of the terminal this process belongs to.
-    pub async fn terminal_size(&self) -> Option<(u16, u16)> {
+    pub fn terminal_size(&self) -> Syscall<Option<(u16, u16)>> {
         self.ask(|system, id| {
             let terminal = system.terminals.open.get(&system.process(id).tty?)?;
             Some((terminal.columns, terminal.rows))
         })
-        .await
     }
 
     /// Keys come one by one, unechoed, to a program that is not the shell; or as lines again.
-    pub(crate) async fn raw_keys(&self, raw: bool) {
+    pub(crate) fn raw_keys(&self, raw: bool) -> Syscall<()> {
         self.ask(move |system, id| {
             let tty = system.process(id).tty;
             if let Some(terminal) = tty.and_then(|tty| system.terminals.open.get_mut(&tty)) {
                 terminal.raw = raw;
             }
         })
-        .await;
     }
 
-    pub(crate) async fn raw_terminal(&self, raw: bool) {
-        self.ask(move |system, id| system.tty_raw(id, raw)).await;
+    pub(crate) fn raw_terminal(&self, raw: bool) -> Syscall<()> {
+        self.ask(move |system, id| system.tty_raw(id, raw))
     }
 
     /// A command was entered at the prompt.
-    pub(crate) async fn tell_entered(&self, line: String) {
+    pub(crate) fn tell_entered(&self, line: String) -> Syscall<()> {
         self.ask(move |system, id| {
             let tty = system.process(id).tty.map(|tty| system.page_terminal(tty));
             system.terminals.entered.extend(tty.map(|tty| (tty, line)));
         })
-        .await;
     }
 }

@@ -5,7 +5,7 @@
 use super::getopt::{Found, Getopt, Long, Takes};
 use super::{Args, Exit};
 use crate::fs::{Fd, OpenFlags, STDIN};
-use crate::sys::Sys;
+use crate::sys::{Sys, Syscall};
 use net::Errno;
 
 /// `--help`, for a tool's table of long options.
@@ -87,32 +87,33 @@ impl Tool {
         Ok(options)
     }
 
-    pub async fn try_help(&self, sys: &Sys) -> Exit {
-        sys.eprint(format!("Try '{} --help' for more information.\n", self.name)).await;
-        Exit(self.usage)
+    pub fn try_help(&self, sys: &Sys) -> Syscall<Exit> {
+        let text = format!("Try '{} --help' for more information.\n", self.name);
+        sys.eprint_then(text, Exit(self.usage))
     }
 
     /// `cat: WORDS`
-    pub async fn complain(&self, sys: &Sys, words: impl AsRef<str>) {
-        sys.eprint(format!("{}: {}\n", self.name, words.as_ref())).await;
+    pub fn complain(&self, sys: &Sys, words: impl AsRef<str>) -> Syscall<()> {
+        sys.eprint(format!("{}: {}\n", self.name, words.as_ref()))
     }
 
     /// A wrong command line: the words, and where to find help.
-    pub async fn wrong(&self, sys: &Sys, words: impl AsRef<str>) -> Exit {
-        self.complain(sys, words).await;
-        self.try_help(sys).await
+    pub fn wrong(&self, sys: &Sys, words: impl AsRef<str>) -> Syscall<Exit> {
+        let (name, words) = (self.name, words.as_ref());
+        let text = format!("{name}: {words}\nTry '{name} --help' for more information.\n");
+        sys.eprint_then(text, Exit(self.usage))
     }
 
-    pub async fn missing_operand(&self, sys: &Sys, operands: &[String]) -> Exit {
+    pub fn missing_operand(&self, sys: &Sys, operands: &[String]) -> Syscall<Exit> {
         let words = match operands.last() {
             None => "missing operand".to_owned(),
             Some(last) => format!("missing operand after {}", quoted(last)),
         };
-        self.wrong(sys, words).await
+        self.wrong(sys, words)
     }
 
-    pub async fn extra_operand(&self, sys: &Sys, operand: &str) -> Exit {
-        self.wrong(sys, format!("extra operand {}", quoted(operand))).await
+    pub fn extra_operand(&self, sys: &Sys, operand: &str) -> Syscall<Exit> {
+        self.wrong(sys, format!("extra operand {}", quoted(operand)))
     }
 
     /// Opens a file; `-` is stdin.

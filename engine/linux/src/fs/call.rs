@@ -7,7 +7,7 @@ use super::path::{Place, View};
 use super::{Descriptor, Fd, FileKind, OpenFlags, OpenKind, Stat, synthetic};
 use crate::process::ProcessId;
 use crate::signal::Signal;
-use crate::sys::Sys;
+use crate::sys::{Sys, Syscall};
 use crate::system::System;
 use api::NetnsId;
 use net::Errno;
@@ -59,6 +59,39 @@ impl System {
         View::of(self.process(id))
     }
 
+    /// Writes what comes after the first `done` bytes, as far as it goes without waiting.
+    fn write_all(
+        &mut self,
+        id: ProcessId,
+        fd: Fd,
+        bytes: &[u8],
+        done: &mut usize,
+    ) -> Poll<Result<(), Errno>> {
+        let file = match self.descriptor(id, fd) {
+            Ok(descriptor) => descriptor.file,
+            Err(errno) => return Poll::Ready(Err(errno)),
+        };
+        loop {
+            match self.write_file_open(id, file, &bytes[*done..]) {
+                Ok(written) => *done += written,
+                Err(Errno::EAGAIN) => {
+                    if let Some(thing) = self.file_wait(file) {
+                        self.wait_on(thing, id);
+                    }
+                    return Poll::Pending;
+                }
+                Err(Errno::EPIPE) => {
+                    self.signal(id, Signal::Pipe);
+                    return Poll::Ready(Err(Errno::EPIPE));
+                }
+                Err(errno) => return Poll::Ready(Err(errno)),
+            }
+            if *done >= bytes.len() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+
     /// A directory's names, in the kernel's order.
     pub(crate) fn read_dir_path(&self, view: &View, path: &str) -> Result<Vec<Entry>, Errno> {
         let found = self.walk(view, path, true)?;
@@ -86,19 +119,33 @@ impl System {
     }
 }
 
+/// A call that writes all of it, waiting as long as it takes.
+fn whole(fd: Fd, bytes: &[u8]) -> Box<dyn FnMut(&mut System, ProcessId) -> Poll<Result<(), Errno>>> {
+    let bytes = bytes.to_vec();
+    let mut done = 0;
+    Box::new(move |system, id| system.write_all(id, fd, &bytes, &mut done))
+}
+
 impl Sys {
     /// Writes to stdout.
-    pub async fn print(&self, text: impl AsRef<str>) {
-        self.write(STDOUT, text.as_ref().as_bytes()).await.ok();
+    pub fn print(&self, text: impl AsRef<str>) -> Syscall<()> {
+        let mut write = whole(STDOUT, text.as_ref().as_bytes());
+        self.call(move |system, id| write(system, id).map(|_| ()))
     }
 
     /// Writes to stderr.
-    pub async fn eprint(&self, text: impl AsRef<str>) {
-        self.write(STDERR, text.as_ref().as_bytes()).await.ok();
+    pub fn eprint(&self, text: impl AsRef<str>) -> Syscall<()> {
+        self.eprint_then(text, ())
+    }
+
+    /// Writes to stderr and answers with that; for what says what is wrong and then ends with a status.
+    pub fn eprint_then<T: Copy + 'static>(&self, text: impl AsRef<str>, then: T) -> Syscall<T> {
+        let mut write = whole(STDERR, text.as_ref().as_bytes());
+        self.call(move |system, id| write(system, id).map(|_| then))
     }
 
     /// Up to `max` bytes; none means the end.
-    pub async fn read(&self, fd: Fd, max: usize) -> Result<Vec<u8>, Errno> {
+    pub fn read(&self, fd: Fd, max: usize) -> Syscall<Result<Vec<u8>, Errno>> {
         self.call(move |system, id| {
             let file = match system.descriptor(id, fd) {
                 Ok(descriptor) => descriptor.file,
@@ -114,39 +161,11 @@ impl Sys {
                 answer => Poll::Ready(answer),
             }
         })
-        .await
     }
 
     /// Writes all of it, waiting as long as it takes.
-    pub async fn write(&self, fd: Fd, bytes: &[u8]) -> Result<(), Errno> {
-        let bytes = bytes.to_vec();
-        let mut done = 0;
-        self.call(move |system, id| {
-            let file = match system.descriptor(id, fd) {
-                Ok(descriptor) => descriptor.file,
-                Err(errno) => return Poll::Ready(Err(errno)),
-            };
-            loop {
-                match system.write_file_open(id, file, &bytes[done..]) {
-                    Ok(written) => done += written,
-                    Err(Errno::EAGAIN) => {
-                        if let Some(thing) = system.file_wait(file) {
-                            system.wait_on(thing, id);
-                        }
-                        return Poll::Pending;
-                    }
-                    Err(Errno::EPIPE) => {
-                        system.signal(id, Signal::Pipe);
-                        return Poll::Ready(Err(Errno::EPIPE));
-                    }
-                    Err(errno) => return Poll::Ready(Err(errno)),
-                }
-                if done >= bytes.len() {
-                    return Poll::Ready(Ok(()));
-                }
-            }
-        })
-        .await
+    pub fn write(&self, fd: Fd, bytes: &[u8]) -> Syscall<Result<(), Errno>> {
+        self.call(whole(fd, bytes))
     }
 
     /// Everything until the end.
@@ -179,12 +198,12 @@ impl Sys {
         }
     }
 
-    pub async fn open(&self, path: &str, flags: OpenFlags) -> Result<Fd, Errno> {
-        self.open_mode(path, flags, 0o666).await
+    pub fn open(&self, path: &str, flags: OpenFlags) -> Syscall<Result<Fd, Errno>> {
+        self.open_mode(path, flags, 0o666)
     }
 
     /// The same; a file it makes gets `mode` less the umask.
-    pub async fn open_mode(&self, path: &str, flags: OpenFlags, mode: u16) -> Result<Fd, Errno> {
+    pub fn open_mode(&self, path: &str, flags: OpenFlags, mode: u16) -> Syscall<Result<Fd, Errno>> {
         let path = path.to_owned();
         self.ask(move |system, id| {
             let fd = system.free_fd(id, 0)?;
@@ -193,14 +212,13 @@ impl Sys {
             system.install(id, fd, Descriptor { file, close_on_exec: false });
             Ok(fd)
         })
-        .await
     }
 
-    pub async fn close(&self, fd: Fd) -> Result<(), Errno> {
-        self.ask(move |system, id| system.close_fd(id, fd)).await
+    pub fn close(&self, fd: Fd) -> Syscall<Result<(), Errno>> {
+        self.ask(move |system, id| system.close_fd(id, fd))
     }
 
-    pub async fn dup2(&self, from: Fd, to: Fd) -> Result<(), Errno> {
+    pub fn dup2(&self, from: Fd, to: Fd) -> Syscall<Result<(), Errno>> {
         self.ask(move |system, id| {
             let descriptor = system.descriptor(id, from)?;
             if !(0..super::open::DESCRIPTORS as Fd).contains(&to) {
@@ -212,11 +230,10 @@ impl Sys {
             }
             Ok(())
         })
-        .await
     }
 
     /// A copy under the lowest free descriptor from `least` on, closed on exec (`F_DUPFD_CLOEXEC`).
-    pub async fn dup_above(&self, from: Fd, least: Fd) -> Result<Fd, Errno> {
+    pub fn dup_above(&self, from: Fd, least: Fd) -> Syscall<Result<Fd, Errno>> {
         self.ask(move |system, id| {
             let descriptor = system.descriptor(id, from)?;
             let fd = system.free_fd(id, least)?;
@@ -224,11 +241,10 @@ impl Sys {
             system.install(id, fd, Descriptor { file: descriptor.file, close_on_exec: true });
             Ok(fd)
         })
-        .await
     }
 
     /// Read end and write end.
-    pub async fn pipe(&self) -> Result<(Fd, Fd), Errno> {
+    pub fn pipe(&self) -> Syscall<Result<(Fd, Fd), Errno>> {
         self.ask(|system, id| {
             let (reader, writer) = system.open_pipe();
             let mut install = |file| {
@@ -238,78 +254,72 @@ impl Sys {
             };
             Ok((install(reader)?, install(writer)?))
         })
-        .await
     }
 
     /// A descriptor that reads these bytes (a here-document).
-    pub async fn open_bytes(&self, bytes: Vec<u8>) -> Result<Fd, Errno> {
+    pub fn open_bytes(&self, bytes: Vec<u8>) -> Syscall<Result<Fd, Errno>> {
         self.ask(move |system, id| {
             let fd = system.free_fd(id, 0)?;
             let file = system.open_kind(OpenKind::Bytes(bytes), OpenFlags::READ, "/tmp/sh-thd".to_owned());
             system.install(id, fd, Descriptor { file, close_on_exec: false });
             Ok(fd)
         })
-        .await
     }
 
-    pub async fn is_tty(&self, fd: Fd) -> bool {
+    pub fn is_tty(&self, fd: Fd) -> Syscall<bool> {
         self.ask(move |system, id| {
             let file = system.descriptor(id, fd).map(|descriptor| system.open_file(descriptor.file));
             file.is_ok_and(|file| matches!(file.kind, OpenKind::Tty(_)))
         })
-        .await
     }
 
-    pub async fn read_file(&self, path: &str) -> Result<Vec<u8>, Errno> {
+    pub fn read_file(&self, path: &str) -> Syscall<Result<Vec<u8>, Errno>> {
         let path = path.to_owned();
         self.ask(move |system, id| {
             let view = system.view(id);
             system.read_path(&view, &path)
         })
-        .await
     }
 
-    pub async fn write_file(&self, path: &str, bytes: &[u8]) -> Result<(), Errno> {
-        self.put_file(path, bytes, OpenFlags::WRITE).await
+    pub fn write_file(&self, path: &str, bytes: &[u8]) -> Syscall<Result<(), Errno>> {
+        self.put_file(path, bytes, OpenFlags::WRITE)
     }
 
-    pub async fn append_file(&self, path: &str, bytes: &[u8]) -> Result<(), Errno> {
-        self.put_file(path, bytes, OpenFlags::APPEND).await
+    pub fn append_file(&self, path: &str, bytes: &[u8]) -> Syscall<Result<(), Errno>> {
+        self.put_file(path, bytes, OpenFlags::APPEND)
     }
 
-    async fn put_file(&self, path: &str, bytes: &[u8], flags: OpenFlags) -> Result<(), Errno> {
+    fn put_file(&self, path: &str, bytes: &[u8], flags: OpenFlags) -> Syscall<Result<(), Errno>> {
         let bytes = bytes.to_vec();
         self.on_path(path, move |system, view, path, umask| {
             system.write_path(view, path, &bytes, flags, 0o666 & !umask)
         })
-        .await
     }
 
-    async fn on_path<T: 'static>(
+    fn on_path<T: 'static>(
         &self,
         path: &str,
         act: impl FnOnce(&mut System, &View, &str, u16) -> T + 'static,
-    ) -> T {
+    ) -> Syscall<T> {
         let path = path.to_owned();
         self.ask(move |system, id| {
             let (view, umask) = (system.view(id), system.process(id).umask);
             act(system, &view, &path, umask)
         })
-        .await
     }
 
     /// A directory's names, in the kernel's order.
-    pub async fn read_dir(&self, path: &str) -> Result<Vec<Entry>, Errno> {
-        self.on_path(path, |system, view, path, _| system.read_dir_path(view, path)).await
+    pub fn read_dir(&self, path: &str) -> Syscall<Result<Vec<Entry>, Errno>> {
+        self.on_path(path, |system, view, path, _| system.read_dir_path(view, path))
     }
 
-    pub async fn stat(&self, path: &str) -> Result<Stat, Errno> {
-        self.on_path(path, |system, view, path, _| system.stat_path(view, path, true)).await
+    pub fn stat(&self, path: &str) -> Syscall<Result<Stat, Errno>> {
+        self.on_path(path, |system, view, path, _| system.stat_path(view, path, true))
     }
 
     /// Like [`Sys::stat`], of the link itself.
-    pub async fn lstat(&self, path: &str) -> Result<Stat, Errno> {
-        self.on_path(path, |system, view, path, _| system.stat_path(view, path, false)).await
+    pub fn lstat(&self, path: &str) -> Syscall<Result<Stat, Errno>> {
+        self.on_path(path, |system, view, path, _| system.stat_path(view, path, false))
     }
 
     pub async fn exists(&self, path: &str) -> bool {
@@ -317,47 +327,45 @@ impl Sys {
     }
 
     /// access(2): may this process read (4), write (2), execute (1) it?
-    pub async fn access(&self, path: &str, mode: u8) -> bool {
+    pub fn access(&self, path: &str, mode: u8) -> Syscall<bool> {
         use super::path::{Access, allows};
         self.on_path(path, move |system, view, path, _| {
             let Ok(stat) = system.stat_path(view, path, true) else { return false };
             let may = |bit, access| mode & bit == 0 || allows(&stat, view, access);
             may(4, Access::Read) && may(2, Access::Write) && may(1, Access::Search)
         })
-        .await
     }
 
-    pub async fn mkdir(&self, path: &str, mode: u16) -> Result<(), Errno> {
+    pub fn mkdir(&self, path: &str, mode: u16) -> Syscall<Result<(), Errno>> {
         self.on_path(path, move |system, view, path, umask| system.mkdir_path(view, path, mode & !umask))
-            .await
     }
 
     /// unlink(2)
-    pub async fn remove(&self, path: &str) -> Result<(), Errno> {
-        self.on_path(path, |system, view, path, _| system.unlink_path(view, path)).await
+    pub fn remove(&self, path: &str) -> Syscall<Result<(), Errno>> {
+        self.on_path(path, |system, view, path, _| system.unlink_path(view, path))
     }
 
-    pub async fn rmdir(&self, path: &str) -> Result<(), Errno> {
-        self.on_path(path, |system, view, path, _| system.rmdir_path(view, path)).await
+    pub fn rmdir(&self, path: &str) -> Syscall<Result<(), Errno>> {
+        self.on_path(path, |system, view, path, _| system.rmdir_path(view, path))
     }
 
-    pub async fn rename(&self, old: &str, new: &str) -> Result<(), Errno> {
+    pub fn rename(&self, old: &str, new: &str) -> Syscall<Result<(), Errno>> {
         let new = new.to_owned();
-        self.on_path(old, move |system, view, old, _| system.rename_path(view, old, &new)).await
+        self.on_path(old, move |system, view, old, _| system.rename_path(view, old, &new))
     }
 
-    pub async fn symlink(&self, target: &str, path: &str) -> Result<(), Errno> {
+    pub fn symlink(&self, target: &str, path: &str) -> Syscall<Result<(), Errno>> {
         let target = target.to_owned();
-        self.on_path(path, move |system, view, path, _| system.symlink_path(view, &target, path)).await
+        self.on_path(path, move |system, view, path, _| system.symlink_path(view, &target, path))
     }
 
     /// A second name `new` for `old`.
-    pub async fn link(&self, old: &str, new: &str) -> Result<(), Errno> {
+    pub fn link(&self, old: &str, new: &str) -> Syscall<Result<(), Errno>> {
         let new = new.to_owned();
-        self.on_path(old, move |system, view, old, _| system.link_path(view, old, &new)).await
+        self.on_path(old, move |system, view, old, _| system.link_path(view, old, &new))
     }
 
-    pub async fn readlink(&self, path: &str) -> Result<String, Errno> {
+    pub fn readlink(&self, path: &str) -> Syscall<Result<String, Errno>> {
         self.on_path(path, |system, view, path, _| {
             let found = system.walk(view, path, false)?;
             match found.existing()? {
@@ -368,33 +376,31 @@ impl Sys {
             }
             .ok_or(Errno::EINVAL)
         })
-        .await
     }
 
     /// The path without links, `.` and `..`; its last component need not exist.
-    pub async fn realpath(&self, path: &str) -> Result<String, Errno> {
+    pub fn realpath(&self, path: &str) -> Syscall<Result<String, Errno>> {
         self.on_path(path, |system, view, path, _| system.walk(view, path, true).map(|found| found.path))
-            .await
     }
 
-    pub async fn chmod(&self, path: &str, mode: u16) -> Result<(), Errno> {
-        self.on_path(path, move |system, view, path, _| system.chmod_path(view, path, mode)).await
+    pub fn chmod(&self, path: &str, mode: u16) -> Syscall<Result<(), Errno>> {
+        self.on_path(path, move |system, view, path, _| system.chmod_path(view, path, mode))
     }
 
-    pub async fn chown(&self, path: &str, uid: Option<u32>, gid: Option<u32>) -> Result<(), Errno> {
-        self.on_path(path, move |system, view, path, _| system.chown_path(view, path, uid, gid)).await
+    pub fn chown(&self, path: &str, uid: Option<u32>, gid: Option<u32>) -> Syscall<Result<(), Errno>> {
+        self.on_path(path, move |system, view, path, _| system.chown_path(view, path, uid, gid))
     }
 
     /// Sets the time of the last change.
-    pub async fn utime(&self, path: &str, modified: Instant) -> Result<(), Errno> {
-        self.on_path(path, move |system, view, path, _| system.utime_path(view, path, modified)).await
+    pub fn utime(&self, path: &str, modified: Instant) -> Syscall<Result<(), Errno>> {
+        self.on_path(path, move |system, view, path, _| system.utime_path(view, path, modified))
     }
 
-    pub async fn chdir(&self, path: &str) -> Result<(), Errno> {
-        self.ask_path_directory(path).await
+    pub fn chdir(&self, path: &str) -> Syscall<Result<(), Errno>> {
+        self.ask_path_directory(path)
     }
 
-    async fn ask_path_directory(&self, path: &str) -> Result<(), Errno> {
+    fn ask_path_directory(&self, path: &str) -> Syscall<Result<(), Errno>> {
         let path = path.to_owned();
         self.ask(move |system, id| {
             let view = system.view(id);
@@ -409,12 +415,11 @@ impl Sys {
                 _ => Err(Errno::ENOTDIR),
             }
         })
-        .await
     }
 
     /// The namespace that a file such as `/run/netns/red` or `/proc/7/ns/net` stands for; `EINVAL` where it is
     /// another kind of file.
-    pub async fn netns_at(&self, path: &str) -> Result<NetnsId, Errno> {
-        self.on_path(path, |system, view, path, _| system.netns_of_path(view, path)).await
+    pub fn netns_at(&self, path: &str) -> Syscall<Result<NetnsId, Errno>> {
+        self.on_path(path, |system, view, path, _| system.netns_of_path(view, path))
     }
 }

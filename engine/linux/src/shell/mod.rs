@@ -46,7 +46,7 @@ use crate::fs::Fd;
 use crate::process::ProcessId;
 use crate::run::{Group, Start};
 use crate::signal::Signal;
-use crate::sys::Sys;
+use crate::sys::{Sys, Syscall};
 use frame::{Frame, Function};
 use job::Jobs;
 use option::Options;
@@ -173,8 +173,8 @@ impl Shell {
         }
     }
 
-    async fn complain_line(&mut self, words: impl AsRef<str>) {
-        self.sys.eprint(format!("{}{}\n", self.prefix(), words.as_ref())).await;
+    fn complain_line(&self, words: impl AsRef<str>) -> Syscall<()> {
+        self.sys.eprint(format!("{}{}\n", self.prefix(), words.as_ref()))
     }
 
     /// Says what is wrong; the line is thrown away with status 1.

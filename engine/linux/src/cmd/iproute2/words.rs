@@ -4,7 +4,7 @@
 //! Source: iproute2 lib/utils.c as seen from outside (texts, statuses, prefix matching).
 
 use crate::cmd::Exit;
-use crate::sys::Sys;
+use crate::sys::{Sys, Syscall};
 
 /// True where `word` is a beginning of `full`: `ip a`, `ip ro sh`. The empty word is a beginning of nothing.
 pub fn matches(word: &str, full: &str) -> bool {
@@ -33,9 +33,8 @@ impl Stop {
     }
 
     /// The text goes to stderr; the status is the tool's.
-    pub async fn told(&self, sys: &Sys) -> Exit {
-        sys.eprint(&self.text).await;
-        Exit(self.status)
+    pub fn told(&self, sys: &Sys) -> Syscall<Exit> {
+        sys.eprint_then(&self.text, Exit(self.status))
     }
 
     pub fn incomplete() -> Stop {

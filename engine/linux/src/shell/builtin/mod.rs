@@ -17,6 +17,7 @@ use super::quoting::quote_double;
 use super::syntax::Dialect;
 use super::variables::{Content, Variable};
 use super::{Flow, Running, Shell};
+use crate::sys::Syscall;
 
 /// An argument, expanded.
 #[derive(Clone, Debug)]
@@ -289,9 +290,8 @@ impl Shell {
     }
 
     /// An error of a builtin.
-    async fn builtin_error(&mut self, name: &str, words: impl AsRef<str>) -> u8 {
-        self.complain_line(format!("{name}: {}", words.as_ref())).await;
-        1
+    fn builtin_error(&self, name: &str, words: impl AsRef<str>) -> Syscall<u8> {
+        self.sys.eprint_then(format!("{}{name}: {}\n", self.prefix(), words.as_ref()), 1)
     }
 
     async fn usage(&mut self, name: &str, option: &str, usage: &str) -> u8 {
