@@ -9,7 +9,7 @@
 mod search;
 
 use super::getopt::Takes::{MayValue, Nothing, Value};
-use super::tool::{HELP, Options, Tool, VERSION};
+use super::tool::{Options, Tool};
 use super::{Args, Command, Exit};
 use crate::fs::FileKind;
 use crate::regex::{Regex, Syntax};
@@ -76,8 +76,6 @@ const TOOL: Tool = Tool {
         ("text", Nothing, 'a'),
         ("with-filename", Nothing, 'H'),
         ("word-regexp", Nothing, 'w'),
-        HELP,
-        VERSION,
     ],
     missing: "PzU",
     usage: 2,
@@ -206,7 +204,7 @@ async fn patterns(sys: &Sys, options: &Options) -> Result<Option<(Vec<String>, V
             }
             'f' => {
                 given = true;
-                match super::tool::read_text(sys, value).await {
+                match super::input::read_text(sys, value).await {
                     Ok(text) => patterns.extend(text.lines().map(str::to_owned)),
                     Err(errno) => {
                         TOOL.complain(sys, format!("{value}: {errno}")).await;

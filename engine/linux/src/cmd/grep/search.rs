@@ -1,6 +1,7 @@
 //! Searching one file: which lines match, and how they are shown.
 
-use super::super::tool::{Lines, Options};
+use super::super::input::{Lines, open_fd};
+use super::super::tool::Options;
 use super::TOOL;
 use crate::regex::{Match, Regex};
 use crate::sys::Sys;
@@ -33,7 +34,7 @@ impl Search {
     /// True where nothing more is to be done.
     pub async fn file(&mut self, path: &str) -> bool {
         let shown = if path == "-" { "(standard input)" } else { path };
-        let fd = match TOOL.open(&self.sys, path).await {
+        let fd = match open_fd(&self.sys, path).await {
             Ok(fd) => fd,
             Err(errno) => {
                 self.complain(format!("{shown}: {errno}")).await;
@@ -45,7 +46,7 @@ impl Search {
         let mut before: VecDeque<(usize, String)> = VecDeque::new();
         let listing = "lLcq".chars().any(|letter| self.options.has(letter));
         loop {
-            let line = match lines.next().await {
+            let line = match lines.next_text().await {
                 Ok(Some((line, _))) => line,
                 Ok(None) => break,
                 Err(errno) => {
