@@ -1,5 +1,5 @@
 //! `env`, `timeout`, `watch`: commands that run commands. Source: their man pages.
-//! Not simulated: watch -g, env -S -v.
+//! Not simulated: watch -b -c -p -q -w, env -S -v.
 //! ```transcript
 //! host# env -i A=1 env; timeout 0.1 sleep 5; echo $?
 //! A=1
@@ -10,6 +10,7 @@ use super::getopt::Takes::{MayValue, Nothing, Value};
 use super::small::interval;
 use super::tool::{Tool, quoted};
 use super::{Args, Command, Exit};
+use crate::fs::{STDERR, STDIN, STDOUT};
 use crate::run::Start;
 use crate::signal::Signal;
 use crate::sys::{Sys, Woke};
@@ -75,7 +76,12 @@ async fn env(sys: Sys, args: Args) -> Exit {
             false => sys.ask(|system, id| system.process(id).environment.clone()).await,
         };
     for (_, name) in options.flags.iter().filter(|(letter, _)| *letter == 'u') {
-        environment.remove(name.as_deref().unwrap_or_default());
+        let name = name.as_deref().unwrap_or_default();
+        if name.is_empty() || name.contains('=') {
+            ENV_TOOL.complain(&sys, format!("cannot unset {}: Invalid argument", quoted(name))).await;
+            return Exit(125);
+        }
+        environment.remove(name);
     }
     let mut words = options.operands.iter().skip_while(|word| *word == "-").peekable();
     while let Some((name, value)) = words.peek().and_then(|word| word.split_once('=')) {
@@ -89,7 +95,16 @@ async fn env(sys: Sys, args: Args) -> Exit {
         sys.print(text).await;
         return Exit::OK;
     };
+    if options.has('0') {
+        return ENV_TOOL.wrong(&sys, "cannot specify --null (-0) with command").await;
+    }
     let cwd = options.value('C').map(str::to_owned);
+    if let Some(path) = &cwd
+        && let Err(errno) = sys.read_dir(path).await
+    {
+        ENV_TOOL.complain(&sys, format!("cannot change directory to {}: {errno}", quoted(path))).await;
+        return Exit(125);
+    }
     let start = Start { environment: Some(environment), cwd, ..Start::new(command) };
     match sys.spawn(start).await {
         Ok(child) => sys.wait_child(child).await,
@@ -180,7 +195,7 @@ const WATCH_TOOL: Tool = Tool {
         ("no-wrap", Nothing, 'w'),
         ("precise", Nothing, 'p'),
     ],
-    missing: "bcpqwdge",
+    missing: "bcpqw",
     usage: 1,
     package: "from procps-ng 4.0.2",
 };
@@ -191,13 +206,12 @@ async fn watch(sys: Sys, args: Args) -> Exit {
         Err(exit) => return exit,
     };
     if options.operands.is_empty() {
-        sys.eprint("Usage:\n watch [options] command\n").await;
-        return Exit::FAILURE;
+        return WATCH_TOOL.try_help(&sys).await;
     }
     let every = options.value('n').map_or(Some(Duration::from_secs(2)), interval);
     let Some(every) = every.map(|every| every.max(Duration::from_millis(100))) else {
         sys.eprint(format!(
-            "watch: failed to parse argument: {}\n",
+            "watch: failed to parse argument: {}: Invalid argument\n",
             quoted(options.value('n').unwrap_or_default())
         ))
         .await;
@@ -208,31 +222,88 @@ async fn watch(sys: Sys, args: Args) -> Exit {
         true => options.operands.clone(),
         false => vec!["sh".to_owned(), "-c".to_owned(), command.clone()],
     };
+    let mut before: Option<String> = None;
     loop {
-        let (columns, _) = sys.terminal_size().await.unwrap_or((80, 24));
-        sys.print("\u{1b}[H\u{1b}[2J").await;
-        if !options.has('t') {
-            let title = format!("Every {:.1}s: {command}", every.as_secs_f64());
-            let now =
-                crate::calendar::Date::from_duration(sys.realtime().await).format("%a %b %e %H:%M:%S %Y");
-            let right = format!("{}: {now}", sys.hostname().await);
-            let room = usize::from(columns).saturating_sub(right.len() + 1);
-            let title: String = title.chars().take(room).collect();
-            sys.print(format!("{title:<room$} {right}\n\n")).await;
+        let (columns, rows) = sys.terminal_size().await.unwrap_or((80, 24));
+        let head = match options.has('t') {
+            true => String::new(),
+            false => title(&sys, &command, every, usize::from(columns)).await,
+        };
+        let (text, exit) = match sys.output_of(argv.clone()).await {
+            Ok(done) => done,
+            Err(errno) => return not_started(&sys, "watch", &argv[0], errno).await,
+        };
+        let room = usize::from(rows).saturating_sub(head.lines().count()).max(1);
+        let shown = marked(&text, before.as_deref().filter(|_| options.has('d')), room);
+        sys.print(format!("\u{1b}[H\u{1b}[2J{head}{shown}")).await;
+        let changed = before.as_ref().is_some_and(|before| *before != text);
+        if changed && options.has('g') {
+            return Exit::OK;
         }
-        if let Err(errno) = sys.spawn_and_wait(argv.clone()).await {
-            return not_started(&sys, "watch", &argv[0], errno).await;
+        if exit != Exit::OK && options.has('e') {
+            return exit;
         }
+        before = Some(text);
         if sys.sleep(every).await != Woke::Timeout {
             return Exit::OK;
         }
     }
 }
 
+/// `Every 2.0s: COMMAND          HOST: DATE`
+async fn title(sys: &Sys, command: &str, every: Duration, columns: usize) -> String {
+    let title = format!("Every {:.1}s: {command}", every.as_secs_f64());
+    let now = crate::calendar::Date::from_duration(sys.realtime().await).format("%a %b %e %H:%M:%S %Y");
+    let right = format!("{}: {now}", sys.hostname().await);
+    let room = columns.saturating_sub(right.len() + 1);
+    let title: String = title.chars().take(room).collect();
+    format!("{title:<room$} {right}\n\n")
+}
+
+/// The first lines of a text; what is not as it was `before` in reverse video.
+fn marked(text: &str, before: Option<&str>, rows: usize) -> String {
+    let Some(before) = before else { return text.split_inclusive('\n').take(rows).collect() };
+    let mut old = before.lines();
+    let mut out = String::new();
+    for line in text.lines().take(rows) {
+        let (mut was, mut reverse) = (old.next().unwrap_or_default().chars(), false);
+        for c in line.chars() {
+            let differs = was.next().unwrap_or(' ') != c;
+            if differs != reverse {
+                out.push_str(if differs { "\u{1b}[7m" } else { "\u{1b}[27m" });
+                reverse = differs;
+            }
+            out.push(c);
+        }
+        out.push_str(if reverse { "\u{1b}[27m\n" } else { "\n" });
+    }
+    out
+}
+
 impl Sys {
-    /// Starts a command and waits for its end.
-    async fn spawn_and_wait(&self, argv: Vec<String>) -> Result<Exit, net::Errno> {
-        let child = self.spawn(Start::new(argv)).await?;
-        Ok(self.wait_child(child).await)
+    /// Runs a command to its end, and what it printed.
+    async fn output_of(&self, argv: Vec<String>) -> Result<(String, Exit), net::Errno> {
+        let (reader, writer) = self.pipe().await?;
+        let files = Some(vec![(STDIN, STDIN), (STDOUT, writer), (STDERR, writer)]);
+        let child = self.spawn(Start { files, ..Start::new(argv) }).await;
+        self.close(writer).await.ok();
+        let bytes = match child {
+            Ok(_) => self.read_all(reader).await.unwrap_or_default(),
+            Err(_) => Vec::new(),
+        };
+        self.close(reader).await.ok();
+        let exit = self.wait_child(child?).await;
+        Ok((String::from_utf8_lossy(&bytes).into_owned(), exit))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::marked;
+
+    #[test]
+    fn watch_marks_what_changed() {
+        assert_eq!(marked("a 12\nb\n", Some("a 10\nb\n"), 9), "a 1\u{1b}[7m2\u{1b}[27m\nb\n");
+        assert_eq!(marked("a\nb\nc\n", None, 2), "a\nb\n");
     }
 }

@@ -25,6 +25,13 @@ pub struct Tool {
 
 pub const COREUTILS: &str = "(GNU coreutils) 9.1";
 
+/// What tools say after a wrong command line that say more than where to find help.
+const USAGE: &[(&str, &str)] = &[
+    ("grep", "Usage: grep [OPTION]... PATTERNS [FILE]...\nTry 'grep --help' for more information.\n"),
+    ("sed", include_str!("sed/usage.txt")),
+    ("watch", include_str!("watch.txt")),
+];
+
 /// The options in the order they were given, and the operands.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -90,6 +97,10 @@ impl Tool {
     }
 
     pub async fn try_help(&self, sys: &Sys) -> Exit {
+        if let Some((_, usage)) = USAGE.iter().find(|(name, _)| *name == self.name) {
+            sys.eprint(usage).await;
+            return Exit(self.usage);
+        }
         sys.eprint(format!("Try '{} --help' for more information.\n", self.name)).await;
         Exit(self.usage)
     }

@@ -63,7 +63,6 @@ async fn sed(sys: Sys, args: Args) -> Exit {
     }
     if script.is_empty() {
         if operands.is_empty() {
-            sys.eprint("Usage: sed [OPTION]... {script-only-if-no-other-script} [input-file]...\n\n").await;
             return TOOL.try_help(&sys).await;
         }
         script.push(("-e expression #1".to_owned(), operands.remove(0)));
