@@ -5,8 +5,9 @@
 //! b$
 //! ```
 
-use super::coreutils::{HELP, Line, Lines, VERSION, close, contents, open, or_stdin};
-use super::getopt::{Long, Takes};
+use super::getopt::Takes::{Nothing, Value};
+use super::input::{Lines, close, contents, open, or_stdin};
+use super::tool::Tool;
 use super::{Args, Command, Exit};
 use crate::sys::Sys;
 
@@ -15,17 +16,27 @@ pub const CAT: Command =
 pub const TAC: Command =
     Command { name: "tac", path: "/usr/bin/tac", man: "tac(1)", run: |sys, args| Box::pin(tac(sys, args)) };
 
-const LONG: &[Long] = &[
-    HELP,
-    VERSION,
-    ("number", Takes::Nothing, 'n'),
-    ("number-nonblank", Takes::Nothing, 'b'),
-    ("show-all", Takes::Nothing, 'A'),
-    ("show-ends", Takes::Nothing, 'E'),
-    ("show-nonprinting", Takes::Nothing, 'v'),
-    ("show-tabs", Takes::Nothing, 'T'),
-    ("squeeze-blank", Takes::Nothing, 's'),
-];
+const TOOL: Tool = Tool::gnu(
+    "cat",
+    "AbeEnstTuv",
+    &[
+        ("number", Nothing, 'n'),
+        ("number-nonblank", Nothing, 'b'),
+        ("show-all", Nothing, 'A'),
+        ("show-ends", Nothing, 'E'),
+        ("show-nonprinting", Nothing, 'v'),
+        ("show-tabs", Nothing, 'T'),
+        ("squeeze-blank", Nothing, 's'),
+    ],
+);
+const TAC_TOOL: Tool = Tool {
+    missing: "brs",
+    ..Tool::gnu(
+        "tac",
+        "brs:",
+        &[("before", Nothing, 'b'), ("regex", Nothing, 'r'), ("separator", Value, 's')],
+    )
+};
 
 struct Style {
     number: bool,
@@ -61,21 +72,21 @@ impl Style {
 }
 
 async fn cat(sys: Sys, args: Args) -> Exit {
-    let line = match Line::read(&sys, &args, "AbeEnstTuv", LONG, "[OPTION]... [FILE]...", 1).await {
-        Ok(line) => line,
+    let options = match TOOL.options(&sys, &args).await {
+        Ok(options) => options,
         Err(exit) => return exit,
     };
-    let all = line.has('A');
+    let all = options.has('A');
     let style = Style {
-        number: line.has('n'),
-        number_nonblank: line.has('b'),
-        ends: all || line.has('E') || line.has('e'),
-        tabs: all || line.has('T') || line.has('t'),
-        nonprinting: all || line.has('v') || line.has('e') || line.has('t'),
-        squeeze: line.has('s'),
+        number: options.has('n'),
+        number_nonblank: options.has('b'),
+        ends: all || options.has('E') || options.has('e'),
+        tabs: all || options.has('T') || options.has('t'),
+        nonprinting: all || options.has('v') || options.has('e') || options.has('t'),
+        squeeze: options.has('s'),
     };
     let (mut exit, mut number, mut blank) = (Exit::OK, 0, false);
-    for operand in or_stdin(line.operands) {
+    for operand in or_stdin(options.operands) {
         let Some(fd) = open(&sys, "cat", &operand).await else {
             exit = Exit::FAILURE;
             continue;
@@ -114,12 +125,12 @@ async fn cat(sys: Sys, args: Args) -> Exit {
 }
 
 async fn tac(sys: Sys, args: Args) -> Exit {
-    let line = match Line::read(&sys, &args, "", &[HELP, VERSION], "[OPTION]... [FILE]...", 1).await {
-        Ok(line) => line,
+    let options = match TAC_TOOL.options(&sys, &args).await {
+        Ok(options) => options,
         Err(exit) => return exit,
     };
     let mut exit = Exit::OK;
-    for operand in or_stdin(line.operands) {
+    for operand in or_stdin(options.operands) {
         match contents(&sys, "tac", &operand).await {
             Some(bytes) => {
                 let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').rev().collect();

@@ -6,7 +6,7 @@
 
 use super::getopt::Takes::{Nothing, Value};
 use super::ls::permissions;
-use super::tool::{COREUTILS, HELP, Options, Tool, VERSION, quoted};
+use super::tool::{Options, Tool, quoted};
 use super::{Args, Command, Exit};
 use crate::fs::{FileKind, Stat};
 use crate::sys::Sys;
@@ -18,12 +18,10 @@ pub const CHMOD: Command = Command {
     run: |sys, args| Box::pin(chmod(sys, args)),
 };
 
-const TOOL: Tool = Tool {
-    name: "chmod",
-    short: "Rcfv",
-    long: &[
-        HELP,
-        VERSION,
+const TOOL: Tool = Tool::gnu(
+    "chmod",
+    "Rcfv",
+    &[
         ("changes", Nothing, 'c'),
         ("no-preserve-root", Nothing, '\u{3}'),
         ("preserve-root", Nothing, '\u{4}'),
@@ -33,10 +31,7 @@ const TOOL: Tool = Tool {
         ("silent", Nothing, 'f'),
         ("verbose", Nothing, 'v'),
     ],
-    missing: "",
-    usage: 1,
-    package: COREUTILS,
-};
+);
 
 /// Directories that `-R` goes down.
 pub(super) const DEPTH: usize = 64;

@@ -8,7 +8,7 @@ use super::chmod::DEPTH;
 use super::getopt::Long;
 use super::getopt::Takes::{Nothing, Value};
 use super::long::Names;
-use super::tool::{COREUTILS, HELP, Options, Tool, VERSION, quoted};
+use super::tool::{COREUTILS, Options, Tool, quoted};
 use super::{Args, Command, Exit};
 use crate::fs::{FileKind, Stat};
 use crate::sys::Sys;
@@ -27,8 +27,6 @@ pub const CHGRP: Command = Command {
 };
 
 const LONG: &[Long] = &[
-    HELP,
-    VERSION,
     ("changes", Nothing, 'c'),
     ("dereference", Nothing, '\u{3}'),
     ("from", Value, '\u{4}'),

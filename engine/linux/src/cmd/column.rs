@@ -7,7 +7,8 @@
 //! ```
 
 use super::getopt::Takes::{Nothing, Value};
-use super::tool::{HELP, Tool, VERSION, read_text};
+use super::input::read_text;
+use super::tool::Tool;
 use super::{Args, Command, Exit};
 use crate::sys::Sys;
 
@@ -27,8 +28,6 @@ const TOOL: Tool = Tool {
         ("output-separator", Value, 'o'),
         ("output-width", Value, 'c'),
         ("json", Nothing, 'J'),
-        HELP,
-        VERSION,
     ],
     missing: "CdEeHiJLlNnOpRrTWx",
     usage: 1,

@@ -9,7 +9,7 @@
 use super::getopt::Long;
 use super::getopt::Takes::{MayValue, Nothing, Value};
 use super::mkdir::is_directory;
-use super::tool::{COREUTILS, HELP, Options, Tool, VERSION, quoted};
+use super::tool::{COREUTILS, Options, Tool, quoted};
 use super::{Args, Command, Exit};
 use crate::fs::{FileKind, Stat};
 use crate::sys::Sys;
@@ -29,8 +29,6 @@ pub const MV: Command = Command {
 };
 
 const LONG: &[Long] = &[
-    HELP,
-    VERSION,
     ("backup", MayValue, 'b'),
     ("force", Nothing, 'f'),
     ("interactive", Nothing, 'i'),
@@ -42,8 +40,6 @@ const LONG: &[Long] = &[
     ("verbose", Nothing, 'v'),
 ];
 const CP_LONG: &[Long] = &[
-    HELP,
-    VERSION,
     ("archive", Nothing, 'a'),
     ("attributes-only", Nothing, '\u{3}'),
     ("backup", MayValue, 'b'),
@@ -310,7 +306,7 @@ impl Job<'_> {
             self.told(from, to).await;
             return Ok(());
         }
-        let bytes = super::tool::read_file(self.sys, from).await;
+        let bytes = super::input::read_file(self.sys, from).await;
         let bytes = bytes.map_err(|errno| format!("cannot open {} for reading: {errno}", quoted(from)))?;
         if there.is_none() && self.sys.lstat(to).await.is_ok() {
             return Err(format!("not writing through dangling symlink {}", quoted(to)));

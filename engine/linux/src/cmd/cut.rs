@@ -4,25 +4,29 @@
 //! a:c
 //! ```
 
-use super::coreutils::{HELP, Line, Lines, VERSION, close, misused, open, or_stdin, quoted};
-use super::getopt::{Long, Takes};
+use super::getopt::Takes::{Nothing, Value};
+use super::input::{Lines, close, open, or_stdin};
+use super::tool::{Tool, quoted};
 use super::{Args, Command, Exit};
 use crate::sys::Sys;
 
 pub const CUT: Command =
     Command { name: "cut", path: "/usr/bin/cut", man: "cut(1)", run: |sys, args| Box::pin(cut(sys, args)) };
 
-const LONG: &[Long] = &[
-    HELP,
-    VERSION,
-    ("bytes", Takes::Value, 'b'),
-    ("characters", Takes::Value, 'c'),
-    ("complement", Takes::Nothing, 'C'),
-    ("delimiter", Takes::Value, 'd'),
-    ("fields", Takes::Value, 'f'),
-    ("only-delimited", Takes::Nothing, 's'),
-    ("output-delimiter", Takes::Value, 'o'),
-];
+const TOOL: Tool = Tool::gnu(
+    "cut",
+    "b:c:d:f:nsz",
+    &[
+        ("bytes", Value, 'b'),
+        ("characters", Value, 'c'),
+        ("complement", Nothing, 'C'),
+        ("delimiter", Value, 'd'),
+        ("fields", Value, 'f'),
+        ("only-delimited", Nothing, 's'),
+        ("output-delimiter", Value, 'o'),
+        ("zero-terminated", Nothing, 'z'),
+    ],
+);
 
 /// `1,3-5,7-`: ranges counted from 1; the error is what is told.
 fn ranges(list: &str, fields: bool) -> Result<Vec<(usize, usize)>, String> {
@@ -87,12 +91,12 @@ impl Cut {
 }
 
 async fn cut(sys: Sys, args: Args) -> Exit {
-    let line = match Line::read(&sys, &args, "b:c:d:f:ns", LONG, "OPTION... [FILE]...", 1).await {
-        Ok(line) => line,
+    let options = match TOOL.options(&sys, &args).await {
+        Ok(options) => options,
         Err(exit) => return exit,
     };
-    let lists: Vec<(char, &str)> = line
-        .options
+    let lists: Vec<(char, &str)> = options
+        .flags
         .iter()
         .filter_map(|(letter, value)| Some((*letter, value.as_deref()?)))
         .filter(|(letter, _)| matches!(letter, 'b' | 'c' | 'f'))
@@ -103,42 +107,43 @@ async fn cut(sys: Sys, args: Args) -> Exit {
         } else {
             "only one list may be specified"
         };
-        return misused(&sys, "cut", words).await;
+        return TOOL.wrong(&sys, words).await;
     };
-    if letter != 'f' && line.has('d') {
+    if letter != 'f' && options.has('d') {
         let words = "an input delimiter may be specified only when operating on fields";
-        return misused(&sys, "cut", words).await;
+        return TOOL.wrong(&sys, words).await;
     }
-    if letter != 'f' && line.has('s') {
+    if letter != 'f' && options.has('s') {
         let words = "suppressing non-delimited lines makes sense\n\tonly when operating on fields";
-        return misused(&sys, "cut", words).await;
+        return TOOL.wrong(&sys, words).await;
     }
     let ranges = match ranges(list, letter == 'f') {
         Ok(ranges) => ranges,
-        Err(words) => return misused(&sys, "cut", &words).await,
+        Err(words) => return TOOL.wrong(&sys, &words).await,
     };
-    let delimiter = line.value('d').unwrap_or("\t");
+    let delimiter = options.value('d').unwrap_or("\t");
     if delimiter.len() > 1 {
-        return misused(&sys, "cut", "the delimiter must be a single character").await;
+        return TOOL.wrong(&sys, "the delimiter must be a single character").await;
     }
     let cut = Cut {
         ranges,
-        complement: line.has('C'),
+        complement: options.has('C'),
         fields: letter == 'f',
         delimiter: delimiter.bytes().next().unwrap_or(0),
-        output: line.value('o').map(|text| text.as_bytes().to_vec()),
-        only_delimited: line.has('s'),
+        output: options.value('o').map(|text| text.as_bytes().to_vec()),
+        only_delimited: options.has('s'),
     };
+    let end = if options.has('z') { 0 } else { b'\n' };
     let mut exit = Exit::OK;
-    for operand in or_stdin(line.operands) {
+    for operand in or_stdin(options.operands) {
         let Some(fd) = open(&sys, "cut", &operand).await else {
             exit = Exit::FAILURE;
             continue;
         };
-        let mut lines = Lines::new(&sys, fd);
+        let mut lines = Lines::ended_by(&sys, fd, end);
         while let Some(text) = lines.next().await {
-            if let Some(mut out) = cut.line(text.strip_suffix(b"\n").unwrap_or(&text)) {
-                out.push(b'\n');
+            if let Some(mut out) = cut.line(text.strip_suffix(&[end]).unwrap_or(&text)) {
+                out.push(end);
                 if sys.write(1, &out).await.is_err() {
                     return Exit::FAILURE;
                 }

@@ -9,8 +9,9 @@
 //! ```
 
 use super::getopt::Takes::{MayValue, Nothing, Value};
+use super::input::{read_file, read_text};
 use super::long;
-use super::tool::{HELP, Options, Tool, VERSION, read_file, read_text};
+use super::tool::{Options, Tool};
 use super::{Args, Command, Exit};
 use crate::calendar::Date;
 use crate::sys::Sys;
@@ -38,8 +39,6 @@ const DIFF_TOOL: Tool = Tool {
         ("label", Value, 'L'),
         ("report-identical-files", Nothing, 's'),
         ("new-file", Nothing, 'N'),
-        HELP,
-        VERSION,
     ],
     missing: "cCdDeEfFhHIlnpPrStTvWxXyZB",
     usage: 2,
@@ -48,7 +47,7 @@ const DIFF_TOOL: Tool = Tool {
 const CMP_TOOL: Tool = Tool {
     name: "cmp",
     short: "bi:ln:sv",
-    long: &[("verbose", Nothing, 'l'), ("quiet", Nothing, 's'), ("silent", Nothing, 's'), HELP, VERSION],
+    long: &[("verbose", Nothing, 'l'), ("quiet", Nothing, 's'), ("silent", Nothing, 's')],
     missing: "bin",
     usage: 2,
     package: PACKAGE,
@@ -300,7 +299,7 @@ async fn cmp(sys: Sys, args: Args) -> Exit {
     };
     let mut files = Vec::new();
     for path in [left, right] {
-        match read_file(&sys, if path == "-" { "/dev/stdin" } else { path }).await {
+        match read_file(&sys, path).await {
             Ok(bytes) => files.push(bytes),
             Err(errno) => {
                 CMP_TOOL.complain(&sys, format!("{path}: {errno}")).await;

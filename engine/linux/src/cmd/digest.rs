@@ -7,7 +7,8 @@
 //! ```
 
 use super::getopt::Takes::{Nothing, Value};
-use super::tool::{COREUTILS, HELP, Tool, VERSION, quoted, read_file};
+use super::input::read_file;
+use super::tool::{Tool, quoted};
 use super::{Args, Command, Exit};
 use crate::sys::Sys;
 use md5::Md5;
@@ -42,20 +43,11 @@ sums! {
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 async fn base64(sys: Sys, args: Args) -> Exit {
-    let tool = Tool {
-        name: "base64",
-        short: "diw:",
-        long: &[
-            ("decode", Nothing, 'd'),
-            ("ignore-garbage", Nothing, 'i'),
-            ("wrap", Value, 'w'),
-            HELP,
-            VERSION,
-        ],
-        missing: "",
-        usage: 1,
-        package: COREUTILS,
-    };
+    let tool = Tool::gnu(
+        "base64",
+        "diw:",
+        &[("decode", Nothing, 'd'), ("ignore-garbage", Nothing, 'i'), ("wrap", Value, 'w')],
+    );
     let options = match tool.options(&sys, &args).await {
         Ok(options) => options,
         Err(exit) => return exit,
@@ -69,7 +61,7 @@ async fn base64(sys: Sys, args: Args) -> Exit {
         return Exit::FAILURE;
     };
     let path = options.operands.first().map_or("-", String::as_str);
-    let bytes = match read_file(&sys, if path == "-" { "/dev/stdin" } else { path }).await {
+    let bytes = match read_file(&sys, path).await {
         Ok(bytes) => bytes,
         Err(errno) => {
             tool.complain(&sys, format!("{path}: {errno}")).await;
@@ -142,14 +134,11 @@ fn hex<D: Digest>(bytes: &[u8]) -> String {
 }
 
 async fn sum(sys: Sys, args: Args, name: &'static str, digest: fn(&[u8]) -> String) -> Exit {
-    let tool = Tool {
+    let tool = Tool::gnu(
         name,
-        short: "bctw",
-        long: &[("check", Nothing, 'c'), ("quiet", Nothing, 'q'), ("status", Nothing, 's'), HELP, VERSION],
-        missing: "",
-        usage: 1,
-        package: COREUTILS,
-    };
+        "bctw",
+        &[("check", Nothing, 'c'), ("quiet", Nothing, 'q'), ("status", Nothing, 's')],
+    );
     let options = match tool.options(&sys, &args).await {
         Ok(options) => options,
         Err(exit) => return exit,
@@ -157,7 +146,7 @@ async fn sum(sys: Sys, args: Args, name: &'static str, digest: fn(&[u8]) -> Stri
     let files = if options.operands.is_empty() { vec!["-".to_owned()] } else { options.operands.clone() };
     let (mut exit, mut wrong) = (Exit::OK, 0);
     for path in &files {
-        let bytes = match read_file(&sys, if path == "-" { "/dev/stdin" } else { path }).await {
+        let bytes = match read_file(&sys, path).await {
             Ok(bytes) => bytes,
             Err(errno) => {
                 tool.complain(&sys, format!("{path}: {errno}")).await;

@@ -1,15 +1,16 @@
 //! `env`, `timeout`, `watch`: commands that run commands. Source: their man pages.
-//! Not simulated: watch -g, env -S -v.
+//! Not simulated: watch -b -c -p -q -w, env -S -v.
 //! ```transcript
 //! host# env -i A=1 env; timeout 0.1 sleep 5; echo $?
 //! A=1
 //! 124
 //! ```
 
-use super::coreutils::{HELP, Line, VERSION, misused, quoted};
-use super::getopt::{Long, Takes};
+use super::getopt::Takes::{MayValue, Nothing, Value};
 use super::small::interval;
+use super::tool::{Tool, quoted};
 use super::{Args, Command, Exit};
+use crate::fs::{STDERR, STDIN, STDOUT};
 use crate::run::Start;
 use crate::signal::Signal;
 use crate::sys::{Sys, Woke};
@@ -43,49 +44,67 @@ pub(super) async fn not_started(sys: &Sys, tool: &str, name: &str, errno: net::E
     Exit(if errno == net::Errno::ENOENT { 127 } else { 126 })
 }
 
-const ENV_LONG: &[Long] = &[
-    HELP,
-    VERSION,
-    ("ignore-environment", Takes::Nothing, 'i'),
-    ("unset", Takes::Value, 'u'),
-    ("chdir", Takes::Value, 'C'),
-];
+const ENV_TOOL: Tool = Tool {
+    missing: "Sv\u{3}\u{4}\u{5}\u{6}",
+    usage: 125,
+    ..Tool::gnu(
+        "env",
+        "+C:iS:u:v0",
+        &[
+            ("block-signal", MayValue, '\u{3}'),
+            ("chdir", Value, 'C'),
+            ("debug", Nothing, 'v'),
+            ("default-signal", MayValue, '\u{4}'),
+            ("ignore-environment", Nothing, 'i'),
+            ("ignore-signal", MayValue, '\u{5}'),
+            ("list-signal-handling", Nothing, '\u{6}'),
+            ("null", Nothing, '0'),
+            ("split-string", Value, 'S'),
+            ("unset", Value, 'u'),
+        ],
+    )
+};
 
 async fn env(sys: Sys, args: Args) -> Exit {
-    let line = match Line::read(
-        &sys,
-        &args,
-        "+iu:C:0",
-        ENV_LONG,
-        "[OPTION]... [-] [NAME=VALUE]... [COMMAND [ARG]...]",
-        125,
-    )
-    .await
-    {
-        Ok(line) => line,
+    let options = match ENV_TOOL.options(&sys, &args).await {
+        Ok(options) => options,
         Err(exit) => return exit,
     };
     let mut environment: BTreeMap<String, String> =
-        match line.has('i') || line.operands.first().is_some_and(|it| it == "-") {
+        match options.has('i') || options.operands.first().is_some_and(|it| it == "-") {
             true => BTreeMap::new(),
             false => sys.ask(|system, id| system.process(id).environment.clone()).await,
         };
-    for (_, name) in line.options.iter().filter(|(letter, _)| *letter == 'u') {
-        environment.remove(name.as_deref().unwrap_or_default());
+    for (_, name) in options.flags.iter().filter(|(letter, _)| *letter == 'u') {
+        let name = name.as_deref().unwrap_or_default();
+        if name.is_empty() || name.contains('=') {
+            ENV_TOOL.complain(&sys, format!("cannot unset {}: Invalid argument", quoted(name))).await;
+            return Exit(125);
+        }
+        environment.remove(name);
     }
-    let mut words = line.operands.iter().skip_while(|word| *word == "-").peekable();
+    let mut words = options.operands.iter().skip_while(|word| *word == "-").peekable();
     while let Some((name, value)) = words.peek().and_then(|word| word.split_once('=')) {
         environment.insert(name.to_owned(), value.to_owned());
         words.next();
     }
     let command: Vec<String> = words.cloned().collect();
     let Some(name) = command.first().cloned() else {
-        let end = if line.has('0') { '\0' } else { '\n' };
+        let end = if options.has('0') { '\0' } else { '\n' };
         let text: String = environment.iter().map(|(name, value)| format!("{name}={value}{end}")).collect();
         sys.print(text).await;
         return Exit::OK;
     };
-    let cwd = line.value('C').map(str::to_owned);
+    if options.has('0') {
+        return ENV_TOOL.wrong(&sys, "cannot specify --null (-0) with command").await;
+    }
+    let cwd = options.value('C').map(str::to_owned);
+    if let Some(path) = &cwd
+        && let Err(errno) = sys.read_dir(path).await
+    {
+        ENV_TOOL.complain(&sys, format!("cannot change directory to {}: {errno}", quoted(path))).await;
+        return Exit(125);
+    }
     let start = Start { environment: Some(environment), cwd, ..Start::new(command) };
     match sys.spawn(start).await {
         Ok(child) => sys.wait_child(child).await,
@@ -93,46 +112,44 @@ async fn env(sys: Sys, args: Args) -> Exit {
     }
 }
 
-const TIMEOUT_LONG: &[Long] = &[
-    HELP,
-    VERSION,
-    ("kill-after", Takes::Value, 'k'),
-    ("preserve-status", Takes::Nothing, 'p'),
-    ("signal", Takes::Value, 's'),
-    ("verbose", Takes::Nothing, 'v'),
-];
+const TIMEOUT_TOOL: Tool = Tool {
+    missing: "\u{3}",
+    usage: 125,
+    ..Tool::gnu(
+        "timeout",
+        "+k:s:v",
+        &[
+            ("foreground", Nothing, '\u{3}'),
+            ("kill-after", Value, 'k'),
+            ("preserve-status", Nothing, 'p'),
+            ("signal", Value, 's'),
+            ("verbose", Nothing, 'v'),
+        ],
+    )
+};
 
 async fn timeout(sys: Sys, args: Args) -> Exit {
-    let line = match Line::read(
-        &sys,
-        &args,
-        "+k:s:v",
-        TIMEOUT_LONG,
-        "[OPTION] DURATION COMMAND [ARG]...",
-        125,
-    )
-    .await
-    {
-        Ok(line) if line.operands.len() < 2 => {
+    let options = match TIMEOUT_TOOL.options(&sys, &args).await {
+        Ok(options) if options.operands.len() < 2 => {
             sys.eprint("Try 'timeout --help' for more information.\n").await;
             return Exit(125);
         }
-        Ok(line) => line,
+        Ok(options) => options,
         Err(exit) => return exit,
     };
-    let Some(time) = interval(&line.operands[0]) else {
-        misused(&sys, "timeout", &format!("invalid time interval {}", quoted(&line.operands[0]))).await;
-        return Exit(125);
+    let Some(time) = interval(&options.operands[0]) else {
+        return TIMEOUT_TOOL
+            .wrong(&sys, &format!("invalid time interval {}", quoted(&options.operands[0])))
+            .await;
     };
-    let signal = line.value('s').map_or(Some(Signal::Term), Signal::parse);
+    let signal = options.value('s').map_or(Some(Signal::Term), Signal::parse);
     let Some(signal) = signal else {
-        let words = format!("{}: invalid signal", quoted(line.value('s').unwrap_or_default()));
-        misused(&sys, "timeout", &words).await;
-        return Exit(125);
+        let words = format!("{}: invalid signal", quoted(options.value('s').unwrap_or_default()));
+        return TIMEOUT_TOOL.wrong(&sys, &words).await;
     };
-    let child = match sys.spawn(Start::new(line.operands[1..].to_vec())).await {
+    let child = match sys.spawn(Start::new(options.operands[1..].to_vec())).await {
         Ok(child) => child,
-        Err(errno) => return not_started(&sys, "timeout", &line.operands[1], errno).await,
+        Err(errno) => return not_started(&sys, "timeout", &options.operands[1], errno).await,
     };
     let ended = |sys: &Sys| {
         let sys = sys.clone();
@@ -144,13 +161,13 @@ async fn timeout(sys: Sys, args: Args) -> Exit {
     if time.is_zero() {
         deadline = sim::Instant::NEVER;
     }
-    let mut kill_after = line.value('k').and_then(interval);
+    let mut kill_after = options.value('k').and_then(interval);
     let (mut signal, mut late) = (signal, false);
     while !ended(&sys).await {
         if sys.wait(&[WaitOn::Child(child)], Some(deadline)).await == Woke::Timeout && !ended(&sys).await {
             late = true;
-            if line.has('v') {
-                let (signal, command) = (signal.name(), quoted(&line.operands[1]));
+            if options.has('v') {
+                let (signal, command) = (signal.name(), quoted(&options.operands[1]));
                 sys.eprint(format!("timeout: sending signal {signal} to command {command}\n")).await;
             }
             sys.ask(move |system, _| system.signal(child, signal)).await;
@@ -159,65 +176,134 @@ async fn timeout(sys: Sys, args: Args) -> Exit {
         }
     }
     let exit = sys.wait_child(child).await;
-    if late && !line.has('p') && exit != Exit(137) { Exit(124) } else { exit }
+    if late && !options.has('p') && exit != Exit(137) { Exit(124) } else { exit }
 }
 
+const WATCH_TOOL: Tool = Tool {
+    name: "watch",
+    short: "+bcd::ehgn:pqtvwx",
+    long: &[
+        ("beep", Nothing, 'b'),
+        ("chgexit", Nothing, 'g'),
+        ("color", Nothing, 'c'),
+        ("differences", MayValue, 'd'),
+        ("equexit", Value, 'q'),
+        ("errexit", Nothing, 'e'),
+        ("exec", Nothing, 'x'),
+        ("interval", Value, 'n'),
+        ("no-title", Nothing, 't'),
+        ("no-wrap", Nothing, 'w'),
+        ("precise", Nothing, 'p'),
+    ],
+    missing: "bcpqw",
+    usage: 1,
+    package: "from procps-ng 4.0.2",
+};
+
 async fn watch(sys: Sys, args: Args) -> Exit {
-    let long: &'static [Long] = &[
-        HELP,
-        VERSION,
-        ("interval", Takes::Value, 'n'),
-        ("no-title", Takes::Nothing, 't'),
-        ("differences", Takes::MayValue, 'd'),
-        ("exec", Takes::Nothing, 'x'),
-    ];
-    let line = match Line::read(&sys, &args, "+n:tdx", long, "[options] command", 1).await {
-        Ok(line) => line,
+    let options = match WATCH_TOOL.options(&sys, &args).await {
+        Ok(options) => options,
         Err(exit) => return exit,
     };
-    if line.operands.is_empty() {
-        sys.eprint("Usage:\n watch [options] command\n").await;
-        return Exit::FAILURE;
+    if options.operands.is_empty() {
+        return WATCH_TOOL.try_help(&sys).await;
     }
-    let every = line.value('n').map_or(Some(Duration::from_secs(2)), interval);
+    let every = options.value('n').map_or(Some(Duration::from_secs(2)), interval);
     let Some(every) = every.map(|every| every.max(Duration::from_millis(100))) else {
         sys.eprint(format!(
-            "watch: failed to parse argument: {}\n",
-            quoted(line.value('n').unwrap_or_default())
+            "watch: failed to parse argument: {}: Invalid argument\n",
+            quoted(options.value('n').unwrap_or_default())
         ))
         .await;
         return Exit::FAILURE;
     };
-    let command = line.operands.join(" ");
-    let argv = match line.has('x') {
-        true => line.operands.clone(),
+    let command = options.operands.join(" ");
+    let argv = match options.has('x') {
+        true => options.operands.clone(),
         false => vec!["sh".to_owned(), "-c".to_owned(), command.clone()],
     };
+    let mut before: Option<String> = None;
     loop {
-        let (columns, _) = sys.terminal_size().await.unwrap_or((80, 24));
-        sys.print("\u{1b}[H\u{1b}[2J").await;
-        if !line.has('t') {
-            let title = format!("Every {:.1}s: {command}", every.as_secs_f64());
-            let now =
-                crate::calendar::Date::from_duration(sys.realtime().await).format("%a %b %e %H:%M:%S %Y");
-            let right = format!("{}: {now}", sys.hostname().await);
-            let room = usize::from(columns).saturating_sub(right.len() + 1);
-            let title: String = title.chars().take(room).collect();
-            sys.print(format!("{title:<room$} {right}\n\n")).await;
+        let (columns, rows) = sys.terminal_size().await.unwrap_or((80, 24));
+        let head = match options.has('t') {
+            true => String::new(),
+            false => title(&sys, &command, every, usize::from(columns)).await,
+        };
+        let (text, exit) = match sys.output_of(argv.clone()).await {
+            Ok(done) => done,
+            Err(errno) => return not_started(&sys, "watch", &argv[0], errno).await,
+        };
+        let room = usize::from(rows).saturating_sub(head.lines().count()).max(1);
+        let shown = marked(&text, before.as_deref().filter(|_| options.has('d')), room);
+        sys.print(format!("\u{1b}[H\u{1b}[2J{head}{shown}")).await;
+        let changed = before.as_ref().is_some_and(|before| *before != text);
+        if changed && options.has('g') {
+            return Exit::OK;
         }
-        if let Err(errno) = sys.spawn_and_wait(argv.clone()).await {
-            return not_started(&sys, "watch", &argv[0], errno).await;
+        if exit != Exit::OK && options.has('e') {
+            return exit;
         }
+        before = Some(text);
         if sys.sleep(every).await != Woke::Timeout {
             return Exit::OK;
         }
     }
 }
 
+/// `Every 2.0s: COMMAND          HOST: DATE`
+async fn title(sys: &Sys, command: &str, every: Duration, columns: usize) -> String {
+    let title = format!("Every {:.1}s: {command}", every.as_secs_f64());
+    let now = crate::calendar::Date::from_duration(sys.realtime().await).format("%a %b %e %H:%M:%S %Y");
+    let right = format!("{}: {now}", sys.hostname().await);
+    let room = columns.saturating_sub(right.len() + 1);
+    let title: String = title.chars().take(room).collect();
+    format!("{title:<room$} {right}\n\n")
+}
+
+/// The first lines of a text; what is not as it was `before` in reverse video.
+fn marked(text: &str, before: Option<&str>, rows: usize) -> String {
+    let Some(before) = before else { return text.split_inclusive('\n').take(rows).collect() };
+    let mut old = before.lines();
+    let mut out = String::new();
+    for line in text.lines().take(rows) {
+        let (mut was, mut reverse) = (old.next().unwrap_or_default().chars(), false);
+        for c in line.chars() {
+            let differs = was.next().unwrap_or(' ') != c;
+            if differs != reverse {
+                out.push_str(if differs { "\u{1b}[7m" } else { "\u{1b}[27m" });
+                reverse = differs;
+            }
+            out.push(c);
+        }
+        out.push_str(if reverse { "\u{1b}[27m\n" } else { "\n" });
+    }
+    out
+}
+
 impl Sys {
-    /// Starts a command and waits for its end.
-    async fn spawn_and_wait(&self, argv: Vec<String>) -> Result<Exit, net::Errno> {
-        let child = self.spawn(Start::new(argv)).await?;
-        Ok(self.wait_child(child).await)
+    /// Runs a command to its end, and what it printed.
+    async fn output_of(&self, argv: Vec<String>) -> Result<(String, Exit), net::Errno> {
+        let (reader, writer) = self.pipe().await?;
+        let files = Some(vec![(STDIN, STDIN), (STDOUT, writer), (STDERR, writer)]);
+        let child = self.spawn(Start { files, ..Start::new(argv) }).await;
+        self.close(writer).await.ok();
+        let bytes = match child {
+            Ok(_) => self.read_all(reader).await.unwrap_or_default(),
+            Err(_) => Vec::new(),
+        };
+        self.close(reader).await.ok();
+        let exit = self.wait_child(child?).await;
+        Ok((String::from_utf8_lossy(&bytes).into_owned(), exit))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::marked;
+
+    #[test]
+    fn watch_marks_what_changed() {
+        assert_eq!(marked("a 12\nb\n", Some("a 10\nb\n"), 9), "a 1\u{1b}[7m2\u{1b}[27m\nb\n");
+        assert_eq!(marked("a\nb\nc\n", None, 2), "a\nb\n");
     }
 }

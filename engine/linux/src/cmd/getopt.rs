@@ -29,6 +29,8 @@ pub struct Getopt {
     program: String,
     short: &'static str,
     long: &'static [Long],
+    /// Long options that come after those.
+    more: &'static [Long],
     words: Vec<String>,
     at: usize,
     /// The rest of a cluster like `-la`.
@@ -42,11 +44,17 @@ impl Getopt {
             program: program.rsplit('/').next().unwrap_or(program).to_owned(),
             short,
             long,
+            more: &[],
             words: words.to_vec(),
             at: 0,
             cluster: String::new(),
             operands: Vec::new(),
         }
+    }
+
+    /// Long options that the tool shares with its kin.
+    pub fn with(self, more: &'static [Long]) -> Getopt {
+        Getopt { more, ..self }
     }
 
     /// The words that are no options; complete once the walk has ended.
@@ -97,8 +105,9 @@ impl Getopt {
             Some((name, value)) => (name, Some(value.to_owned())),
             None => (word, None),
         };
-        let exact = self.long.iter().filter(|(full, ..)| *full == name).copied().collect::<Vec<Long>>();
-        let short = || self.long.iter().filter(|(full, ..)| full.starts_with(name)).copied().collect();
+        let all = || self.long.iter().chain(self.more).copied();
+        let exact: Vec<Long> = all().filter(|(full, ..)| *full == name).collect();
+        let short = || all().filter(|(full, ..)| full.starts_with(name)).collect();
         let fitting: Vec<Long> = if exact.is_empty() { short() } else { exact };
         let (full, takes, letter) = match fitting.as_slice() {
             [] => return self.wrong(format!("unrecognized option '--{name}'")),
@@ -130,7 +139,7 @@ impl Iterator for Getopt {
             let word = self.next_word()?;
             match word.strip_prefix('-') {
                 Some("-") => return None,
-                Some(long) if long.starts_with('-') && !self.long.is_empty() => {
+                Some(long) if long.starts_with('-') && !(self.long.is_empty() && self.more.is_empty()) => {
                     return Some(self.long_option(&long[1..]));
                 }
                 Some(cluster) if !cluster.is_empty() => {

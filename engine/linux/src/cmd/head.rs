@@ -5,8 +5,9 @@
 //! 2
 //! ```
 
-use super::coreutils::{HELP, Line, Lines, VERSION, close, count, open, or_stdin, quoted};
-use super::getopt::{Long, Takes};
+use super::getopt::Takes::{Nothing, Value};
+use super::input::{Lines, close, open, or_stdin};
+use super::tool::{Tool, quoted};
 use super::{Args, Command, Exit};
 use crate::fs::Fd;
 use crate::sys::Sys;
@@ -18,15 +19,18 @@ pub const HEAD: Command = Command {
     run: |sys, args| Box::pin(head(sys, args)),
 };
 
-const LONG: &[Long] = &[
-    HELP,
-    VERSION,
-    ("bytes", Takes::Value, 'c'),
-    ("lines", Takes::Value, 'n'),
-    ("quiet", Takes::Nothing, 'q'),
-    ("silent", Takes::Nothing, 'q'),
-    ("verbose", Takes::Nothing, 'v'),
-];
+const TOOL: Tool = Tool::gnu(
+    "head",
+    "c:n:qvz",
+    &[
+        ("bytes", Value, 'c'),
+        ("lines", Value, 'n'),
+        ("quiet", Nothing, 'q'),
+        ("silent", Nothing, 'q'),
+        ("verbose", Nothing, 'v'),
+        ("zero-terminated", Nothing, 'z'),
+    ],
+);
 
 /// `-5`, `-5q`, and for `tail` `+5f`: the count in front, as it once was.
 pub(super) fn old_style(args: &Args, signs: &[char]) -> Args {
@@ -48,21 +52,40 @@ pub(super) fn old_style(args: &Args, signs: &[char]) -> Args {
     Args::new(std::iter::once(args.name().to_owned()).chain(words).collect())
 }
 
+/// A count with the suffixes of the core utilities (`10K`, `2MB`).
+pub(super) fn count(text: &str) -> Option<u64> {
+    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let unit = match &text[digits.len()..] {
+        "" => 1,
+        "b" => 512,
+        "K" | "KiB" | "k" => 1 << 10,
+        "kB" | "KB" => 1000,
+        "M" | "MiB" | "m" => 1 << 20,
+        "MB" => 1_000_000,
+        "G" | "GiB" => 1 << 30,
+        "GB" => 1_000_000_000,
+        _ => return None,
+    };
+    digits.parse::<u64>().ok()?.checked_mul(unit)
+}
+
 /// How much: so many lines or bytes, or all but the last so many.
 struct Amount {
     bytes: bool,
     but_last: bool,
     count: u64,
+    /// What ends a line.
+    end: u8,
 }
 
 async fn head(sys: Sys, args: Args) -> Exit {
-    let line =
-        match Line::read(&sys, &old_style(&args, &['-']), "c:n:qv", LONG, "[OPTION]... [FILE]...", 1).await {
-            Ok(line) => line,
-            Err(exit) => return exit,
-        };
-    let mut amount = Amount { bytes: false, but_last: false, count: 10 };
-    for (letter, value) in &line.options {
+    let options = match TOOL.options(&sys, &old_style(&args, &['-'])).await {
+        Ok(options) => options,
+        Err(exit) => return exit,
+    };
+    let end = if options.has('z') { 0 } else { b'\n' };
+    let mut amount = Amount { bytes: false, but_last: false, count: 10, end };
+    for (letter, value) in &options.flags {
         if let ('c' | 'n', Some(value)) = (letter, value) {
             let (but_last, digits) =
                 value.strip_prefix('-').map_or((false, value.as_str()), |rest| (true, rest));
@@ -71,11 +94,11 @@ async fn head(sys: Sys, args: Args) -> Exit {
                 sys.eprint(format!("head: invalid number of {what}: {}\n", quoted(value))).await;
                 return Exit::FAILURE;
             };
-            amount = Amount { bytes: *letter == 'c', but_last, count };
+            amount = Amount { bytes: *letter == 'c', but_last, count, end };
         }
     }
-    let operands = or_stdin(line.operands.clone());
-    let titled = line.has('v') || (operands.len() > 1 && !line.has('q'));
+    let operands = or_stdin(options.operands.clone());
+    let titled = options.has('v') || (operands.len() > 1 && !options.has('q'));
     let (mut exit, mut first) = (Exit::OK, true);
     for operand in operands {
         let Some(fd) = open_told(&sys, &operand).await else {
@@ -109,7 +132,7 @@ async fn open_told(sys: &Sys, operand: &str) -> Option<Fd> {
 }
 
 async fn copy(sys: &Sys, fd: Fd, amount: &Amount, operand: &str) -> bool {
-    let mut lines = Lines::new(sys, fd);
+    let mut lines = Lines::ended_by(sys, fd, amount.end);
     let wanted = usize::try_from(amount.count).unwrap_or(usize::MAX);
     if amount.but_last || amount.bytes {
         let mut whole = Vec::new();
@@ -123,7 +146,8 @@ async fn copy(sys: &Sys, fd: Fd, amount: &Amount, operand: &str) -> bool {
             (true, false) => whole.len().min(wanted),
             (true, true) => whole.len().saturating_sub(wanted),
             (false, _) => {
-                let all: Vec<usize> = whole.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::len).collect();
+                let all: Vec<usize> =
+                    whole.split_inclusive(|byte| *byte == amount.end).map(<[u8]>::len).collect();
                 all[..all.len().saturating_sub(wanted)].iter().sum()
             }
         };

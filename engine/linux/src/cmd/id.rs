@@ -7,7 +7,7 @@
 
 use super::getopt::Takes::Nothing;
 use super::long::Names;
-use super::tool::{COREUTILS, HELP, Tool, VERSION, quoted};
+use super::tool::{COREUTILS, Tool, quoted};
 use super::{Args, Command, Exit};
 use crate::sys::Sys;
 
@@ -30,8 +30,6 @@ const TOOL: Tool = Tool {
     name: "id",
     short: "aGgnruzZ",
     long: &[
-        HELP,
-        VERSION,
         ("context", Nothing, 'Z'),
         ("group", Nothing, 'g'),
         ("groups", Nothing, 'G'),
@@ -46,7 +44,7 @@ const TOOL: Tool = Tool {
 };
 
 const fn plain(name: &'static str) -> Tool {
-    Tool { name, short: "", long: &[HELP, VERSION], missing: "", usage: 1, package: COREUTILS }
+    Tool::gnu(name, "", &[])
 }
 
 /// The name of a user in /etc/passwd, else the number.

@@ -5,22 +5,12 @@
 //! ```
 
 use super::getopt::Takes::{Nothing, Value};
-use super::tool::{COREUTILS, HELP, Output, Tool, VERSION, quoted, quoted_if_needed, read_text};
+use super::input::read_text;
+use super::tool::{COREUTILS, Tool, quoted, quoted_if_needed};
 use super::{Args, Command, Exit};
 use crate::sys::Sys;
 
-macro_rules! rows {
-    ($($row:ident $name:literal $page:literal $run:ident)*) => {
-        $(pub const $row: Command = Command {
-            name: $name,
-            path: concat!("/usr/bin/", $name),
-            man: $page,
-            run: |sys, args| Box::pin($run(sys, args)),
-        };)*
-    };
-}
-
-rows! {
+super::programs! {
     PASTE "paste" "paste(1)" paste
     FOLD "fold" "fold(1)" fold
     COMM "comm" "comm(1)" comm
@@ -28,7 +18,7 @@ rows! {
 }
 
 const fn tool(name: &'static str, short: &'static str, missing: &'static str) -> Tool {
-    Tool { name, short, long: &[HELP, VERSION], missing, usage: 1, package: COREUTILS }
+    Tool { name, short, long: &[], missing, usage: 1, package: COREUTILS }
 }
 
 /// The files' texts; what cannot be read has been complained of.
@@ -46,12 +36,6 @@ async fn texts(sys: &Sys, tool: &Tool, operands: &[String]) -> (Vec<String>, Exi
         }
     }
     (texts, exit)
-}
-
-async fn print(sys: &Sys, text: String) {
-    let mut out = Output::new(sys);
-    out.put(text).await;
-    out.flush().await;
 }
 
 async fn paste(sys: Sys, args: Args) -> Exit {
@@ -109,7 +93,7 @@ async fn paste(sys: Sys, args: Args) -> Exit {
             out.push_str(&join(&parts));
         }
     }
-    print(&sys, out).await;
+    sys.print(out).await;
     exit
 }
 
@@ -137,7 +121,7 @@ async fn fold(sys: Sys, args: Args) -> Exit {
         out.extend(rest);
         out.push('\n');
     }
-    print(&sys, out).await;
+    sys.print(out).await;
     exit
 }
 
@@ -180,15 +164,13 @@ async fn comm(sys: Sys, args: Args) -> Exit {
             (Some(_), None) => break,
         }
     }
-    print(&sys, out).await;
+    sys.print(out).await;
     exit
 }
 
 async fn shuf(sys: Sys, args: Args) -> Exit {
-    let tool = Tool {
-        long: &[("head-count", Value, 'n'), ("echo", Nothing, 'e'), HELP, VERSION],
-        ..tool("shuf", "ei:n:r", "r")
-    };
+    let tool =
+        Tool { long: &[("head-count", Value, 'n'), ("echo", Nothing, 'e')], ..tool("shuf", "ei:n:r", "r") };
     let options = match tool.options(&sys, &args).await {
         Ok(options) => options,
         Err(exit) => return exit,
@@ -224,6 +206,6 @@ async fn shuf(sys: Sys, args: Args) -> Exit {
             lines
         })
         .await;
-    print(&sys, lines.iter().take(count).map(|line| format!("{line}\n")).collect()).await;
+    sys.print(lines.iter().take(count).map(|line| format!("{line}\n")).collect::<String>()).await;
     Exit::OK
 }

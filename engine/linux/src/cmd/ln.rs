@@ -6,7 +6,7 @@
 
 use super::getopt::Takes::{MayValue, Nothing, Value};
 use super::mkdir::is_directory;
-use super::tool::{COREUTILS, HELP, Options, Tool, VERSION, quoted, quoted_if_needed};
+use super::tool::{COREUTILS, Options, Tool, quoted, quoted_if_needed};
 use super::{Args, Command, Exit};
 use crate::fs::FileKind;
 use crate::sys::Sys;
@@ -19,8 +19,6 @@ const TOOL: Tool = Tool {
     name: "ln",
     short: "bdfinrst:vFLPS:T",
     long: &[
-        HELP,
-        VERSION,
         ("backup", MayValue, 'b'),
         ("directory", Nothing, 'd'),
         ("force", Nothing, 'f'),

@@ -3,6 +3,7 @@
 //! Always: only the heads are in the program, not the sources they stand in; the transcripts in them are tests.
 
 use super::Command;
+use super::getopt::{Long, Takes};
 use super::tool::Tool;
 
 /// How long the comment is that a source begins with.
@@ -60,8 +61,10 @@ const OPERANDS: &[(&str, &str)] = &[
     ("chown", "[OPTION]... [OWNER][:[GROUP]] FILE..."),
     ("comm", "[OPTION]... FILE1 FILE2"),
     ("cp", "[OPTION]... [-T] SOURCE DEST\n  or:  cp [OPTION]... SOURCE... DIRECTORY"),
+    ("cut", "OPTION... [FILE]..."),
     ("date", "[OPTION]... [+FORMAT]"),
     ("dirname", "[OPTION] NAME..."),
+    ("env", "[OPTION]... [-] [NAME=VALUE]... [COMMAND [ARG]...]"),
     ("ln", "[OPTION]... [-T] TARGET LINK_NAME"),
     ("mkdir", "[OPTION]... DIRECTORY..."),
     ("mktemp", "[OPTION]... [TEMPLATE]"),
@@ -75,8 +78,12 @@ const OPERANDS: &[(&str, &str)] = &[
         "[OPTION]... LAST\n  or:  seq [OPTION]... FIRST LAST\n  or:  seq [OPTION]... FIRST INCREMENT LAST",
     ),
     ("sleep", "NUMBER[SUFFIX]...\n  or:  sleep OPTION"),
+    ("timeout", "[OPTION] DURATION COMMAND [ARG]...\n  or:  timeout [OPTION]"),
     ("touch", "[OPTION]... FILE..."),
+    ("tr", "[OPTION]... STRING1 [STRING2]"),
+    ("uname", "[OPTION]..."),
     ("uniq", "[OPTION]... [INPUT [OUTPUT]]"),
+    ("watch", "[options] command"),
     ("xargs", "[OPTION]... COMMAND [INITIAL-ARGS]..."),
     ("yes", "[STRING]...\n  or:  yes OPTION"),
 ];
@@ -118,6 +125,16 @@ fn purpose(name: &str) -> Option<String> {
     Some(rest[..end].trim_end().to_owned())
 }
 
+/// `--lines=VALUE`
+fn shown(long: &Long) -> String {
+    let value = match long.1 {
+        Takes::Nothing => "",
+        Takes::Value => "=VALUE",
+        Takes::MayValue => "[=VALUE]",
+    };
+    format!("--{}{value}", long.0)
+}
+
 /// `NAME --help` of a tool whose options are a table.
 pub fn help(tool: &Tool) -> String {
     let operands =
@@ -137,13 +154,15 @@ pub fn help(tool: &Tool) -> String {
             continue;
         }
         let value = if short[at + letter.len_utf8()..].starts_with(':') { " VALUE" } else { "" };
-        let long: Vec<String> =
-            tool.long.iter().filter(|long| long.2 == letter).map(|long| format!("--{}", long.0)).collect();
+        let long: Vec<String> = tool.long.iter().filter(|long| long.2 == letter).map(shown).collect();
         let names = [vec![format!("-{letter}{value}")], long].concat();
         lines.push(format!("  {}\n", names.join(", ")));
     }
     let plain = |letter: char| !short.contains(letter) && !tool.missing.contains(letter);
-    lines.extend(tool.long.iter().filter(|long| plain(long.2)).map(|long| format!("      --{}\n", long.0)));
+    lines
+        .extend(tool.long.iter().filter(|long| plain(long.2)).map(|long| format!("      {}\n", shown(long))));
+    let common = ["help", "version"].map(|name| format!("      --{name}\n"));
+    lines.extend(common);
     text.extend(lines);
     text + &format!("\nWhat is simulated, with an example: man {}\n", tool.name)
 }

@@ -6,7 +6,7 @@
 
 use super::chmod;
 use super::getopt::Takes::{MayValue, Nothing, Value};
-use super::tool::{COREUTILS, HELP, Options, Tool, VERSION, quoted};
+use super::tool::{COREUTILS, Options, Tool, quoted};
 use super::{Args, Command, Exit};
 use crate::fs::FileKind;
 use crate::sys::Sys;
@@ -23,8 +23,6 @@ const TOOL: Tool = Tool {
     name: "mkdir",
     short: "m:pvZ",
     long: &[
-        HELP,
-        VERSION,
         ("context", MayValue, 'Z'),
         ("mode", Value, 'm'),
         ("parents", Nothing, 'p'),

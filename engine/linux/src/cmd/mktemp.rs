@@ -5,7 +5,7 @@
 //! ```
 
 use super::getopt::Takes::{MayValue, Nothing, Value};
-use super::tool::{COREUTILS, HELP, Options, Tool, VERSION, quoted};
+use super::tool::{COREUTILS, Options, Tool, quoted};
 use super::{Args, Command, Exit};
 use crate::fs::OpenFlags;
 use crate::sys::Sys;
@@ -18,22 +18,17 @@ pub const MKTEMP: Command = Command {
     run: |sys, args| Box::pin(mktemp(sys, args)),
 };
 
-const TOOL: Tool = Tool {
-    name: "mktemp",
-    short: "dp:qtuV",
-    long: &[
-        HELP,
-        VERSION,
+const TOOL: Tool = Tool::gnu(
+    "mktemp",
+    "dp:qtuV",
+    &[
         ("directory", Nothing, 'd'),
         ("dry-run", Nothing, 'u'),
         ("quiet", Nothing, 'q'),
         ("suffix", Value, '\u{3}'),
         ("tmpdir", MayValue, 'p'),
     ],
-    missing: "",
-    usage: 1,
-    package: COREUTILS,
-};
+);
 
 const TEMPLATE: &str = "tmp.XXXXXXXXXX";
 const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";

@@ -2,6 +2,19 @@
 //!
 //! Always: a command reads its arguments, asks the system, prints; nothing else.
 
+/// Rows of the table for programs that share a file: the constant, its name, its page, what it runs.
+macro_rules! programs {
+    ($($row:ident $name:literal $page:literal $run:ident)*) => {
+        $(pub const $row: Command = Command {
+            name: $name,
+            path: concat!("/usr/bin/", $name),
+            man: $page,
+            run: |sys, args| Box::pin($run(sys, args)),
+        };)*
+    };
+}
+use programs;
+
 mod arping;
 mod awk;
 pub mod bash;
@@ -12,7 +25,6 @@ pub mod chmod;
 mod chown;
 mod column;
 mod conntrack;
-mod coreutils;
 mod cp;
 pub mod curl;
 mod cut;
@@ -32,6 +44,7 @@ mod grep;
 mod head;
 mod hostname;
 pub mod id;
+mod input;
 mod ip;
 pub mod iproute2;
 mod ipset;

@@ -4,7 +4,7 @@
 //! on
 //! ```
 
-use super::tool::{COREUTILS, HELP, Tool, VERSION, quoted};
+use super::tool::{COREUTILS, Tool, quoted};
 use super::{Args, Command, Exit};
 use crate::fs::{Fd, OpenFlags, STDERR, STDIN, STDOUT};
 use crate::run::Start;
@@ -22,8 +22,7 @@ pub const NOHUP: Command = Command {
 /// Exit status where nohup itself fails.
 const CANCELED: Exit = Exit(125);
 
-const TOOL: Tool =
-    Tool { name: "nohup", short: "+", long: &[HELP, VERSION], missing: "", usage: 125, package: COREUTILS };
+const TOOL: Tool = Tool { name: "nohup", short: "+", long: &[], missing: "", usage: 125, package: COREUTILS };
 
 async fn nohup(sys: Sys, args: Args) -> Exit {
     let options = match TOOL.options(&sys, &args).await {

@@ -12,18 +12,7 @@ use crate::regex::{Regex, Syntax};
 use crate::signal::Signal;
 use crate::sys::Sys;
 
-macro_rules! rows {
-    ($($row:ident $name:literal $page:literal $run:ident)*) => {
-        $(pub const $row: Command = Command {
-            name: $name,
-            path: concat!("/usr/bin/", $name),
-            man: $page,
-            run: |sys, args| Box::pin($run(sys, args)),
-        };)*
-    };
-}
-
-rows! {
+super::programs! {
     PGREP "pgrep" "pgrep(1)" pgrep
     PKILL "pkill" "pkill(1)" pgrep
     PIDOF "pidof" "pidof(8)" pidof

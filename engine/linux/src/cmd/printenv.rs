@@ -7,7 +7,7 @@
 //! ```
 
 use super::getopt::Takes::{Nothing, Value};
-use super::tool::{COREUTILS, HELP, Tool, VERSION, quoted};
+use super::tool::{COREUTILS, Tool, quoted};
 use super::{Args, Command, Exit};
 use crate::sys::Sys;
 
@@ -28,7 +28,7 @@ async fn printenv(sys: Sys, args: Args) -> Exit {
     let tool = Tool {
         name: "printenv",
         short: "+0",
-        long: &[HELP, VERSION, ("null", Nothing, '0')],
+        long: &[("null", Nothing, '0')],
         missing: "",
         usage: 2,
         package: COREUTILS,
@@ -50,14 +50,7 @@ async fn printenv(sys: Sys, args: Args) -> Exit {
 }
 
 async fn nproc(sys: Sys, args: Args) -> Exit {
-    let tool = Tool {
-        name: "nproc",
-        short: "",
-        long: &[HELP, VERSION, ("all", Nothing, 'a'), ("ignore", Value, 'i')],
-        missing: "",
-        usage: 1,
-        package: COREUTILS,
-    };
+    let tool = Tool::gnu("nproc", "", &[("all", Nothing, 'a'), ("ignore", Value, 'i')]);
     let options = match tool.options(&sys, &args).await {
         Ok(options) => options,
         Err(exit) => return exit,

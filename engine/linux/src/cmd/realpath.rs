@@ -7,27 +7,16 @@
 //! ```
 
 use super::getopt::Takes::{Nothing, Value};
-use super::tool::{COREUTILS, HELP, Options, Tool, VERSION, quoted_if_needed};
+use super::tool::{COREUTILS, Options, Tool, quoted_if_needed};
 use super::{Args, Command, Exit};
 use crate::sys::Sys;
 use net::Errno;
 
-macro_rules! rows {
-    ($($row:ident $name:literal $run:ident)*) => {
-        $(pub const $row: Command = Command {
-            name: $name,
-            path: concat!("/usr/bin/", $name),
-            man: concat!($name, "(1)"),
-            run: |sys, args| Box::pin($run(sys, args)),
-        };)*
-    };
-}
-
-rows! {
-    READLINK "readlink" readlink
-    REALPATH "realpath" realpath
-    BASENAME "basename" basename
-    DIRNAME "dirname" dirname
+super::programs! {
+    READLINK "readlink" "readlink(1)" readlink
+    REALPATH "realpath" "realpath(1)" realpath
+    BASENAME "basename" "basename(1)" basename
+    DIRNAME "dirname" "dirname(1)" dirname
 }
 
 /// What of a path has to be there.
@@ -79,12 +68,10 @@ pub(super) fn relative(from: &str, to: &str) -> String {
     if way.is_empty() { ".".to_owned() } else { way.join("/") }
 }
 
-const READLINK_TOOL: Tool = Tool {
-    name: "readlink",
-    short: "efmnqsvz",
-    long: &[
-        HELP,
-        VERSION,
+const READLINK_TOOL: Tool = Tool::gnu(
+    "readlink",
+    "efmnqsvz",
+    &[
         ("canonicalize", Nothing, 'f'),
         ("canonicalize-existing", Nothing, 'e'),
         ("canonicalize-missing", Nothing, 'm'),
@@ -94,10 +81,7 @@ const READLINK_TOOL: Tool = Tool {
         ("verbose", Nothing, 'v'),
         ("zero", Nothing, 'z'),
     ],
-    missing: "",
-    usage: 1,
-    package: COREUTILS,
-};
+);
 
 async fn readlink(sys: Sys, args: Args) -> Exit {
     let options = match READLINK_TOOL.options(&sys, &args).await {
@@ -137,8 +121,6 @@ const REALPATH_TOOL: Tool = Tool {
     name: "realpath",
     short: "eLmPqsz",
     long: &[
-        HELP,
-        VERSION,
         ("canonicalize-existing", Nothing, 'e'),
         ("canonicalize-missing", Nothing, 'm'),
         ("logical", Nothing, 'L'),
@@ -229,14 +211,11 @@ fn last_part(path: &str) -> &str {
 }
 
 async fn basename(sys: Sys, args: Args) -> Exit {
-    let tool = Tool {
-        name: "basename",
-        short: "+as:z",
-        long: &[HELP, VERSION, ("multiple", Nothing, 'a'), ("suffix", Value, 's'), ("zero", Nothing, 'z')],
-        missing: "",
-        usage: 1,
-        package: COREUTILS,
-    };
+    let tool = Tool::gnu(
+        "basename",
+        "+as:z",
+        &[("multiple", Nothing, 'a'), ("suffix", Value, 's'), ("zero", Nothing, 'z')],
+    );
     let options = match tool.options(&sys, &args).await {
         Ok(options) => options,
         Err(exit) => return exit,
@@ -258,14 +237,7 @@ async fn basename(sys: Sys, args: Args) -> Exit {
 }
 
 async fn dirname(sys: Sys, args: Args) -> Exit {
-    let tool = Tool {
-        name: "dirname",
-        short: "+z",
-        long: &[HELP, VERSION, ("zero", Nothing, 'z')],
-        missing: "",
-        usage: 1,
-        package: COREUTILS,
-    };
+    let tool = Tool::gnu("dirname", "+z", &[("zero", Nothing, 'z')]);
     let options = match tool.options(&sys, &args).await {
         Ok(options) => options,
         Err(exit) => return exit,

@@ -6,7 +6,7 @@
 //! ```
 
 use super::getopt::Takes::{MayValue, Nothing};
-use super::tool::{COREUTILS, HELP, Options, Tool, VERSION, quoted};
+use super::tool::{COREUTILS, Options, Tool, quoted};
 use super::{Args, Command, Exit};
 use crate::fs::FileKind;
 use crate::sys::Sys;
@@ -25,8 +25,6 @@ const RM_TOOL: Tool = Tool {
     name: "rm",
     short: "dfirvIR",
     long: &[
-        HELP,
-        VERSION,
         ("dir", Nothing, 'd'),
         ("force", Nothing, 'f'),
         ("interactive", MayValue, '\u{3}'),
@@ -142,8 +140,6 @@ const RMDIR_TOOL: Tool = Tool {
     name: "rmdir",
     short: "pv",
     long: &[
-        HELP,
-        VERSION,
         ("ignore-fail-on-non-empty", Nothing, '\u{3}'),
         ("parents", Nothing, 'p'),
         ("verbose", Nothing, 'v'),

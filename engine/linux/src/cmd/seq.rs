@@ -6,21 +6,18 @@
 
 use super::getopt::Takes::{Nothing, Value};
 use super::printf;
-use super::tool::{COREUTILS, HELP, Tool, VERSION, quoted};
+use super::tool::{Tool, quoted};
 use super::{Args, Command, Exit};
 use crate::sys::Sys;
 
 pub const SEQ: Command =
     Command { name: "seq", path: "/usr/bin/seq", man: "seq(1)", run: |sys, args| Box::pin(seq(sys, args)) };
 
-const TOOL: Tool = Tool {
-    name: "seq",
-    short: "+f:s:w",
-    long: &[HELP, VERSION, ("equal-width", Nothing, 'w'), ("format", Value, 'f'), ("separator", Value, 's')],
-    missing: "",
-    usage: 1,
-    package: COREUTILS,
-};
+const TOOL: Tool = Tool::gnu(
+    "seq",
+    "+f:s:w",
+    &[("equal-width", Nothing, 'w'), ("format", Value, 'f'), ("separator", Value, 's')],
+);
 
 /// Numbers that are printed before others may run.
 const BATCH: u64 = 1000;

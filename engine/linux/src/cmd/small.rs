@@ -5,37 +5,25 @@
 //!  2) b
 //! ```
 
-use super::coreutils::{contents, or_stdin};
 use super::getopt::Takes::{Nothing, Value};
-use super::sort::lines;
-use super::tool::{COREUTILS, HELP, Options, Tool, VERSION, quoted};
+use super::input::{contents, lines, or_stdin, read_file};
+use super::tool::{COREUTILS, Options, Tool, quoted};
 use super::{Args, Command, Exit};
 use crate::regex::{Regex, Syntax};
 use crate::sys::{Sys, Woke};
 use std::time::Duration;
 
-macro_rules! rows {
-    ($($row:ident $name:literal $run:ident)*) => {
-        $(pub const $row: Command = Command {
-            name: $name,
-            path: concat!("/usr/bin/", $name),
-            man: concat!($name, "(1)"),
-            run: |sys, args| Box::pin($run(sys, args)),
-        };)*
-    };
-}
-
-rows! {
-    YES "yes" yes
-    TRUE "true" truth
-    FALSE "false" falsehood
-    SLEEP "sleep" sleep
-    REV "rev" rev
-    NL "nl" nl
+super::programs! {
+    YES "yes" "yes(1)" yes
+    TRUE "true" "true(1)" truth
+    FALSE "false" "false(1)" falsehood
+    SLEEP "sleep" "sleep(1)" sleep
+    REV "rev" "rev(1)" rev
+    NL "nl" "nl(1)" nl
 }
 
 const fn plain(name: &'static str) -> Tool {
-    Tool { name, short: "+", long: &[HELP, VERSION], missing: "", usage: 1, package: COREUTILS }
+    Tool::gnu(name, "+", &[])
 }
 
 /// Only a lone `--help` or `--version` is heard.
@@ -130,11 +118,7 @@ async fn rev(sys: Sys, args: Args) -> Exit {
     };
     let mut exit = Exit::OK;
     for operand in or_stdin(options.operands) {
-        let bytes = match operand.as_str() {
-            "-" => sys.read_all(0).await,
-            path => super::tool::read_file(&sys, path).await,
-        };
-        match bytes {
+        match read_file(&sys, &operand).await {
             Ok(bytes) => {
                 let text = String::from_utf8_lossy(&bytes).into_owned();
                 let lines: String = text
@@ -159,8 +143,6 @@ const NL_TOOL: Tool = Tool {
     name: "nl",
     short: "b:d:f:h:i:l:n:ps:v:w:",
     long: &[
-        HELP,
-        VERSION,
         ("body-numbering", Value, 'b'),
         ("footer-numbering", Value, 'f'),
         ("header-numbering", Value, 'h'),

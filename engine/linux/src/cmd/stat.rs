@@ -8,7 +8,7 @@
 use super::getopt::Takes::{Nothing, Value};
 use super::long::Names;
 use super::ls::mode_text;
-use super::tool::{COREUTILS, HELP, Tool, VERSION, quoted};
+use super::tool::{COREUTILS, Tool, quoted};
 use super::{Args, Command, Exit};
 use crate::calendar::Date;
 use crate::fs::{FileKind, Stat};
@@ -27,8 +27,6 @@ const TOOL: Tool = Tool {
     name: "stat",
     short: "c:fLt",
     long: &[
-        HELP,
-        VERSION,
         ("cached", Value, '\u{3}'),
         ("dereference", Nothing, 'L'),
         ("file-system", Nothing, 'f'),

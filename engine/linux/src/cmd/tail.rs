@@ -5,9 +5,11 @@
 //! 5
 //! ```
 
-use super::coreutils::{HELP, Line, VERSION, contents, count, or_stdin, quoted};
-use super::getopt::{Long, Takes};
-use super::head::old_style;
+use super::getopt::Takes::{MayValue, Nothing, Value};
+use super::head::{count, old_style};
+use super::input::{contents, or_stdin};
+use super::small::interval;
+use super::tool::{Tool, quoted};
 use super::{Args, Command, Exit};
 use crate::sys::{Sys, Woke};
 use std::time::Duration;
@@ -19,29 +21,45 @@ pub const TAIL: Command = Command {
     run: |sys, args| Box::pin(tail(sys, args)),
 };
 
-const LONG: &[Long] = &[
-    HELP,
-    VERSION,
-    ("bytes", Takes::Value, 'c'),
-    ("follow", Takes::MayValue, 'f'),
-    ("lines", Takes::Value, 'n'),
-    ("quiet", Takes::Nothing, 'q'),
-    ("silent", Takes::Nothing, 'q'),
-    ("verbose", Takes::Nothing, 'v'),
-];
+const TOOL: Tool = Tool {
+    missing: "\u{3}\u{4}\u{5}",
+    ..Tool::gnu(
+        "tail",
+        "c:fFn:qs:vz",
+        &[
+            ("bytes", Value, 'c'),
+            ("follow", MayValue, 'f'),
+            ("lines", Value, 'n'),
+            ("quiet", Nothing, 'q'),
+            ("silent", Nothing, 'q'),
+            ("verbose", Nothing, 'v'),
+            ("max-unchanged-stats", Value, '\u{3}'),
+            ("pid", Value, '\u{4}'),
+            ("retry", Nothing, '\u{5}'),
+            ("sleep-interval", Value, 's'),
+            ("zero-terminated", Nothing, 'z'),
+        ],
+    )
+};
 /// How often a followed file is looked at (`--sleep-interval`).
 const INTERVAL: Duration = Duration::from_secs(1);
+/// Not more often than this, however short the interval asked for.
+const SHORTEST: Duration = Duration::from_millis(10);
 
 async fn tail(sys: Sys, args: Args) -> Exit {
-    let line =
-        match Line::read(&sys, &old_style(&args, &['-', '+']), "c:fFn:qv", LONG, "[OPTION]... [FILE]...", 1)
-            .await
-        {
-            Ok(line) => line,
-            Err(exit) => return exit,
-        };
+    let options = match TOOL.options(&sys, &old_style(&args, &['-', '+'])).await {
+        Ok(options) => options,
+        Err(exit) => return exit,
+    };
+    let every = options.value('s').map_or(Some(INTERVAL), interval);
+    let Some(every) = every.map(|every| every.max(SHORTEST)) else {
+        let shown = quoted(options.value('s').unwrap_or_default());
+        TOOL.complain(&sys, format!("invalid number of seconds: {shown}")).await;
+        return Exit::FAILURE;
+    };
+    let end = if options.has('z') { 0 } else { b'\n' };
     let (mut bytes, mut from_start, mut amount) = (false, false, 10);
-    for (letter, value) in &line.options {
+    for (letter, value) in &options.flags {
         if let ('c' | 'n', Some(value)) = (letter, value) {
             bytes = *letter == 'c';
             from_start = value.starts_with('+');
@@ -53,10 +71,10 @@ async fn tail(sys: Sys, args: Args) -> Exit {
             amount = usize::try_from(given).unwrap_or(usize::MAX);
         }
     }
-    let operands = or_stdin(line.operands.clone());
-    let titled = line.has('v') || (operands.len() > 1 && !line.has('q'));
+    let operands = or_stdin(options.operands.clone());
+    let titled = options.has('v') || (operands.len() > 1 && !options.has('q'));
     let (mut exit, mut followed) = (Exit::OK, Vec::new());
-    for (at, operand) in operands.iter().enumerate() {
+    for operand in &operands {
         let whole =
             if operand == "-" { contents(&sys, "tail", operand).await } else { file(&sys, operand).await };
         let Some(whole) = whole else {
@@ -65,13 +83,15 @@ async fn tail(sys: Sys, args: Args) -> Exit {
         };
         if titled {
             let name = if operand == "-" { "standard input" } else { operand };
-            sys.print(format!("{}==> {name} <==\n", if at == 0 { "" } else { "\n" })).await;
+            sys.print(format!("{}==> {name} <==\n", if followed.is_empty() { "" } else { "\n" })).await;
         }
-        sys.write(1, &whole[start(&whole, bytes, from_start, amount)..]).await.unwrap_or_default();
+        sys.write(1, &whole[start(&whole, (!bytes).then_some(end), from_start, amount)..])
+            .await
+            .unwrap_or_default();
         followed.push((operand.clone(), whole.len()));
     }
-    if (line.has('f') || line.has('F')) && !followed.is_empty() {
-        follow(&sys, followed).await;
+    if (options.has('f') || options.has('F')) && !followed.is_empty() {
+        follow(&sys, followed, every).await;
     }
     exit
 }
@@ -90,11 +110,11 @@ async fn file(sys: &Sys, operand: &str) -> Option<Vec<u8>> {
     }
 }
 
-/// Where what is shown begins.
-fn start(whole: &[u8], bytes: bool, from_start: bool, amount: usize) -> usize {
-    let lines: Vec<usize> = match bytes {
-        true => vec![1; whole.len()],
-        false => whole.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::len).collect(),
+/// Where what is shown begins: so many lines with their `end`, or bytes.
+fn start(whole: &[u8], end: Option<u8>, from_start: bool, amount: usize) -> usize {
+    let lines: Vec<usize> = match end {
+        None => vec![1; whole.len()],
+        Some(end) => whole.split_inclusive(|byte| *byte == end).map(<[u8]>::len).collect(),
     };
     let skipped = if from_start {
         amount.saturating_sub(1).min(lines.len())
@@ -105,8 +125,8 @@ fn start(whole: &[u8], bytes: bool, from_start: bool, amount: usize) -> usize {
 }
 
 /// Prints what is appended, until a signal ends it.
-async fn follow(sys: &Sys, mut files: Vec<(String, usize)>) {
-    while sys.sleep(INTERVAL).await == Woke::Timeout {
+async fn follow(sys: &Sys, mut files: Vec<(String, usize)>, every: Duration) {
+    while sys.sleep(every).await == Woke::Timeout {
         for (name, shown) in &mut files {
             let Ok(bytes) = sys.read_file(name).await else { continue };
             if bytes.len() < *shown {

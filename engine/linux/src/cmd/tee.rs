@@ -5,8 +5,9 @@
 //! 1
 //! ```
 
-use super::coreutils::{HELP, Line, Lines, VERSION};
-use super::getopt::{Long, Takes};
+use super::getopt::Takes::{MayValue, Nothing};
+use super::input::Lines;
+use super::tool::Tool;
 use super::{Args, Command, Exit};
 use crate::fs::OpenFlags;
 use crate::sys::Sys;
@@ -14,20 +15,26 @@ use crate::sys::Sys;
 pub const TEE: Command =
     Command { name: "tee", path: "/usr/bin/tee", man: "tee(1)", run: |sys, args| Box::pin(tee(sys, args)) };
 
-const LONG: &[Long] =
-    &[HELP, VERSION, ("append", Takes::Nothing, 'a'), ("ignore-interrupts", Takes::Nothing, 'i')];
+const TOOL: Tool = Tool {
+    missing: "p",
+    ..Tool::gnu(
+        "tee",
+        "aip",
+        &[("append", Nothing, 'a'), ("ignore-interrupts", Nothing, 'i'), ("output-error", MayValue, 'p')],
+    )
+};
 
 async fn tee(sys: Sys, args: Args) -> Exit {
-    let line = match Line::read(&sys, &args, "ai", LONG, "[OPTION]... [FILE]...", 1).await {
-        Ok(line) => line,
+    let options = match TOOL.options(&sys, &args).await {
+        Ok(options) => options,
         Err(exit) => return exit,
     };
-    if line.has('i') {
+    if options.has('i') {
         sys.catch(crate::Signal::Int).await;
     }
     let (mut exit, mut outputs) = (Exit::OK, vec![(1, "standard output".to_owned())]);
-    let flags = if line.has('a') { OpenFlags::APPEND } else { OpenFlags::WRITE };
-    for name in line.operands {
+    let flags = if options.has('a') { OpenFlags::APPEND } else { OpenFlags::WRITE };
+    for name in options.operands {
         match sys.open(&name, flags).await {
             Ok(fd) => outputs.push((fd, name)),
             Err(errno) => {

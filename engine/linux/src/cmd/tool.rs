@@ -4,14 +4,11 @@
 
 use super::getopt::{Found, Getopt, Long, Takes};
 use super::{Args, Exit};
-use crate::fs::{Fd, OpenFlags, STDIN};
 use crate::sys::{Sys, Syscall};
-use net::Errno;
 
-/// `--help`, for a tool's table of long options.
-pub const HELP: Long = ("help", Takes::Nothing, '\u{1}');
-/// `--version`
-pub const VERSION: Long = ("version", Takes::Nothing, '\u{2}');
+/// What every tool knows beside its own long options.
+const HELP: Long = ("help", Takes::Nothing, '\u{1}');
+const VERSION: Long = ("version", Takes::Nothing, '\u{2}');
 
 /// How a tool reads its command line.
 pub struct Tool {
@@ -27,6 +24,13 @@ pub struct Tool {
 }
 
 pub const COREUTILS: &str = "(GNU coreutils) 9.1";
+
+/// What tools say after a wrong command line that say more than where to find help.
+const USAGE: &[(&str, &str)] = &[
+    ("grep", "Usage: grep [OPTION]... PATTERNS [FILE]...\nTry 'grep --help' for more information.\n"),
+    ("sed", include_str!("sed/usage.txt")),
+    ("watch", include_str!("watch.txt")),
+];
 
 /// The options in the order they were given, and the operands.
 #[derive(Clone, Debug, Default)]
@@ -52,13 +56,18 @@ impl Options {
 }
 
 impl Tool {
+    /// One of GNU coreutils with the options that all have: nothing is missing, a wrong command line is status 1.
+    pub const fn gnu(name: &'static str, short: &'static str, long: &'static [Long]) -> Tool {
+        Tool { name, short, long, missing: "", usage: 1, package: COREUTILS }
+    }
+
     /// Reads the command line; a wrong one has been complained of, `--help` and `--version` answered.
     pub async fn options(&self, sys: &Sys, args: &Args) -> Result<Options, Exit> {
         self.options_of(sys, args.name(), args.rest()).await
     }
 
     pub async fn options_of(&self, sys: &Sys, name: &str, words: &[String]) -> Result<Options, Exit> {
-        let mut walk = Getopt::new(name, words, self.short, self.long);
+        let mut walk = Getopt::new(name, words, self.short, self.long).with(&[HELP, VERSION]);
         let mut options = Options::default();
         for found in walk.by_ref() {
             match found {
@@ -87,9 +96,7 @@ impl Tool {
         Ok(options)
     }
 
-    pub fn try_help(&self, sys: &Sys) -> Syscall<Exit> {
-        let text = format!("Try '{} --help' for more information.\n", self.name);
-        sys.eprint_then(text, Exit(self.usage))
+use crate::sys::{Sys, Syscall};
     }
 
     /// `cat: WORDS`
@@ -115,11 +122,6 @@ impl Tool {
     pub fn extra_operand(&self, sys: &Sys, operand: &str) -> Syscall<Exit> {
         self.wrong(sys, format!("extra operand {}", quoted(operand)))
     }
-
-    /// Opens a file; `-` is stdin.
-    pub async fn open(&self, sys: &Sys, path: &str) -> Result<Fd, Errno> {
-        if path == "-" { Ok(STDIN) } else { sys.open(path, OpenFlags::READ).await }
-    }
 }
 
 /// A name in the quotes of an error message.
@@ -136,90 +138,4 @@ pub fn quoted_if_needed(name: &str) -> String {
 
 fn shown(name: &str) -> String {
     name.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
-}
-
-/// Lines of a file, each with whether a newline ended it.
-pub struct Lines {
-    sys: Sys,
-    fd: Fd,
-    buffer: Vec<u8>,
-    start: usize,
-    ended: bool,
-    separator: u8,
-}
-
-/// Bytes that one read takes.
-const BLOCK: usize = 65_536;
-
-impl Lines {
-    pub fn new(sys: &Sys, fd: Fd) -> Lines {
-        Lines { sys: sys.clone(), fd, buffer: Vec::new(), start: 0, ended: false, separator: b'\n' }
-    }
-
-    pub async fn next(&mut self) -> Result<Option<(String, bool)>, Errno> {
-        let mut seen = self.start;
-        loop {
-            if let Some(found) = self.buffer[seen..].iter().position(|byte| *byte == self.separator) {
-                let end = seen + found;
-                let line = String::from_utf8_lossy(&self.buffer[self.start..end]).into_owned();
-                self.start = end + 1;
-                return Ok(Some((line, true)));
-            }
-            if self.ended {
-                let rest = self.buffer.split_off(self.start);
-                self.buffer.clear();
-                self.start = 0;
-                let line = String::from_utf8_lossy(&rest).into_owned();
-                return Ok((!rest.is_empty()).then_some((line, false)));
-            }
-            self.buffer.drain(..self.start);
-            self.start = 0;
-            seen = self.buffer.len();
-            let more = self.sys.read(self.fd, BLOCK).await?;
-            self.ended = more.is_empty();
-            self.buffer.extend(more);
-        }
-    }
-}
-
-/// A whole file as text; `-` is stdin.
-pub async fn read_text(sys: &Sys, path: &str) -> Result<String, Errno> {
-    let bytes = if path == "-" { sys.read_all(STDIN).await? } else { read_file(sys, path).await? };
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-/// Through open and read, so that a directory is `EISDIR` and a file without permission `EACCES`.
-pub async fn read_file(sys: &Sys, path: &str) -> Result<Vec<u8>, Errno> {
-    if path == "/dev/stdin" {
-        return sys.read_all(STDIN).await;
-    }
-    let fd = sys.open(path, OpenFlags::READ).await?;
-    let bytes = sys.read_all(fd).await;
-    sys.close(fd).await.ok();
-    bytes
-}
-
-/// Prints in pieces that are not too small, so that a long file is few writes.
-pub struct Output {
-    sys: Sys,
-    text: String,
-}
-
-impl Output {
-    pub fn new(sys: &Sys) -> Output {
-        Output { sys: sys.clone(), text: String::new() }
-    }
-
-    pub async fn put(&mut self, text: impl AsRef<str>) {
-        self.text.push_str(text.as_ref());
-        if self.text.len() >= BLOCK / 4 {
-            self.flush().await;
-        }
-    }
-
-    pub async fn flush(&mut self) {
-        if !self.text.is_empty() {
-            self.sys.print(std::mem::take(&mut self.text)).await;
-        }
-    }
 }

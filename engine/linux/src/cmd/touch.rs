@@ -7,7 +7,7 @@
 
 use super::date::parse;
 use super::getopt::Takes::{Nothing, Value};
-use super::tool::{COREUTILS, HELP, Options, Tool, VERSION, quoted};
+use super::tool::{COREUTILS, Options, Tool, quoted};
 use super::{Args, Command, Exit};
 use crate::calendar::Date;
 use crate::fs::OpenFlags;
@@ -27,8 +27,6 @@ const TOOL: Tool = Tool {
     name: "touch",
     short: "acd:fhmr:t:",
     long: &[
-        HELP,
-        VERSION,
         ("date", Value, 'd'),
         ("no-create", Nothing, 'c'),
         ("no-dereference", Nothing, 'h'),

@@ -4,22 +4,25 @@
 //! HELLO
 //! ```
 
-use super::coreutils::{HELP, Line, Lines, VERSION, misused, quoted};
-use super::getopt::{Long, Takes};
+use super::getopt::Takes::Nothing;
+use super::input::Lines;
+use super::tool::{Options, Tool, quoted};
 use super::{Args, Command, Exit};
 use crate::sys::Sys;
 
 pub const TR: Command =
     Command { name: "tr", path: "/usr/bin/tr", man: "tr(1)", run: |sys, args| Box::pin(tr(sys, args)) };
 
-const LONG: &[Long] = &[
-    HELP,
-    VERSION,
-    ("complement", Takes::Nothing, 'c'),
-    ("delete", Takes::Nothing, 'd'),
-    ("squeeze-repeats", Takes::Nothing, 's'),
-    ("truncate-set1", Takes::Nothing, 't'),
-];
+const TOOL: Tool = Tool::gnu(
+    "tr",
+    "+cCdst",
+    &[
+        ("complement", Nothing, 'c'),
+        ("delete", Nothing, 'd'),
+        ("squeeze-repeats", Nothing, 's'),
+        ("truncate-set1", Nothing, 't'),
+    ],
+);
 
 fn class(name: &str) -> Option<fn(&u8) -> bool> {
     Some(match name {
@@ -135,25 +138,25 @@ struct Sets {
 
 impl Sets {
     /// The error is what `tr` says.
-    fn read(line: &Line, delete: bool) -> Result<Sets, String> {
+    fn read(options: &Options, delete: bool) -> Result<Sets, String> {
         let cases = |text: &str| text.starts_with("[:upper:]") || text.starts_with("[:lower:]");
         let other = |text: &String| {
             text.contains(":]") && text.match_indices("[:").any(|(at, _)| !cases(&text[at..]))
         };
-        if !delete && line.operands.get(1).is_some_and(other) {
+        if !delete && options.operands.get(1).is_some_and(other) {
             let words = "when translating, the only character classes that may appear in";
             return Err(format!("{words}\nstring2 are 'upper' and 'lower'"));
         }
-        let complement = line.has('c') || line.has('C');
-        let mut first = set(line.operands.first().map_or("", String::as_str), 0)?;
+        let complement = options.has('c') || options.has('C');
+        let mut first = set(options.operands.first().map_or("", String::as_str), 0)?;
         if complement {
             first = (0..=255).filter(|byte| !first.contains(byte)).collect();
         }
-        let second = line.operands.get(1).map(|text| set(text, first.len())).transpose()?;
+        let second = options.operands.get(1).map(|text| set(text, first.len())).transpose()?;
         let mut map: Vec<u8> = (0..=255).collect();
         if let (false, Some(second)) = (delete, &second) {
             let last = second.last().ok_or("when not truncating set1, string2 must be non-empty")?;
-            let pairs = first.iter().enumerate().filter(|(at, _)| !line.has('t') || *at < second.len());
+            let pairs = first.iter().enumerate().filter(|(at, _)| !options.has('t') || *at < second.len());
             pairs.for_each(|(at, byte)| map[usize::from(*byte)] = *second.get(at).unwrap_or(last));
         }
         Ok(Sets { first, second, map })
@@ -161,15 +164,15 @@ impl Sets {
 }
 
 async fn tr(sys: Sys, args: Args) -> Exit {
-    let line = match Line::read(&sys, &args, "+cCdst", LONG, "[OPTION]... STRING1 [STRING2]", 1).await {
-        Ok(line) => line,
+    let options = match TOOL.options(&sys, &args).await {
+        Ok(options) => options,
         Err(exit) => return exit,
     };
-    let (delete, squeeze) = (line.has('d'), line.has('s'));
+    let (delete, squeeze) = (options.has('d'), options.has('s'));
     let most = if delete && !squeeze { 1 } else { 2 };
     let least = if delete == squeeze { 2 } else { 1 };
-    if line.operands.len() < least {
-        let words = match line.operands.first() {
+    if options.operands.len() < least {
+        let words = match options.operands.first() {
             None => "missing operand".to_owned(),
             Some(last) => {
                 let more = if squeeze {
@@ -180,14 +183,14 @@ async fn tr(sys: Sys, args: Args) -> Exit {
                 format!("missing operand after {}\n{more}", quoted(last))
             }
         };
-        return misused(&sys, "tr", &words).await;
+        return TOOL.wrong(&sys, words).await;
     }
-    if let Some(extra) = line.operands.get(most) {
+    if let Some(extra) = options.operands.get(most) {
         let more = "\nOnly one string may be given when deleting without squeezing repeats.";
         let more = if delete && !squeeze { more } else { "" };
-        return misused(&sys, "tr", &format!("extra operand {}{more}", quoted(extra))).await;
+        return TOOL.wrong(&sys, format!("extra operand {}{more}", quoted(extra))).await;
     }
-    let Sets { first, second, map } = match Sets::read(&line, delete) {
+    let Sets { first, second, map } = match Sets::read(&options, delete) {
         Ok(sets) => sets,
         Err(words) => {
             sys.eprint(format!("tr: {words}\n")).await;

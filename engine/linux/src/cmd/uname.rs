@@ -6,8 +6,9 @@
 //! /usr/bin/ls
 //! ```
 
-use super::coreutils::{HELP, Line, VERSION, misused, quoted};
-use super::getopt::{Found, Getopt, Takes};
+use super::getopt::Takes::Nothing;
+use super::getopt::{Found, Getopt};
+use super::tool::Tool;
 use super::{Args, Command, Exit};
 use crate::fs::FileKind;
 use crate::run::DEFAULT_PATH;
@@ -33,22 +34,29 @@ pub const MAN: Command =
 const RELEASE: &str = "6.18.0";
 const KERNEL_VERSION: &str = "#1 SMP PREEMPT_DYNAMIC vethlab";
 
+const UNAME_TOOL: Tool = Tool::gnu(
+    "uname",
+    "asnrvmpio",
+    &[
+        ("all", Nothing, 'a'),
+        ("hardware-platform", Nothing, 'i'),
+        ("kernel-name", Nothing, 's'),
+        ("kernel-release", Nothing, 'r'),
+        ("kernel-version", Nothing, 'v'),
+        ("machine", Nothing, 'm'),
+        ("nodename", Nothing, 'n'),
+        ("operating-system", Nothing, 'o'),
+        ("processor", Nothing, 'p'),
+    ],
+);
+
 async fn uname(sys: Sys, args: Args) -> Exit {
-    let line = match Line::read(
-        &sys,
-        &args,
-        "asnrvmpio",
-        &[HELP, VERSION, ("all", Takes::Nothing, 'a')],
-        "[OPTION]...",
-        1,
-    )
-    .await
-    {
-        Ok(line) => line,
+    let options = match UNAME_TOOL.options(&sys, &args).await {
+        Ok(options) => options,
         Err(exit) => return exit,
     };
-    if let Some(extra) = line.operands.first() {
-        return misused(&sys, "uname", &format!("extra operand {}", quoted(extra))).await;
+    if let Some(extra) = options.operands.first() {
+        return UNAME_TOOL.extra_operand(&sys, extra).await;
     }
     let host = sys.hostname().await;
     let parts = [
@@ -57,9 +65,14 @@ async fn uname(sys: Sys, args: Args) -> Exit {
         ('r', RELEASE),
         ('v', KERNEL_VERSION),
         ('m', "x86_64"),
+        ('p', "unknown"),
+        ('i', "unknown"),
         ('o', "GNU/Linux"),
     ];
-    let shown = |letter| line.has('a') || line.has(letter) || (letter == 's' && line.options.is_empty());
+    let shown = |letter| {
+        let all = options.has('a') && !matches!(letter, 'p' | 'i');
+        all || options.has(letter) || (letter == 's' && options.flags.is_empty())
+    };
     let words: Vec<&str> =
         parts.into_iter().filter(|(letter, _)| shown(*letter)).map(|(_, word)| word).collect();
     sys.print(words.join(" ") + "\n").await;

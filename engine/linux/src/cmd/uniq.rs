@@ -5,10 +5,9 @@
 //!       2 b
 //! ```
 
-use super::coreutils::contents;
 use super::getopt::Takes::{MayValue, Nothing, Value};
-use super::sort::lines;
-use super::tool::{COREUTILS, HELP, Options, Tool, VERSION, quoted};
+use super::input::{contents, lines};
+use super::tool::{Options, Tool, quoted};
 use super::{Args, Command, Exit};
 use crate::sys::Sys;
 
@@ -21,12 +20,10 @@ pub const UNIQ: Command = Command {
 
 /// `--group`
 const GROUP: char = '\u{3}';
-const TOOL: Tool = Tool {
-    name: "uniq",
-    short: "cdDf:is:uw:z",
-    long: &[
-        HELP,
-        VERSION,
+const TOOL: Tool = Tool::gnu(
+    "uniq",
+    "cdDf:is:uw:z",
+    &[
         ("all-repeated", MayValue, 'D'),
         ("check-chars", Value, 'w'),
         ("count", Nothing, 'c'),
@@ -38,10 +35,7 @@ const TOOL: Tool = Tool {
         ("unique", Nothing, 'u'),
         ("zero-terminated", Nothing, 'z'),
     ],
-    missing: "",
-    usage: 1,
-    package: COREUTILS,
-};
+);
 
 /// What of a line is compared.
 struct Compared {

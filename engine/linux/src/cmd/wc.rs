@@ -4,23 +4,30 @@
 //!       2       3       6
 //! ```
 
-use super::coreutils::{HELP, Line, VERSION, file_size, open};
-use super::getopt::{Long, Takes};
+use super::getopt::Takes::{Nothing, Value};
+use super::input::{close, file_size, open};
+use super::tool::Tool;
 use super::{Args, Command, Exit};
 use crate::sys::Sys;
 
 pub const WC: Command =
     Command { name: "wc", path: "/usr/bin/wc", man: "wc(1)", run: |sys, args| Box::pin(wc(sys, args)) };
 
-const LONG: &[Long] = &[
-    HELP,
-    VERSION,
-    ("bytes", Takes::Nothing, 'c'),
-    ("chars", Takes::Nothing, 'm'),
-    ("lines", Takes::Nothing, 'l'),
-    ("max-line-length", Takes::Nothing, 'L'),
-    ("words", Takes::Nothing, 'w'),
-];
+const TOOL: Tool = Tool {
+    missing: "\u{3}",
+    ..Tool::gnu(
+        "wc",
+        "clLmw",
+        &[
+            ("bytes", Nothing, 'c'),
+            ("chars", Nothing, 'm'),
+            ("lines", Nothing, 'l'),
+            ("max-line-length", Nothing, 'L'),
+            ("words", Nothing, 'w'),
+            ("files0-from", Value, '\u{3}'),
+        ],
+    )
+};
 /// The columns, in the order in which they are printed.
 const COLUMNS: [char; 5] = ['l', 'w', 'm', 'c', 'L'];
 
@@ -41,16 +48,16 @@ fn columns(line: &str) -> usize {
 }
 
 async fn wc(sys: Sys, args: Args) -> Exit {
-    let line = match Line::read(&sys, &args, "clLmw", LONG, "[OPTION]... [FILE]...", 1).await {
-        Ok(line) => line,
+    let options = match TOOL.options(&sys, &args).await {
+        Ok(options) => options,
         Err(exit) => return exit,
     };
-    let asked = COLUMNS.map(|column| line.has(column));
+    let asked = COLUMNS.map(|column| options.has(column));
     let shown = if asked.contains(&true) { asked } else { [true, true, false, true, false] };
-    let stdin = line.operands.is_empty();
+    let stdin = options.operands.is_empty();
     let (mut exit, mut rows, mut total) = (Exit::OK, Vec::new(), [0; 5]);
     let (mut sizes, mut least) = (0, 1);
-    for operand in if stdin { vec!["-".to_owned()] } else { line.operands.clone() } {
+    for operand in if stdin { vec!["-".to_owned()] } else { options.operands.clone() } {
         let Some(fd) = open(&sys, "wc", &operand).await else {
             exit = Exit::FAILURE;
             continue;
@@ -61,7 +68,7 @@ async fn wc(sys: Sys, args: Args) -> Exit {
             None => least = 7,
         }
         let read = sys.read_all(fd).await;
-        super::coreutils::close(&sys, fd).await;
+        close(&sys, fd).await;
         if let Err(errno) = read {
             sys.eprint(format!("wc: {operand}: {errno}\n")).await;
             exit = Exit::FAILURE;
@@ -73,7 +80,7 @@ async fn wc(sys: Sys, args: Args) -> Exit {
         }
         rows.push((counts, if stdin { String::new() } else { format!(" {operand}") }));
     }
-    if line.operands.len() > 1 {
+    if options.operands.len() > 1 {
         rows.push((total, " total".to_owned()));
     }
     let single = shown.iter().filter(|it| **it).count() == 1 && rows.len() == 1;

@@ -8,7 +8,8 @@
 
 use super::env::not_started;
 use super::getopt::Takes::{MayValue, Nothing, Value};
-use super::tool::{HELP, Options, Tool, VERSION, quoted, read_file};
+use super::input::read_file;
+use super::tool::{Options, Tool, quoted};
 use super::{Args, Command, Exit};
 use crate::fs::STDIN;
 use crate::process::ProcessId;
@@ -26,8 +27,6 @@ const TOOL: Tool = Tool {
     name: "xargs",
     short: "+0a:d:E:e::I:i::L:l::n:oP:prs:tx",
     long: &[
-        HELP,
-        VERSION,
         ("arg-file", Value, 'a'),
         ("delimiter", Value, 'd'),
         ("eof", MayValue, 'e'),

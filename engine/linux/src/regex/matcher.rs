@@ -1,6 +1,6 @@
 //! Matching: all ways at once, in step with the text; one way after the other where back-references need it.
 
-use super::{Instruction, Regex};
+use super::{Instruction, Regex, Side};
 
 /// Steps that a match with back-references may take; then there is none.
 pub(super) const STEPS: usize = 1_000_000;
@@ -140,50 +140,66 @@ impl Regex {
     /// One way after the other.
     pub(super) fn backtrack(&self, text: &[char], from: usize) -> Option<Slots> {
         let mut steps = 0;
-        for start in from..=text.len() {
-            let mut open = vec![(0, start, vec![None; self.slot_count()])];
-            while let Some((at, position, mut slots)) = open.pop() {
-                steps += 1;
-                if steps > STEPS {
-                    return None;
+        (from..=text.len()).find_map(|start| self.ways(text, start, &mut steps))
+    }
+
+    /// Does the group that looks around match there?
+    fn looks(&self, text: &[char], at: usize, side: Side, steps: &mut usize) -> bool {
+        match side {
+            Side::Ahead => self.ways(text, at, steps).is_some(),
+            Side::Behind => (0..=at).rev().any(|start| self.ways(&text[..at], start, steps).is_some()),
+        }
+    }
+
+    /// The ways that begin at `start`, up to the first that matches.
+    fn ways(&self, text: &[char], start: usize, steps: &mut usize) -> Option<Slots> {
+        let mut open = vec![(0, start, vec![None; self.slot_count()])];
+        while let Some((at, position, mut slots)) = open.pop() {
+            *steps += 1;
+            if *steps > STEPS {
+                return None;
+            }
+            match &self.program[at] {
+                Instruction::Match => return Some(slots),
+                Instruction::Jump(to) => open.push((*to, position, slots)),
+                Instruction::Split(a, b) => {
+                    open.push((*b, position, slots.clone()));
+                    open.push((*a, position, slots));
                 }
-                match &self.program[at] {
-                    Instruction::Match => return Some(slots),
-                    Instruction::Jump(to) => open.push((*to, position, slots)),
-                    Instruction::Split(a, b) => {
-                        open.push((*b, position, slots.clone()));
-                        open.push((*a, position, slots));
-                    }
-                    Instruction::Save(slot) => {
-                        slots[*slot] = Some(position);
+                Instruction::Save(slot) => {
+                    slots[*slot] = Some(position);
+                    open.push((at + 1, position, slots));
+                }
+                Instruction::Progress(slot) => {
+                    if slots[*slot] != Some(position) {
                         open.push((at + 1, position, slots));
                     }
-                    Instruction::Progress(slot) => {
-                        if slots[*slot] != Some(position) {
-                            open.push((at + 1, position, slots));
-                        }
+                }
+                Instruction::Look(regex, side, negated) => {
+                    if regex.looks(text, position, *side, steps) != *negated {
+                        open.push((at + 1, position, slots));
                     }
-                    Instruction::Back(group) => {
-                        let (Some(start), Some(end)) = (slots[2 * group], slots[2 * group + 1]) else {
-                            continue;
-                        };
-                        let wanted = &text[start.min(end)..end];
-                        let here = text.get(position..position + wanted.len());
-                        let same =
-                            |here: &[char]| here.iter().zip(wanted).all(|(c, wanted)| self.same(*wanted, *c));
-                        if here.is_some_and(same) {
-                            open.push((at + 1, position + wanted.len(), slots));
-                        }
+                }
+                Instruction::Back(group) => {
+                    let (Some(start), Some(end)) = (slots[2 * group], slots[2 * group + 1]) else {
+                        continue;
+                    };
+                    let wanted = &text[start.min(end)..end];
+                    let here = text.get(position..position + wanted.len());
+                    let same =
+                        |here: &[char]| here.iter().zip(wanted).all(|(c, wanted)| self.same(*wanted, *c));
+                    if here.is_some_and(same) {
+                        open.push((at + 1, position + wanted.len(), slots));
                     }
-                    instruction @ (Instruction::Char(_) | Instruction::Any | Instruction::Set(_)) => {
-                        if text.get(position).is_some_and(|c| self.reads(instruction, *c)) {
-                            open.push((at + 1, position + 1, slots));
-                        }
+                }
+                instruction @ (Instruction::Char(_) | Instruction::Any | Instruction::Set(_)) => {
+                    if text.get(position).is_some_and(|c| self.reads(instruction, *c)) {
+                        open.push((at + 1, position + 1, slots));
                     }
-                    instruction => {
-                        if Self::holds(instruction, text, position) {
-                            open.push((at + 1, position, slots));
-                        }
+                }
+                instruction => {
+                    if Self::holds(instruction, text, position) {
+                        open.push((at + 1, position, slots));
                     }
                 }
             }

@@ -20,14 +20,17 @@ pub enum Syntax {
     Extended,
     /// Plain text (`grep -F`).
     Fixed,
+    /// `grep -P`: classes like `\d`, groups that look around, lazy repeats, `\K`; the first match wins, not the longest.
+    Perl,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Regex {
     program: Vec<Instruction>,
     groups: usize,
     ignore_case: bool,
-    back_references: bool,
+    /// Ways are tried one after the other, for what the ways in step cannot do.
+    ordered: bool,
 }
 
 /// Where a match and its groups lie, in characters.
@@ -54,20 +57,30 @@ enum Instruction {
     WordEdge,
     NoWordEdge,
     Back(usize),
+    /// `(?=…)`, `(?<=…)`; true where it must not match.
+    Look(Box<Regex>, Side, bool),
     /// Fails where no character was read since the slot was saved: ends loops of nothing.
     Progress(usize),
     Match,
 }
 
+/// Which way a group looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Ahead,
+    Behind,
+}
+
 impl Regex {
     pub fn new(pattern: &str, syntax: Syntax, ignore_case: bool) -> Result<Regex, String> {
         let (node, groups) = parse::parse(pattern, syntax)?;
-        let mut compiler = Compiler { program: Vec::new(), slots: 2 * (groups + 1) };
+        let mut compiler = Compiler { program: Vec::new(), slots: 2 * (groups + 1), groups, ignore_case };
         compiler.program.push(Instruction::Save(0));
         compiler.node(&node)?;
         compiler.program.extend([Instruction::Save(1), Instruction::Match]);
         let back_references = compiler.program.iter().any(|it| matches!(it, Instruction::Back(_)));
-        Ok(Regex { program: compiler.program, groups, ignore_case, back_references })
+        let ordered = back_references || syntax == Syntax::Perl;
+        Ok(Regex { program: compiler.program, groups, ignore_case, ordered })
     }
 
     pub fn groups(&self) -> usize {
@@ -81,7 +94,7 @@ impl Regex {
 
     /// The leftmost longest match at or after `from`.
     pub fn find_at(&self, text: &[char], from: usize) -> Option<Match> {
-        let slots = match self.back_references {
+        let slots = match self.ordered {
             true => self.backtrack(text, from)?,
             false => self.simulate(text, from)?,
         };
@@ -110,6 +123,8 @@ impl Regex {
 struct Compiler {
     program: Vec<Instruction>,
     slots: usize,
+    groups: usize,
+    ignore_case: bool,
 }
 
 impl Compiler {
@@ -144,7 +159,21 @@ impl Compiler {
                 self.push(Instruction::Save(2 * index + 1))?;
             }
             Node::Alternatives(branches) => self.alternatives(branches)?,
-            Node::Repeat(inner, least, most) => self.repeat(inner, *least, *most)?,
+            Node::Repeat(inner, least, most) => self.repeat(inner, *least, *most, false)?,
+            Node::Lazy(inner, least, most) => self.repeat(inner, *least, *most, true)?,
+            Node::Keep => drop(self.push(Instruction::Save(0))?),
+            Node::Look(inner, side, negated) => {
+                let mut own = Compiler { program: Vec::new(), slots: self.slots, ..*self };
+                own.program.push(Instruction::Save(0));
+                own.node(inner)?;
+                if *side == Side::Behind {
+                    own.push(Instruction::LineEnd)?;
+                }
+                own.program.extend([Instruction::Save(1), Instruction::Match]);
+                let (program, groups, ignore_case) = (own.program, self.groups, self.ignore_case);
+                let regex = Regex { program, groups, ignore_case, ordered: true };
+                self.push(Instruction::Look(Box::new(regex), *side, *negated))?;
+            }
         }
         Ok(())
     }
@@ -166,7 +195,11 @@ impl Compiler {
         Ok(())
     }
 
-    fn repeat(&mut self, inner: &Node, least: u32, most: Option<u32>) -> Result<(), String> {
+    fn repeat(&mut self, inner: &Node, least: u32, most: Option<u32>, lazy: bool) -> Result<(), String> {
+        let split = |on: usize, out: usize| match lazy {
+            true => Instruction::Split(out, on),
+            false => Instruction::Split(on, out),
+        };
         for _ in 0..least {
             self.node(inner)?;
         }
@@ -174,12 +207,12 @@ impl Compiler {
             None => {
                 let slot = self.slots;
                 self.slots += 1;
-                let split = self.push(Instruction::Split(0, 0))?;
+                let top = self.push(Instruction::Split(0, 0))?;
                 self.push(Instruction::Save(slot))?;
                 self.node(inner)?;
                 self.push(Instruction::Progress(slot))?;
-                self.push(Instruction::Jump(split))?;
-                self.program[split] = Instruction::Split(split + 1, self.program.len());
+                self.push(Instruction::Jump(top))?;
+                self.program[top] = split(top + 1, self.program.len());
             }
             Some(most) => {
                 let mut splits = Vec::new();
@@ -188,7 +221,7 @@ impl Compiler {
                     self.node(inner)?;
                 }
                 let end = self.program.len();
-                splits.into_iter().for_each(|at| self.program[at] = Instruction::Split(at + 1, end));
+                splits.into_iter().for_each(|at| self.program[at] = split(at + 1, end));
             }
         }
         Ok(())
@@ -256,6 +289,27 @@ mod tests {
         }
         assert!(Regex::new(&"(".repeat(5000), Syntax::Extended, false).is_err());
         assert!(Regex::new("(((a{200}){200}){200})", Syntax::Extended, false).is_err());
+    }
+
+    #[test]
+    fn perl_looks_around_and_takes_the_first() {
+        for (pattern, text, wanted) in [
+            ("\\d+", "a12b", Some("12")),
+            ("(?<=inet )[\\d.]+", "inet 10.0.0.2/24", Some("10.0.0.2")),
+            ("src \\K\\S+", "via x src 10.0.0.1 y", Some("10.0.0.1")),
+            ("\\w+(?=:)", "eth0: up", Some("eth0")),
+            ("a(?!b)", "abac", Some("a")),
+            ("(?<!x)y", "xyzy", Some("y")),
+            ("<.+?>", "<a><b>", Some("<a>")),
+            ("(?:ab)+", "abab", Some("abab")),
+            ("a|ab", "ab", Some("a")),
+            ("(?<n>a)\\1", "aa", Some("aa")),
+        ] {
+            assert_eq!(find(pattern, Syntax::Perl, text).as_deref(), wanted, "{pattern} {text}");
+        }
+        let error = |pattern| Regex::new(pattern, Syntax::Perl, false).err().unwrap_or_default();
+        assert_eq!(error("(a"), "missing closing parenthesis");
+        assert_eq!(error("(?i)a"), "(?i: not simulated in vethlab");
     }
 
     #[test]

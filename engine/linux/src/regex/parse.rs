@@ -1,6 +1,6 @@
 //! Reading a regular expression: from its text to a tree.
 
-use super::Syntax;
+use super::{Side, Syntax};
 use crate::shell::pattern::in_class;
 
 /// Groups inside one another; deeper ones are refused.
@@ -24,6 +24,11 @@ pub(super) enum Node {
     Alternatives(Vec<Node>),
     Group(usize, Box<Node>),
     Repeat(Box<Node>, u32, Option<u32>),
+    /// The same, as few as will do.
+    Lazy(Box<Node>, u32, Option<u32>),
+    /// `\K`: the match begins here.
+    Keep,
+    Look(Box<Node>, Side, bool),
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,19 +56,41 @@ pub(super) fn parse(pattern: &str, syntax: Syntax) -> Result<(Node, usize), Stri
         return Ok((Node::Sequence(pattern.chars().map(Node::Char).collect()), 0));
     }
     let chars = pattern.chars().collect();
-    let mut reader =
-        Reader { chars, at: 0, extended: syntax == Syntax::Extended, groups: 0, closed: 0, depth: 0 };
-    let node = reader.alternatives()?;
+    let (extended, perl) = (syntax != Syntax::Basic, syntax == Syntax::Perl);
+    let mut reader = Reader { chars, at: 0, extended, perl, groups: 0, closed: 0, depth: 0 };
+    let node = reader.alternatives().map_err(|words| if perl { in_perl(words) } else { words })?;
     if reader.at < reader.chars.len() {
         return Err("Unmatched ) or \\)".to_owned());
     }
     Ok((node, reader.groups))
 }
 
+/// The words of PCRE2 for what glibc says.
+fn in_perl(words: String) -> String {
+    let same = match words.as_str() {
+        "Unmatched ( or \\(" => "missing closing parenthesis",
+        "Unmatched ) or \\)" => "unmatched closing parenthesis",
+        "Unmatched [, [^, [:, [., or [=" => "missing terminating ] for character class",
+        "Trailing backslash" => "\\ at end of pattern",
+        "Invalid preceding regular expression" => "quantifier does not follow a repeatable item",
+        "Invalid back reference" => "reference to non-existent subpattern",
+        _ => return words,
+    };
+    same.to_owned()
+}
+
+/// A group that begins with `(?`.
+enum Special {
+    Plain,
+    Named,
+    Look(Side, bool),
+}
+
 struct Reader {
     chars: Vec<char>,
     at: usize,
     extended: bool,
+    perl: bool,
     groups: usize,
     closed: usize,
     depth: u32,
@@ -110,9 +137,13 @@ impl Reader {
             }
             let start = nodes.is_empty() || !self.extended && nodes == [Node::LineStart];
             if let Some(repeat) = self.repeat(start)? {
+                let lazy = self.perl && self.take('?');
                 // At the start there is nothing to repeat.
-                if let Some(last) = nodes.pop() {
-                    nodes.push(Node::Repeat(Box::new(last), repeat.0, repeat.1));
+                if let Some(last) = nodes.pop().map(Box::new) {
+                    nodes.push(match lazy {
+                        true => Node::Lazy(last, repeat.0, repeat.1),
+                        false => Node::Repeat(last, repeat.0, repeat.1),
+                    });
                 }
                 continue;
             }
@@ -225,7 +256,9 @@ impl Reader {
         if self.depth > NESTING {
             return Err("Regular expression too big".to_owned());
         }
-        self.groups += 1;
+        let special = if self.perl && self.peek(0) == Some('?') { Some(self.special()?) } else { None };
+        let captures = matches!(special, None | Some(Special::Named));
+        self.groups += usize::from(captures);
         let index = self.groups;
         let inner = self.alternatives()?;
         if !self.take(')') {
@@ -233,13 +266,47 @@ impl Reader {
         }
         self.depth -= 1;
         self.closed = self.closed.max(index);
-        Ok(Node::Group(index, Box::new(inner)))
+        Ok(match special {
+            None | Some(Special::Named) => Node::Group(index, Box::new(inner)),
+            Some(Special::Plain) => inner,
+            Some(Special::Look(side, negated)) => Node::Look(Box::new(inner), side, negated),
+        })
+    }
+
+    /// What follows `(?`.
+    fn special(&mut self) -> Result<Special, String> {
+        let rest: String = self.chars[self.at..].iter().take(4).collect();
+        let known = [
+            ("?:", Special::Plain),
+            ("?=", Special::Look(Side::Ahead, false)),
+            ("?!", Special::Look(Side::Ahead, true)),
+            ("?<=", Special::Look(Side::Behind, false)),
+            ("?<!", Special::Look(Side::Behind, true)),
+            ("?P<", Special::Named),
+            ("?<", Special::Named),
+        ];
+        let Some((text, special)) = known.into_iter().find(|(text, _)| rest.starts_with(text)) else {
+            let shown: String = rest.chars().take(2).collect();
+            return Err(format!("({shown}: not simulated in vethlab"));
+        };
+        self.at += text.len();
+        if matches!(special, Special::Named) {
+            while self.peek(0).is_some_and(|c| c != '>') {
+                self.at += 1;
+            }
+            self.at += usize::from(self.peek(0).is_some());
+        }
+        Ok(special)
     }
 
     fn escape(&mut self) -> Result<Node, String> {
         let Some(c) = self.peek(0) else { return Err("Trailing backslash".to_owned()) };
         self.at += 1;
         Ok(match c {
+            'd' | 'D' if self.perl => Node::Set(Set::class("digit", c == 'D')),
+            'h' if self.perl => Node::Set(Set::class("blank", false)),
+            'K' if self.perl => Node::Keep,
+            '<' | '>' | '`' | '\'' if self.perl => Node::Char(c),
             'w' => Node::Set(Set::class("word", false)),
             'W' => Node::Set(Set::class("word", true)),
             's' => Node::Set(Set::class("space", false)),
@@ -290,6 +357,27 @@ impl Reader {
                 continue;
             }
             self.at += 1;
+            let c = match (self.perl && c == '\\', self.peek(0)) {
+                (true, Some(escaped)) => {
+                    self.at += 1;
+                    let class = match escaped {
+                        'd' => "digit",
+                        'w' => "word",
+                        's' => "space",
+                        _ => "",
+                    };
+                    if !class.is_empty() {
+                        set.classes.push(class.to_owned());
+                        continue;
+                    }
+                    match escaped {
+                        'n' => '\n',
+                        't' => '\t',
+                        other => other,
+                    }
+                }
+                _ => c,
+            };
             if self.peek(0) == Some('-') && self.peek(1).is_some_and(|c| c != ']') {
                 let high = self.peek(1).ok_or(UNMATCHED)?;
                 if high < c {

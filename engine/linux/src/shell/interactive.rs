@@ -92,12 +92,12 @@ impl Shell {
         }
     }
 
-    /// Prompt after prompt until `exit` or the end of input.
-    pub(super) async fn interact(&mut self, _plain: bool) -> Exit {
+    /// Prompt after prompt until `exit` or the end of input, after the startup files where they are wanted.
+    pub(super) async fn interact(&mut self, startup: bool) -> Exit {
         self.sys.ask(|system, id| system.process_mut(id).caught.extend(CAUGHT)).await;
-        if self.login {
+        if self.login && startup {
             self.read_profile().await;
-        } else if self.sys.exists("/root/.bashrc").await {
+        } else if startup && self.sys.exists("/root/.bashrc").await {
             let flow = self.run_text(". /root/.bashrc", "").await;
             if flow == Flow::Exit {
                 return self.finish(flow).await;

@@ -5,13 +5,14 @@
 //! `interactive` with `readline/` is what stands between a prompt and all that.
 //!
 //! Always: each command makes at least one system call, so no loop holds up the world; nesting is bounded.
-//! Differs from bash: a subshell is a process that starts with a copy of the shell; no `coproc`, no `bind`,
-//! no `pushd`, no `compgen`. Not simulated options and builtins say so.
+//! Differs from bash: a subshell is a process that starts with a copy of the shell; no `coproc`, and of `bind`
+//! only two variables. Not simulated options and builtins say so.
 //! Source: bash(1) 5.2; dash(1) 0.5.12.
 
 pub mod arithmetic;
 mod assignment;
 mod builtin;
+mod completion;
 mod compound;
 mod condition;
 pub mod escape;
@@ -112,6 +113,7 @@ pub(crate) struct Shell {
     /// Where commands were found, and how often they were run since.
     hashed: BTreeMap<String, (String, u32)>,
     history: Vec<String>,
+    completions: completion::Completions,
     status: u8,
     pipe_status: Vec<u8>,
     /// Status of the last `$(…)` of the command being expanded.

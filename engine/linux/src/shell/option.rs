@@ -203,6 +203,15 @@ impl Options {
         })
     }
 
+    /// The names of `set -o`, or of `shopt`.
+    pub fn names(shopt: bool) -> Vec<String> {
+        let names: Vec<&str> = match shopt {
+            true => SHOPT.iter().map(|it| it.0).collect(),
+            false => SET.iter().map(|it| it.0).collect(),
+        };
+        names.into_iter().map(str::to_owned).collect()
+    }
+
     /// The same of a `shopt` name.
     pub fn is_shopt(&self, name: &str) -> Option<bool> {
         let (_, usual) = SHOPT.iter().find(|(known, _)| *known == name)?;

@@ -39,7 +39,9 @@ struct Wanted {
     interactive: bool,
     login: bool,
     stdin: bool,
-    plain: bool,
+    /// `--norc`, `--noprofile`
+    no_rc: bool,
+    no_profile: bool,
     /// `-e`, `+x`, `-o pipefail`.
     letters: Vec<(bool, char)>,
     names: Vec<(bool, String)>,
@@ -60,6 +62,7 @@ async fn run(sys: Sys, args: Args, dialect: Dialect) -> Exit {
         return exit;
     }
     shell.login = args.name().starts_with('-') || wanted.login;
+    let startup = if shell.login { !wanted.no_profile } else { !wanted.no_rc };
     let mut rest = wanted.rest.into_iter();
     if wanted.command {
         let Some(text) = rest.next() else {
@@ -77,7 +80,7 @@ async fn run(sys: Sys, args: Args, dialect: Dialect) -> Exit {
         }
         shell.positional = rest.collect();
         shell.command_string = true;
-        if shell.login {
+        if shell.login && startup {
             shell.read_profile().await;
         }
         let flow = shell.run_text(&text, "-c: ").await;
@@ -87,7 +90,7 @@ async fn run(sys: Sys, args: Args, dialect: Dialect) -> Exit {
         shell.positional = rest.collect();
         shell.stdin_script = true;
         return match interactive {
-            true => shell.interact(wanted.plain).await,
+            true => shell.interact(startup).await,
             false => shell.run_stdin().await,
         };
     }
@@ -113,7 +116,8 @@ async fn options(sys: &Sys, args: &Args, dialect: Dialect) -> Result<Wanted, Exi
                 return Err(Exit::OK);
             }
             "--login" => wanted.login = true,
-            "--norc" | "--noprofile" => wanted.plain = true,
+            "--norc" => wanted.no_rc = true,
+            "--noprofile" => wanted.no_profile = true,
             "--posix" => wanted.names.push((true, "posix".to_owned())),
             long if long.starts_with("--") && dialect == Dialect::Bash => {
                 sys.eprint(format!("{}: {long}: invalid option\n", args.name())).await;
@@ -196,6 +200,7 @@ impl Shell {
             jobs: Default::default(),
             hashed: BTreeMap::new(),
             history: Vec::new(),
+            completions: Default::default(),
             status: 0,
             pipe_status: vec![0],
             substituted: None,

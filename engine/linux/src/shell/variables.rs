@@ -125,15 +125,17 @@ impl Variable {
     }
 }
 
-/// Keys in the order of bash's hash table: FNV-1 of 32 bits, 1024 buckets.
+/// The place of a key in one of bash's hash tables: FNV-1 of 32 bits.
+pub(super) fn bucket(key: &str, buckets: u32) -> u32 {
+    let hash =
+        key.bytes().fold(2_166_136_261_u32, |hash, byte| hash.wrapping_mul(16_777_619) ^ u32::from(byte));
+    hash % buckets
+}
+
+/// Keys in the order of the hash table of an associative array.
 fn hashed(elements: &BTreeMap<String, String>) -> Vec<&String> {
-    let bucket = |key: &str| {
-        let hash =
-            key.bytes().fold(2_166_136_261_u32, |hash, byte| hash.wrapping_mul(16_777_619) ^ u32::from(byte));
-        hash & 1023
-    };
     let mut keys: Vec<_> = elements.keys().collect();
-    keys.sort_by_key(|key| bucket(key));
+    keys.sort_by_key(|key| bucket(key, 1024));
     keys
 }
 

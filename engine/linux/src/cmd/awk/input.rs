@@ -3,7 +3,7 @@
 use super::run::Runner;
 use super::value::Value;
 use crate::cmd::Exit;
-use crate::cmd::tool::Lines;
+use crate::cmd::input::Lines;
 use crate::fs::{Fd, OpenFlags};
 use crate::process::ProcessId;
 use crate::run::Start;
@@ -100,11 +100,11 @@ impl Runner {
     async fn record(&mut self, source: &mut Source) -> Option<String> {
         let separator = self.get("RS").text("%.6g");
         if separator == "\n" && source.text.is_none() {
-            return source.lines.next().await.ok().flatten().map(|(line, _)| line);
+            return source.lines.next_text().await.ok().flatten().map(|(line, _)| line);
         }
         if source.text.is_none() {
             let mut text = String::new();
-            while let Ok(Some((line, newline))) = source.lines.next().await {
+            while let Ok(Some((line, newline))) = source.lines.next_text().await {
                 text.push_str(&line);
                 if newline {
                     text.push('\n');

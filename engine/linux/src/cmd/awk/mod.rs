@@ -55,7 +55,7 @@ async fn awk(sys: Sys, args: Args) -> Exit {
         match letter {
             'F' => separator = Some(value),
             'v' => assignments.push(value),
-            _ => match super::tool::read_text(&sys, &value).await {
+            _ => match super::input::read_text(&sys, &value).await {
                 Ok(script) => text = Some(text.unwrap_or_default() + &script + "\n"),
                 Err(_) => {
                     sys.eprint(format!("awk: cannot open {value}\" (No such file or directory)\n")).await;

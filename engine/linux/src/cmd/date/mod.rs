@@ -7,7 +7,8 @@
 pub(super) mod parse;
 
 use super::getopt::Takes::{MayValue, Nothing, Value};
-use super::tool::{COREUTILS, HELP, Options, Tool, VERSION, quoted, quoted_if_needed, read_text};
+use super::input::read_text;
+use super::tool::{COREUTILS, Options, Tool, quoted, quoted_if_needed};
 use super::{Args, Command, Exit};
 use crate::calendar::Date;
 use crate::sys::Sys;
@@ -24,8 +25,6 @@ const TOOL: Tool = Tool {
     name: "date",
     short: "d:f:I::r:Rs:u",
     long: &[
-        HELP,
-        VERSION,
         ("date", Value, 'd'),
         ("debug", Nothing, '\u{3}'),
         ("file", Value, 'f'),

@@ -1,5 +1,5 @@
 //! `grep`, `egrep`, `fgrep`: print lines that match. Source: grep(1), GNU grep 3.8.
-//! Not simulated: -P -z -U.
+//! Not simulated: -T; of -P no `(?i)`, `\Q…\E`, possessive repeats, recursion.
 //! ```transcript
 //! host# printf 'one\ntwo\nthree\n' | grep -n t
 //! 2:two
@@ -9,13 +9,13 @@
 mod search;
 
 use super::getopt::Takes::{MayValue, Nothing, Value};
-use super::tool::{HELP, Options, Tool, VERSION};
+use super::tool::{Options, Tool};
 use super::{Args, Command, Exit};
 use crate::fs::FileKind;
 use crate::regex::{Regex, Syntax};
 use crate::shell::pattern::Pattern;
 use crate::sys::Sys;
-use search::Search;
+use search::{Binary, Search};
 
 pub const GREP: Command = Command {
     name: "grep",
@@ -36,19 +36,27 @@ pub const FGREP: Command = Command {
     run: |sys, args| Box::pin(grep(sys, args)),
 };
 
+const BINARY: char = '\u{8}';
+const SEPARATOR: char = '\u{e}';
+const NO_SEPARATOR: char = '\u{f}';
+const LABEL: char = '\u{10}';
+
 const TOOL: Tool = Tool {
     name: "grep",
-    short: "0123456789A:B:C:EFGHILPRUVabce:f:hilm:noqrsvwxyzZ",
+    short: "0123456789A:B:C:EFGHILPRTUVabcd:e:f:hilm:noqrsvwxyzZ",
     long: &[
         ("after-context", Value, 'A'),
         ("before-context", Value, 'B'),
         ("basic-regexp", Nothing, 'G'),
+        ("binary", Nothing, 'U'),
+        ("binary-files", Value, BINARY),
         ("byte-offset", Nothing, 'b'),
         ("color", MayValue, '\u{3}'),
         ("colour", MayValue, '\u{3}'),
         ("context", Value, 'C'),
         ("count", Nothing, 'c'),
         ("dereference-recursive", Nothing, 'R'),
+        ("directories", Value, 'd'),
         ("exclude", Value, '\u{5}'),
         ("exclude-dir", Value, '\u{6}'),
         ("extended-regexp", Nothing, 'E'),
@@ -56,14 +64,18 @@ const TOOL: Tool = Tool {
         ("files-with-matches", Nothing, 'l'),
         ("files-without-match", Nothing, 'L'),
         ("fixed-strings", Nothing, 'F'),
+        ("group-separator", Value, SEPARATOR),
         ("ignore-case", Nothing, 'i'),
         ("include", Value, '\u{4}'),
+        ("initial-tab", Nothing, 'T'),
         ("invert-match", Nothing, 'v'),
+        ("label", Value, LABEL),
         ("line-buffered", Nothing, '\u{7}'),
         ("line-number", Nothing, 'n'),
         ("line-regexp", Nothing, 'x'),
         ("max-count", Value, 'm'),
         ("no-filename", Nothing, 'h'),
+        ("no-group-separator", Nothing, NO_SEPARATOR),
         ("no-messages", Nothing, 's'),
         ("null", Nothing, 'Z'),
         ("null-data", Nothing, 'z'),
@@ -76,10 +88,8 @@ const TOOL: Tool = Tool {
         ("text", Nothing, 'a'),
         ("with-filename", Nothing, 'H'),
         ("word-regexp", Nothing, 'w'),
-        HELP,
-        VERSION,
     ],
-    missing: "PzU",
+    missing: "T",
     usage: 2,
     package: "(GNU grep) 3.8",
 };
@@ -97,14 +107,6 @@ async fn grep(sys: Sys, args: Args) -> Exit {
         sys.print(format!("grep {}\n", TOOL.package)).await;
         return Exit::OK;
     }
-    let obsolete = match name.as_str() {
-        "egrep" => Some("grep -E"),
-        "fgrep" => Some("grep -F"),
-        _ => None,
-    };
-    if let Some(instead) = obsolete {
-        sys.eprint(format!("{name}: warning: {name} is obsolescent; using {instead}\n")).await;
-    }
     let syntax = syntax(&name, &options);
     let (patterns, files) = match patterns(&sys, &options).await {
         Ok(Some(found)) => found,
@@ -121,11 +123,24 @@ async fn grep(sys: Sys, args: Args) -> Exit {
         Ok(compiled) => compiled,
         Err(exit) => return exit,
     };
+    let binary = match binary(&sys, &options).await {
+        Ok(binary) => binary,
+        Err(exit) => return exit,
+    };
+    let limit = options.value('m').map(str::parse::<i64>);
+    if let Some(Err(_)) = limit {
+        TOOL.complain(&sys, "invalid max count").await;
+        return Exit(2);
+    }
+    if let Some(word) = options.value('d').filter(|word| !["read", "recurse", "skip"].contains(word)) {
+        let valid = "Valid arguments are:\n  - 'read'\n  - 'recurse'\n  - 'skip'";
+        return TOOL.wrong(&sys, format!("invalid argument '{word}' for '--directories'\n{valid}")).await;
+    }
     let context = match context(&sys, &options).await {
         Ok(context) => context,
         Err(exit) => return exit,
     };
-    let recursive = options.has('r') || options.has('R');
+    let recursive = options.has('r') || options.has('R') || options.value('d') == Some("recurse");
     let many = files.len() > 1 || recursive;
     let mut search = Search {
         sys: sys.clone(),
@@ -133,7 +148,9 @@ async fn grep(sys: Sys, args: Args) -> Exit {
         options: options.clone(),
         names: options.last_of("hH").map_or(many, |letter| letter == 'H'),
         context,
-        limit: options.value('m').and_then(|text| text.parse().ok()),
+        limit: limit.and_then(Result::ok).and_then(|count| usize::try_from(count).ok()),
+        binary,
+        end: if options.has('z') { '\0' } else { '\n' },
         color: color(&sys, &options).await,
         matched: false,
         failed: false,
@@ -157,7 +174,8 @@ async fn grep(sys: Sys, args: Args) -> Exit {
 }
 
 fn syntax(name: &str, options: &Options) -> Syntax {
-    match options.last_of("EFG") {
+    match options.last_of("EFGP") {
+        Some('P') => Syntax::Perl,
         Some('E') => Syntax::Extended,
         Some('F') => Syntax::Fixed,
         None if name == "egrep" => Syntax::Extended,
@@ -174,7 +192,19 @@ async fn compile(
 ) -> Result<Vec<Regex>, Exit> {
     let mut compiled = Vec::new();
     for pattern in patterns {
-        match Regex::new(pattern, syntax, options.has('i') || options.has('y')) {
+        if outer_class(pattern) && syntax != Syntax::Fixed {
+            TOOL.complain(sys, "character class syntax is [[:space:]], not [:space:]").await;
+            return Err(Exit(2));
+        }
+        if syntax == Syntax::Extended && pattern.starts_with('*') {
+            TOOL.complain(sys, "warning: * at start of expression").await;
+        }
+        let whole = match (syntax, options.last_of("xw")) {
+            (Syntax::Perl, Some('x')) => format!("^(?:{pattern})$"),
+            (Syntax::Perl, Some(_)) => format!("(?<!\\w)(?:{pattern})(?!\\w)"),
+            _ => pattern.clone(),
+        };
+        match Regex::new(&whole, syntax, options.has('i') || options.has('y')) {
             Ok(regex) => compiled.push(regex),
             Err(words) => {
                 // grep's own reader ends at the bracket, before the library could say more.
@@ -192,6 +222,60 @@ async fn compile(
     Ok(compiled)
 }
 
+/// `[:space:]` where `[[:space:]]` was meant.
+fn outer_class(pattern: &str) -> bool {
+    let mut rest = pattern;
+    while let Some(at) = rest.find(['[', '\\']) {
+        let inside = &rest[at + 1..];
+        if rest[at..].starts_with('\\') {
+            let mut after = inside.chars();
+            after.next();
+            rest = after.as_str();
+            continue;
+        }
+        let Some(end) = bracket_end(inside) else { return false };
+        let content = &inside[..end];
+        if content.len() > 1 && content.starts_with(':') && content.ends_with(':') {
+            return true;
+        }
+        rest = &inside[end + 1..];
+    }
+    false
+}
+
+/// Where the `]` stands that ends a bracket expression.
+fn bracket_end(inside: &str) -> Option<usize> {
+    let mut at = usize::from(inside.starts_with('^'));
+    at += usize::from(inside[at..].starts_with(']'));
+    loop {
+        let next = at + inside[at..].find(['[', ']'])?;
+        match &inside[next..] {
+            class if class.starts_with("[:") => at = next + class.find(":]").filter(|end| *end > 1)? + 2,
+            open if open.starts_with('[') => at = next + 1,
+            _ => return Some(next),
+        }
+    }
+}
+
+/// What is made of a file that is not text.
+async fn binary(sys: &Sys, options: &Options) -> Result<Binary, Exit> {
+    let last = options.flags.iter().rev().find(|(letter, _)| ['a', 'I', BINARY].contains(letter));
+    Ok(match last {
+        Some(('a', _)) => Binary::Text,
+        Some(('I', _)) => Binary::Without,
+        Some((_, Some(word))) => match word.as_str() {
+            "binary" => Binary::Told,
+            "text" => Binary::Text,
+            "without-match" => Binary::Without,
+            _ => {
+                TOOL.complain(sys, "unknown binary-files type").await;
+                return Err(Exit(2));
+            }
+        },
+        _ => Binary::Told,
+    })
+}
+
 /// The patterns, and the operands that are files. `None` where no pattern is given.
 async fn patterns(sys: &Sys, options: &Options) -> Result<Option<(Vec<String>, Vec<String>)>, Exit> {
     let mut operands = options.operands.clone();
@@ -206,7 +290,7 @@ async fn patterns(sys: &Sys, options: &Options) -> Result<Option<(Vec<String>, V
             }
             'f' => {
                 given = true;
-                match super::tool::read_text(sys, value).await {
+                match super::input::read_text(sys, value).await {
                     Ok(text) => patterns.extend(text.lines().map(str::to_owned)),
                     Err(errno) => {
                         TOOL.complain(sys, format!("{value}: {errno}")).await;
@@ -268,6 +352,9 @@ async fn walk(search: &mut Search, path: String, recursive: bool) -> bool {
         let place = if path.is_empty() { "." } else { &path };
         let stat = if path == "-" { None } else { search.sys.stat(place).await.ok() };
         let directory = stat.is_some_and(|stat| stat.kind == FileKind::Directory);
+        if directory && search.options.value('d') == Some("skip") {
+            continue;
+        }
         if directory && recursive {
             if depth >= DEPTH {
                 continue;

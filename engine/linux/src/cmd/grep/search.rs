@@ -1,10 +1,21 @@
 //! Searching one file: which lines match, and how they are shown.
 
-use super::super::tool::{Lines, Options};
+use super::super::input::{Lines, open_fd};
+use super::super::tool::Options;
 use super::TOOL;
 use crate::regex::{Match, Regex};
 use crate::sys::Sys;
 use std::collections::VecDeque;
+
+/// What is made of a file with a NUL in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Binary {
+    /// That it matches is told, not where.
+    Told,
+    Text,
+    /// It never matches.
+    Without,
+}
 
 pub(super) struct Search {
     pub sys: Sys,
@@ -15,6 +26,9 @@ pub(super) struct Search {
     /// Lines before and after.
     pub context: (usize, usize),
     pub limit: Option<usize>,
+    pub binary: Binary,
+    /// What ends a line.
+    pub end: char,
     pub color: bool,
     pub matched: bool,
     pub failed: bool,
@@ -32,20 +46,29 @@ impl Search {
 
     /// True where nothing more is to be done.
     pub async fn file(&mut self, path: &str) -> bool {
-        let shown = if path == "-" { "(standard input)" } else { path };
-        let fd = match TOOL.open(&self.sys, path).await {
+        let label = self.options.value(super::LABEL).map(str::to_owned);
+        let shown = if path == "-" { label.as_deref().unwrap_or("(standard input)") } else { path };
+        let fd = match open_fd(&self.sys, path).await {
             Ok(fd) => fd,
             Err(errno) => {
                 self.complain(format!("{shown}: {errno}")).await;
                 return false;
             }
         };
-        let mut lines = Lines::new(&self.sys, fd);
+        let mut lines = Lines::ended_by(&self.sys, fd, self.end as u8);
+        let done = self.lines(shown, &mut lines).await;
+        if path != "-" {
+            self.sys.close(fd).await.ok();
+        }
+        done
+    }
+
+    async fn lines(&mut self, shown: &str, lines: &mut Lines) -> bool {
         let (mut count, mut after, [mut number, mut last_shown, mut offset]) = (0, 0, [0_usize; 3]);
         let mut before: VecDeque<(usize, String)> = VecDeque::new();
         let listing = "lLcq".chars().any(|letter| self.options.has(letter));
         loop {
-            let line = match lines.next().await {
+            let line = match lines.next_text().await {
                 Ok(Some((line, _))) => line,
                 Ok(None) => break,
                 Err(errno) => {
@@ -53,6 +76,10 @@ impl Search {
                     break;
                 }
             };
+            let binary = line.contains('\0') && self.binary != Binary::Text;
+            if binary && self.binary == Binary::Without {
+                break;
+            }
             number += 1;
             let start = offset;
             offset += line.len() + 1;
@@ -68,8 +95,8 @@ impl Search {
                     if !self.options.has('c') {
                         break;
                     }
-                } else if line.contains('\0') && !self.options.has('a') {
-                    self.sys.print(format!("grep: {shown}: binary file matches\n")).await;
+                } else if binary {
+                    self.sys.eprint(format!("grep: {shown}: binary file matches\n")).await;
                     break;
                 } else {
                     self.separator(last_shown, number - before.len()).await;
@@ -94,9 +121,6 @@ impl Search {
                     before.pop_front();
                 }
             }
-        }
-        if path != "-" {
-            self.sys.close(fd).await.ok();
         }
         self.summary(shown, count).await;
         false
@@ -130,9 +154,10 @@ impl Search {
 
     /// `--` between groups that do not touch.
     async fn separator(&mut self, last_shown: usize, first: usize) {
-        let context = self.context != (0, 0);
-        if context && self.separate && (last_shown == 0 || first > last_shown + 1) {
-            let dashes = self.paint("36", "--");
+        let context = self.context != (0, 0) || "ABC".chars().any(|letter| self.options.has(letter));
+        let apart = self.separate && (last_shown == 0 || first > last_shown + 1);
+        if context && apart && !self.options.has(super::NO_SEPARATOR) {
+            let dashes = self.paint("36", self.options.value(super::SEPARATOR).unwrap_or("--"));
             self.sys.print(format!("{dashes}\n")).await;
         }
         self.separate = true;
@@ -160,7 +185,8 @@ impl Search {
             for found in self.find_all(&chars) {
                 let piece: String = chars[found.start..found.end].iter().collect();
                 let before: usize = chars[..found.start].iter().map(|c| c.len_utf8()).sum();
-                text.push_str(&format!("{head}{}{}\n", offset(start + before), self.paint("01;31", &piece)));
+                let piece = self.paint("01;31", &piece);
+                text.push_str(&format!("{head}{}{piece}{}", offset(start + before), self.end));
             }
             self.sys.print(text).await;
             return;
@@ -170,7 +196,7 @@ impl Search {
         } else {
             line.to_owned()
         };
-        self.sys.print(format!("{head}{}{painted}\n", offset(start))).await;
+        self.sys.print(format!("{head}{}{painted}{}", offset(start), self.end)).await;
     }
 
     fn paint(&self, code: &str, text: &str) -> String {
@@ -210,6 +236,9 @@ impl Search {
     }
 
     fn find_one(&self, regex: &Regex, chars: &[char], from: usize) -> Option<Match> {
+        if self.options.has('P') {
+            return regex.find_at(chars, from);
+        }
         if self.options.has('x') {
             let found = regex.find_at(chars, 0)?;
             return (from == 0 && found.start == 0 && found.end == chars.len()).then_some(found);

@@ -11,7 +11,7 @@ mod show;
 
 use super::getopt::Long;
 use super::getopt::Takes::{MayValue, Nothing, Value};
-use super::tool::{COREUTILS, HELP, Options, Tool, VERSION, quoted};
+use super::tool::{COREUTILS, Options, Tool, quoted};
 use super::{Args, Command, Exit};
 use crate::fs::{FileKind, STDOUT, Stat};
 use crate::sys::Sys;
@@ -41,8 +41,6 @@ const TIME: char = '\u{1f}';
 const ZERO: char = '\u{7f}';
 
 const LONG: &[Long] = &[
-    HELP,
-    VERSION,
     ("all", Nothing, 'a'),
     ("almost-all", Nothing, 'A'),
     ("author", Nothing, AUTHOR),

@@ -13,7 +13,8 @@ mod less;
 mod page;
 
 use super::getopt::{Long, Takes};
-use super::tool::{HELP, Options, Tool, VERSION, read_file};
+use super::input::read_file;
+use super::tool::{Options, Tool};
 use super::{Args, Command, Exit};
 use crate::fs::{Fd, FileKind, OpenFlags, STDIN, STDOUT};
 use crate::sys::Sys;
@@ -36,8 +37,6 @@ const LESS_TOOL: Tool = Tool {
     name: "less",
     short: "FINRSXei",
     long: &[
-        HELP,
-        VERSION,
         ("chop-long-lines", Takes::Nothing, 'S'),
         ("ignore-case", Takes::Nothing, 'i'),
         ("quit-if-one-screen", Takes::Nothing, 'F'),
@@ -58,7 +57,7 @@ const MORE_TOOL: Tool = Tool {
     usage: 1,
     package: "from util-linux 2.38.1",
 };
-const MORE_LONG: &[Long] = &[HELP, VERSION];
+const MORE_LONG: &[Long] = &[];
 
 /// Keys pressed, byte by byte.
 struct Keyboard {

@@ -14,7 +14,7 @@ mod run;
 mod substitute;
 
 use super::getopt::Takes::{MayValue, Nothing, Value};
-use super::tool::{HELP, Tool, VERSION};
+use super::tool::Tool;
 use super::{Args, Command, Exit};
 use crate::sys::Sys;
 
@@ -34,8 +34,6 @@ const TOOL: Tool = Tool {
         ("separate", Nothing, 's'),
         ("unbuffered", Nothing, 'u'),
         ("null-data", Nothing, 'z'),
-        HELP,
-        VERSION,
     ],
     missing: "zb",
     usage: 1,
@@ -53,7 +51,7 @@ async fn sed(sys: Sys, args: Args) -> Exit {
         let value = value.as_deref().unwrap_or_default();
         match letter {
             'e' => script.push((format!("-e expression #{}", script.len() + 1), value.to_owned())),
-            'f' => match super::tool::read_text(&sys, value).await {
+            'f' => match super::input::read_text(&sys, value).await {
                 Ok(text) => script.push((format!("file {value}"), text)),
                 Err(errno) => {
                     TOOL.complain(&sys, format!("couldn't open file {value}: {errno}")).await;
@@ -65,7 +63,6 @@ async fn sed(sys: Sys, args: Args) -> Exit {
     }
     if script.is_empty() {
         if operands.is_empty() {
-            sys.eprint("Usage: sed [OPTION]... {script-only-if-no-other-script} [input-file]...\n\n").await;
             return TOOL.try_help(&sys).await;
         }
         script.push(("-e expression #1".to_owned(), operands.remove(0)));

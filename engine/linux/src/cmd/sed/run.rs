@@ -1,6 +1,7 @@
 //! Running a sed script over lines.
 
-use super::super::tool::{Lines, quoted_if_needed};
+use super::super::input::{Lines, open_fd, read_text};
+use super::super::tool::quoted_if_needed;
 use super::TOOL;
 use super::program::{Action, Piece, Program, Substitute};
 use crate::cmd::Exit;
@@ -151,7 +152,7 @@ impl Runner {
     async fn fill(&mut self, input: &mut Input) {
         loop {
             if let Some(lines) = &mut input.lines {
-                match lines.next().await {
+                match lines.next_text().await {
                     Ok(Some(line)) => {
                         input.ahead = Some(line);
                         return;
@@ -168,7 +169,7 @@ impl Runner {
                 input.ahead = None;
                 return;
             };
-            match TOOL.open(&self.sys, &path).await {
+            match open_fd(&self.sys, &path).await {
                 Ok(fd) => {
                     let directory =
                         self.sys.stat(&path).await.is_ok_and(|it| it.kind == crate::FileKind::Directory);
@@ -212,9 +213,7 @@ impl Runner {
         for appended in std::mem::take(&mut self.appended) {
             let text = match appended {
                 Appended::Text(text) => text,
-                Appended::File(path) => {
-                    super::super::tool::read_text(&self.sys, &path).await.unwrap_or_default()
-                }
+                Appended::File(path) => read_text(&self.sys, &path).await.unwrap_or_default(),
             };
             self.put(&text).await;
         }

@@ -9,10 +9,10 @@
 mod compare;
 mod key;
 
-use super::coreutils::{contents, or_stdin};
 use super::getopt::Long;
 use super::getopt::Takes::{MayValue, Nothing, Value};
-use super::tool::{COREUTILS, HELP, Options, Tool, VERSION, quoted};
+use super::input::{contents, lines, or_stdin};
+use super::tool::{COREUTILS, Options, Tool, quoted};
 use super::{Args, Command, Exit};
 use crate::sys::Sys;
 pub use compare::versions;
@@ -29,8 +29,6 @@ pub const SORT: Command = Command {
 
 const SORT_BY: char = '\u{3}';
 const LONG: &[Long] = &[
-    HELP,
-    VERSION,
     ("batch-size", Value, '\u{5}'),
     ("buffer-size", Value, 'S'),
     ("check", MayValue, 'c'),
@@ -202,12 +200,6 @@ async fn sort(sys: Sys, args: Args) -> Exit {
         }
     }
     Exit::OK
-}
-
-/// Lines without what ends them.
-pub(super) fn lines(bytes: &[u8], end: u8) -> Vec<Vec<u8>> {
-    let whole = bytes.strip_suffix(&[end]).unwrap_or(bytes);
-    if bytes.is_empty() { Vec::new() } else { whole.split(|byte| *byte == end).map(<[u8]>::to_vec).collect() }
 }
 
 async fn check(sys: &Sys, options: &Options, sorting: &Sorting, quiet: bool) -> Exit {

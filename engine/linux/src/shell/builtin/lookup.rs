@@ -1,4 +1,4 @@
-//! `type`, `command -v`, `hash`, `help`, `history`.
+//! `type`, `command -v`, `hash`, `help`, `enable`.
 
 use super::{NAMES, Shell, is_builtin};
 use crate::run::DEFAULT_PATH;
@@ -6,7 +6,7 @@ use crate::shell::quoting::quote;
 use crate::shell::syntax::Dialect;
 use crate::shell::syntax::print::function;
 
-const KEYWORDS: &[&str] = &[
+pub(in crate::shell) const KEYWORDS: &[&str] = &[
     "!", "[[", "]]", "case", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if", "in",
     "select", "then", "time", "until", "while", "{", "}",
 ];
@@ -280,44 +280,6 @@ impl Shell {
             self.sys.ask(|system, _| system.commands().map(|command| command.name).collect()).await;
         text.push_str(&columns(&names));
         self.put_out("help", &text).await
-    }
-
-    pub(super) async fn history_builtin(&mut self, args: &[String]) -> u8 {
-        match args.first().map(String::as_str) {
-            Some("-c") => {
-                self.history.clear();
-                0
-            }
-            Some("-d") => {
-                let place =
-                    args.get(1).and_then(|text| text.parse::<usize>().ok()).and_then(|n| n.checked_sub(1));
-                match place.filter(|place| *place < self.history.len()) {
-                    Some(place) => {
-                        self.history.remove(place);
-                        0
-                    }
-                    None => {
-                        let shown = args.get(1).cloned().unwrap_or_default();
-                        self.builtin_error("history", format!("{shown}: history position out of range")).await
-                    }
-                }
-            }
-            Some(option) if option.starts_with('-') => {
-                self.builtin_error("history", format!("{option}: not simulated in vethlab")).await
-            }
-            Some(text) if text.parse::<usize>().is_err() => {
-                self.builtin_error("history", format!("{text}: numeric argument required")).await
-            }
-            count => {
-                let count = count.and_then(|text| text.parse().ok()).unwrap_or(usize::MAX);
-                let skip = self.history.len().saturating_sub(count);
-                let mut text = String::new();
-                for (index, line) in self.history.iter().enumerate().skip(skip) {
-                    text.push_str(&format!("{:5}  {line}\n", index + 1));
-                }
-                self.put_out("history", &text).await
-            }
-        }
     }
 }
 

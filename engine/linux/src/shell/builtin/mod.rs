@@ -3,15 +3,19 @@
 //! Always: `echo`, `printf`, `test`, `kill`, `pwd` say the same as the programs of that name.
 //! Source: bash(1), "SHELL BUILTIN COMMANDS".
 
+mod complete;
 mod control;
 mod declare;
 mod directory;
+mod history;
 mod input;
 mod jobs;
 mod lookup;
 mod mapfile;
 mod setting;
 mod stack;
+
+pub(in crate::shell) use lookup::KEYWORDS;
 
 use super::quoting::quote_double;
 use super::syntax::Dialect;
@@ -60,7 +64,7 @@ impl Argument {
 }
 
 /// Sorted.
-pub(super) const NAMES: &[&str] = &[
+pub(in crate::shell) const NAMES: &[&str] = &[
     ".",
     ":",
     "[",
@@ -230,6 +234,7 @@ impl Shell {
                 "." | "source" => return self.source_file(name, args).await,
                 "command" => return self.command_builtin(args).await,
                 "builtin" => return self.builtin_builtin(args).await,
+                "fc" => return self.fc(args).await,
                 "fg" | "bg" => return self.fg_or_bg(name, args).await,
                 _ => {}
             }
@@ -273,13 +278,10 @@ impl Shell {
                 0
             }
             "enable" => self.enable(args).await,
-            "fc" if args.first().is_some_and(|it| it == "-l") => {
-                self.history_builtin(&["16".to_owned()]).await
-            }
-            "bind" | "compgen" | "complete" | "compopt" | "fc" => {
-                let instead = if name == "fc" { "; use history" } else { "" };
-                self.builtin_error(name, format!("not simulated in vethlab{instead}")).await
-            }
+            "bind" => self.bind(args).await,
+            "compgen" => self.compgen(args).await,
+            "complete" => self.complete_builtin(args).await,
+            "compopt" => self.compopt(args).await,
             "suspend" => self.builtin_error("suspend", "cannot suspend: no job control").await,
             "jobs" => self.jobs_builtin(args).await,
             "disown" => self.disown(args).await,
