@@ -198,6 +198,12 @@ impl Sys {
         self.netns_at(&format!("{NETNS_RUN}/{name}")).await
     }
 
+    /// The one of that name, to be entered (setns(2)): EPERM to everyone but root.
+    pub async fn netns_to_enter(&self, name: &str) -> Result<NetnsId, Errno> {
+        let netns = self.netns_named(name).await?;
+        if self.uid().await == 0 { Ok(netns) } else { Err(Errno::EPERM) }
+    }
+
     /// `ip netns add`; `EEXIST` where the name is taken.
     pub async fn netns_add(&self, name: &str) -> Result<NetnsId, Errno> {
         let name = name.to_owned();
@@ -205,8 +211,7 @@ impl Sys {
     }
 
     pub async fn netns_delete(&self, name: &str) -> Result<(), Errno> {
-        let name = name.to_owned();
-        self.ask(move |system, id| system.netns_delete(system.process(id).machine, &name)).await
+        self.remove(&format!("{NETNS_RUN}/{name}")).await
     }
 
     /// Names and namespaces, the newest first.

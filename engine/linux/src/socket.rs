@@ -9,6 +9,7 @@ use crate::fs::{Descriptor, Fd, OpenFlags, OpenKind};
 use crate::process::ProcessId;
 use crate::sys::{Sys, Woke};
 use crate::system::{System, WaitOn};
+use api::NetnsId;
 use net::{Datagram, Errno, Network, Owner, Shutdown, SocketId, SocketKind, SocketOption};
 use sim::Instant;
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,11 +49,24 @@ impl System {
 impl Sys {
     /// socket(2)
     pub async fn socket(&self, kind: SocketKind) -> Result<Socket, Errno> {
+        self.new_socket(kind, Network::socket).await
+    }
+
+    /// As [`Sys::socket`], of a program whose file carries CAP_NET_RAW: `ping`, `arping`.
+    pub async fn socket_capable(&self, kind: SocketKind) -> Result<Socket, Errno> {
+        self.new_socket(kind, Network::socket_capable).await
+    }
+
+    async fn new_socket(
+        &self,
+        kind: SocketKind,
+        make: fn(&mut Network, NetnsId, SocketKind, Owner) -> Result<SocketId, Errno>,
+    ) -> Result<Socket, Errno> {
         let id = self
             .ask(move |system, process| {
                 let (holder, netns) = (system.process(process), system.process(process).netns);
                 let owner = Owner { pid: holder.pid, uid: holder.uid, program: holder.name.clone() };
-                let id = system.net.socket(netns, kind, owner)?;
+                let id = make(&mut system.net, netns, kind, owner)?;
                 system.sockets.entry(process).or_default().insert(id);
                 Ok(id)
             })
@@ -170,6 +184,24 @@ impl Socket {
     /// Up to [`READ_BYTES`] of a stream; empty at its end, `None` at the deadline.
     pub async fn read(&self, deadline: Option<Instant>) -> Result<Option<Vec<u8>>, Errno> {
         self.until(deadline, |net, id| net.recv(id, READ_BYTES)).await
+    }
+
+    /// Sends all of it, and that nothing follows, before whoever reads it can say anything.
+    pub async fn write_last(&self, bytes: &[u8]) -> Result<(), Errno> {
+        let bytes = std::rc::Rc::new(bytes.to_vec());
+        let mut done = 0;
+        while done < bytes.len() {
+            let bytes = std::rc::Rc::clone(&bytes);
+            let send = move |net: &mut Network, id| {
+                let sent = net.send(id, &bytes[done..])?;
+                if done + sent == bytes.len() {
+                    net.shutdown(id, Shutdown::Write)?;
+                }
+                Ok(sent)
+            };
+            done += self.until(None, send).await?.ok_or(Errno::EAGAIN)?;
+        }
+        Ok(())
     }
 
     /// Sends all of it; `None` where the deadline came first.

@@ -52,17 +52,27 @@ pub(crate) enum Delivery {
 /// Socket calls of a program. `id` of a closed socket is EBADF in all of them.
 impl Network {
     pub fn socket(&mut self, ns: NetnsId, kind: SocketKind, owner: Owner) -> Result<SocketId, Errno> {
-        let body = match kind {
-            SocketKind::Tcp => Body::Tcp(tcp::TcpState::default()),
-            SocketKind::Packet { .. } => Body::Packet(packet::FrameQueue::default()),
-            _ => Body::Datagram(datagram::Queue::default()),
-        };
         match kind {
             // A process's group is taken to have its user's number.
             SocketKind::Icmp => self.ping_allowed(ns, owner.uid)?,
             SocketKind::Raw { .. } | SocketKind::Packet { .. } if owner.uid != 0 => return Err(Errno::EPERM),
             _ => {}
         }
+        self.socket_capable(ns, kind, owner)
+    }
+
+    /// As [`Network::socket`], of a program whose file carries CAP_NET_RAW.
+    pub fn socket_capable(
+        &mut self,
+        ns: NetnsId,
+        kind: SocketKind,
+        owner: Owner,
+    ) -> Result<SocketId, Errno> {
+        let body = match kind {
+            SocketKind::Tcp => Body::Tcp(tcp::TcpState::default()),
+            SocketKind::Packet { .. } => Body::Packet(packet::FrameQueue::default()),
+            _ => Body::Datagram(datagram::Queue::default()),
+        };
         let id = self.sockets.insert(ns, kind, owner, body)?;
         let space = self.sockets.spaces.entry(ns).or_default();
         match kind {
