@@ -3,6 +3,16 @@
 //! Always: it listens, or has said why not, before the prompt comes back.
 //! Differs from dnsmasq 2.90: no DHCP; without `bind-interfaces` the addresses of an interface are those at the start.
 //! Source: dnsmasq(8).
+//! ```transcript
+//! host# dnsmasq --no-resolv --port=5353 --bind-interfaces --listen-address=127.0.0.1 --address=/lab/10.1.1.1
+//! host# dnsmasq --no-resolv --server=/lab/127.0.0.1#5353
+//! host# dig +short web.lab @127.0.0.1; dig +short a.example @127.0.0.1; dig +short web.lab @127.0.0.1 +tcp
+//! 10.1.1.1
+//! 10.1.1.1
+//! host# dnsmasq --no-resolv
+//!
+//! dnsmasq: failed to create listening socket for port 53: Address already in use
+//! ```
 
 use super::getopt::{Found, Getopt, Long, Takes};
 use super::{Args, Command, Exit};
@@ -140,9 +150,8 @@ async fn is_listed(sys: &Sys, file: &str, name: &str) -> bool {
 
 /// Where it listens, and to which addresses alone.
 async fn places(sys: &Sys, settings: &Settings) -> (Vec<SocketAddr>, Vec<IpAddr>) {
-    let all = sys
-        .net(|net, ns| [net.addresses(ns, Family::Inet), net.addresses(ns, Family::Inet6)].concat())
-        .await;
+    let all =
+        sys.net(|net, ns| [net.addresses(ns, Family::Inet), net.addresses(ns, Family::Inet6)].concat()).await;
     let wanted = |address: &Address| {
         settings.interfaces.is_empty() && settings.listen.is_empty()
             || settings.interfaces.contains(&address.device)
@@ -259,6 +268,9 @@ async fn started(sys: &Sys, settings: Settings, server: Server) -> Exit {
                                 sys.write_file(&settings.pid_file, pid.as_bytes()).await.ok();
                             }
                             if settings.user.as_deref() != Some("root") {
+                                if let To::File(path) = settings.log().to {
+                                    sys.chown(&path, Some(NOBODY), None).await.ok();
+                                }
                                 sys.ask(|system, id| system.process_mut(id).uid = NOBODY).await;
                             }
                             serve(&sys, &settings, &rules, ready).await

@@ -270,7 +270,10 @@ impl Line {
             }
             'f' => self.batch = Some(value),
             'k' | 'y' => {
-                return Err(Failed::exit(1, format!("-{letter}: not simulated in vethlab; use dig without it")));
+                return Err(Failed::exit(
+                    1,
+                    format!("-{letter}: not simulated in vethlab; use dig without it"),
+                ));
             }
             _ => return Err(invalid(&format!("-{rest}"))),
         }

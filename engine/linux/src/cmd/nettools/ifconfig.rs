@@ -368,7 +368,7 @@ impl Run {
                 let name = self.name.clone();
                 // The real one does not tell what goes wrong here.
                 let done = self.sys.net_admin(move |net, ns| alias(net, ns, &name, address, adds));
-                drop(done.await);
+                done.await.ok();
             }
             return Ok(());
         }

@@ -423,7 +423,9 @@ async fn change6(sys: &Sys, words: &[String], adds: bool) -> Result<(), Wrong> {
         request.kind = RouteType::Unspec;
     }
     let done = sys
-        .net_admin(move |net, ns| if adds { net.route_add(ns, &request) } else { net.route_delete(ns, &request) })
+        .net_admin(
+            move |net, ns| if adds { net.route_add(ns, &request) } else { net.route_delete(ns, &request) },
+        )
         .await;
     refused(done.map_err(|error| error.errno), adds)
 }

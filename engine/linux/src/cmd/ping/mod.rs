@@ -212,24 +212,7 @@ async fn prepare(
         // Source routes need a capability that ping has given up by then.
         return Err(Fatal::errno("record route", Errno::EPERM));
     }
-    let mut line = format!("PING {host} ({}) ", target.ip());
-    if !v4 {
-        let shown = match options.numeric {
-            true => None,
-            false => resolver::name_of(sys, target.ip()).await,
-        };
-        let shown = shown.map_or_else(|| target.ip().to_string(), |name| format!("{name} ({})", target.ip()));
-        line = format!("PING {host}({shown}) ");
-    }
-    if options.device.is_some() || options.strict_source {
-        line += &format!("from {source} {}: ", options.device.as_deref().unwrap_or_default());
-    }
-    let bytes = options.data_bytes;
-    line += &match v4 {
-        true => format!("{bytes}({}) bytes of data.\n", bytes + 28),
-        false => format!("{bytes} data bytes\n"),
-    };
-    sys.print(line).await;
+    sys.print(first_line(sys, &options, &host, source, target.ip()).await).await;
     let pinger = Pinger::new(sys.clone(), program, options, host, target, socket);
     if sys.uid().await != 0 && pinger.interval_ms < USER_SHORTEST_MS {
         let text = format!("cannot flood; minimal interval allowed for user is {USER_SHORTEST_MS}ms");
@@ -237,6 +220,28 @@ async fn prepare(
     }
     pinger.filter().await;
     Ok(Some(pinger))
+}
+
+/// `PING www.lab (10.0.0.2) 56(84) bytes of data.`
+async fn first_line(sys: &Sys, options: &Options, host: &str, source: IpAddr, target: IpAddr) -> String {
+    let v4 = target.is_ipv4();
+    let mut line = format!("PING {host} ({target}) ");
+    if !v4 {
+        let shown = match options.numeric {
+            true => None,
+            false => resolver::name_of(sys, target).await,
+        };
+        let shown = shown.map_or_else(|| target.to_string(), |name| format!("{name} ({target})"));
+        line = format!("PING {host}({shown}) ");
+    }
+    if options.device.is_some() || options.strict_source {
+        line += &format!("from {source} {}: ", options.device.as_deref().unwrap_or_default());
+    }
+    let bytes = options.data_bytes;
+    line + &match v4 {
+        true => format!("{bytes}({}) bytes of data.\n", bytes + 28),
+        false => format!("{bytes} data bytes\n"),
+    }
 }
 
 async fn raw_socket(sys: &Sys, v4: bool) -> Result<Socket, Fatal> {

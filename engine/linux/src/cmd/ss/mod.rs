@@ -53,7 +53,9 @@ async fn ss(sys: Sys, args: Args) -> Exit {
             Ok(netns) => sys.enter_netns(netns, Some(name)).await,
             Err(errno) => {
                 let what = match errno {
-                    Errno::EINVAL | Errno::EPERM => format!("setting the network namespace \"{name}\" failed"),
+                    Errno::EINVAL | Errno::EPERM => {
+                        format!("setting the network namespace \"{name}\" failed")
+                    }
                     _ => format!("Cannot open network namespace \"{name}\""),
                 };
                 sys.eprint(format!("{what}: {errno}\n")).await;

@@ -255,7 +255,8 @@ impl Settings {
                 self.lines.push(format!("{name} 0 MX {preference} {target}"));
             }
             ("txt-record", [owner, text @ ..]) => {
-                let strings = if text.is_empty() { vec![Vec::new()] } else { text.iter().map(unquoted).collect() };
+                let strings =
+                    if text.is_empty() { vec![Vec::new()] } else { text.iter().map(unquoted).collect() };
                 self.others.push((name(owner)?, Kind::TXT, Data::Strings(strings)));
             }
             ("ptr-record", [owner, rest @ ..]) => {

@@ -74,10 +74,13 @@ impl Service {
         let now = sys.now().await;
         let (mut answer, source) = match outcome {
             Outcome::Answer(answer) => (answer, "config"),
-            Outcome::Ask(servers) => match self.cache.borrow().find(&query, now) {
-                Some(answer) => (answer, "cached"),
-                None => (self.forward(sys, &query, &servers).await?, "reply"),
-            },
+            Outcome::Ask(servers) => {
+                let cached = self.cache.borrow().find(&query, now);
+                match cached {
+                    Some(answer) => (answer, "cached"),
+                    None => (self.forward(sys, &query, &servers).await?, "reply"),
+                }
+            }
         };
         self.log.answer(sys, &answer, source).await;
         fit_edns(&query, &mut answer);
@@ -113,7 +116,7 @@ impl Service {
         loop {
             let datagram = match socket.recv_from(Some(deadline)).await {
                 Ok(Some(datagram)) => datagram,
-                Ok(None) | Err(Errno::EBADF) => return None,
+                Ok(None) | Err(Errno::EBADF | Errno::EINTR) => return None,
                 Err(_) => continue,
             };
             let Ok(mut answer) = Message::read(&datagram.bytes) else { continue };

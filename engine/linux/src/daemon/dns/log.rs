@@ -99,7 +99,9 @@ impl Log {
                 let (owner, data) = (record.name.relative(), &record.data);
                 let text = match (record.kind, data) {
                     (Kind::A | Kind::AAAA, data) => format!("{owner} is {data}"),
-                    (Kind::PTR, Data::Name(target)) => format!("{} is {}", plain(&record.name), target.relative()),
+                    (Kind::PTR, Data::Name(target)) => {
+                        format!("{} is {}", plain(&record.name), target.relative())
+                    }
                     (kind, _) => format!("{owner} is <{kind}>"),
                 };
                 self.line(sys, &format!("{source} {text}")).await;

@@ -106,7 +106,8 @@ async fn serve_datagrams(sys: Sys, crew: Crew, socket: Rc<Socket>, service: Rc<S
                     }
                 });
             }
-            Err(Errno::EBADF) => return,
+            // The signals that it catches end it.
+            Err(Errno::EBADF | Errno::EINTR) => return,
             _ => {}
         }
     }

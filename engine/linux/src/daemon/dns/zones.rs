@@ -108,7 +108,7 @@ impl Zones {
     }
 
     /// The answer, or who is to be asked for it.
-    pub fn outcome(&mut self, query: &Message, standard: &[SocketAddr]) -> Outcome {
+    pub(super) fn outcome(&mut self, query: &Message, standard: &[SocketAddr]) -> Outcome {
         let mut answer = match query.questions.as_slice() {
             [question] if query.opcode == Opcode::QUERY => {
                 match self.answer_question(query, &question.clone(), standard) {
@@ -122,12 +122,7 @@ impl Zones {
         Outcome::Answer(answer)
     }
 
-    fn answer_question(
-        &mut self,
-        query: &Message,
-        question: &Question,
-        standard: &[SocketAddr],
-    ) -> Outcome {
+    fn answer_question(&mut self, query: &Message, question: &Question, standard: &[SocketAddr]) -> Outcome {
         let mut answer = Message::reply(query, Rcode::NOERROR);
         let mut found = Found { class: question.class, answers: Vec::new(), additionals: Vec::new() };
         match question.class {
@@ -297,7 +292,8 @@ fn is_private(name: &Name) -> bool {
         "255.255.255.255.in-addr.arpa",
     ];
     let text = name.relative().to_ascii_lowercase();
-    let ends = |zone: &str| text.strip_suffix(zone).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    let ends =
+        |zone: &str| text.strip_suffix(zone).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
     ZONES.iter().any(|zone| ends(zone)) || (16..32).any(|second| ends(&format!("{second}.172.in-addr.arpa")))
 }
 

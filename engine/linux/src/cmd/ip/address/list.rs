@@ -336,7 +336,8 @@ pub async fn flush(run: &mut Run, mut words: Words<'_>) -> Result<(), Stop> {
         }
         let count = meant.len();
         let told = run.change(move |net, ns| Ok(delete_all(net, ns, &meant))).await;
-        let told = told.unwrap_or_else(|error| Err(format!("Failed to send flush request: {}\n", error.errno)));
+        let told =
+            told.unwrap_or_else(|error| Err(format!("Failed to send flush request: {}\n", error.errno)));
         told.map_err(|text| Stop::fail(255, text))?;
         if stats > 0 {
             run.out.text(format_args!("\n*** Round {round}, deleting {count} addresses ***\n"));
