@@ -13,7 +13,7 @@ use api::NetnsId;
 use net::{Datagram, Errno, Network, Owner, Shutdown, SocketId, SocketKind, SocketOption};
 use sim::Instant;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// Which process holds which sockets.
 pub(crate) type Held = BTreeMap<ProcessId, BTreeSet<SocketId>>;
@@ -220,6 +220,11 @@ impl Socket {
 
     pub async fn send_to(&self, bytes: Vec<u8>, to: SocketAddr) -> Result<usize, Errno> {
         self.call(move |net, id| net.send_to(id, &bytes, to)).await
+    }
+
+    /// From that address of this machine, as a server answers from where it was asked.
+    pub async fn send_from(&self, bytes: Vec<u8>, to: SocketAddr, source: IpAddr) -> Result<usize, Errno> {
+        self.call(move |net, id| net.send_from(id, &bytes, to, source)).await
     }
 
     /// One datagram of a connected socket.

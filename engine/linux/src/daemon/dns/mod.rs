@@ -102,7 +102,7 @@ async fn serve_datagrams(sys: Sys, crew: Crew, socket: Rc<Socket>, service: Rc<S
                     let answer = service.answered(&sys, &datagram.bytes, datagram.from, false).await;
                     if let Some(answer) = answer {
                         // An ICMP error about an answer of ours is no reason to end.
-                        socket.send_to(answer, datagram.from).await.ok();
+                        socket.send_from(answer, datagram.from, datagram.to.ip()).await.ok();
                     }
                 });
             }
