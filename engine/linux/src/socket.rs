@@ -186,24 +186,6 @@ impl Socket {
         self.until(deadline, |net, id| net.recv(id, READ_BYTES)).await
     }
 
-    /// Sends all of it, and that nothing follows, before whoever reads it can say anything.
-    pub async fn write_last(&self, bytes: &[u8]) -> Result<(), Errno> {
-        let bytes = std::rc::Rc::new(bytes.to_vec());
-        let mut done = 0;
-        while done < bytes.len() {
-            let bytes = std::rc::Rc::clone(&bytes);
-            let send = move |net: &mut Network, id| {
-                let sent = net.send(id, &bytes[done..])?;
-                if done + sent == bytes.len() {
-                    net.shutdown(id, Shutdown::Write)?;
-                }
-                Ok(sent)
-            };
-            done += self.until(None, send).await?.ok_or(Errno::EAGAIN)?;
-        }
-        Ok(())
-    }
-
     /// Sends all of it; `None` where the deadline came first.
     pub async fn write(&self, bytes: &[u8], deadline: Option<Instant>) -> Result<Option<()>, Errno> {
         let bytes = std::rc::Rc::new(bytes.to_vec());

@@ -7,7 +7,7 @@ use super::crew::Crew;
 use super::fixture::Listen;
 use crate::socket::Socket;
 use crate::sys::Sys;
-use net::Errno;
+use net::{Errno, Shutdown};
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
@@ -68,7 +68,8 @@ impl Server {
         if request.method != "HEAD" {
             answer.push_str(&body);
         }
-        connection.write_last(answer.as_bytes()).await?;
+        connection.write(answer.as_bytes(), None).await?;
+        connection.shutdown(Shutdown::Write).await?;
         loop {
             let deadline = sys.now().await + DRAIN;
             if connection.read(Some(deadline)).await?.is_none_or(|bytes| bytes.is_empty()) {

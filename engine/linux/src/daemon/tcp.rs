@@ -80,7 +80,7 @@ impl Mode {
         match self {
             Mode::Banner(text) => {
                 let line = text.replace("{peer}", &plain(peer.ip())) + "\n";
-                connection.write_last(line.as_bytes()).await?;
+                connection.write(line.as_bytes(), None).await?;
             }
             Mode::Close => {
                 connection.read(None).await?;
