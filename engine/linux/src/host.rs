@@ -198,15 +198,20 @@ impl Sys {
         self.netns_at(&format!("{NETNS_RUN}/{name}"))
     }
 
+    /// The one of that name, to be entered (setns(2)): EPERM to everyone but root.
+    pub async fn netns_to_enter(&self, name: &str) -> Result<NetnsId, Errno> {
+        let netns = self.netns_named(name).await?;
+        if self.uid().await == 0 { Ok(netns) } else { Err(Errno::EPERM) }
+    }
+
     /// `ip netns add`; `EEXIST` where the name is taken.
     pub fn netns_add(&self, name: &str) -> Syscall<Result<NetnsId, Errno>> {
         let name = name.to_owned();
         self.ask(move |system, id| system.netns_add(system.process(id).machine, &name))
     }
 
-    pub fn netns_delete(&self, name: &str) -> Syscall<Result<(), Errno>> {
-        let name = name.to_owned();
-        self.ask(move |system, id| system.netns_delete(system.process(id).machine, &name))
+    pub async fn netns_delete(&self, name: &str) -> Result<(), Errno> {
+        self.remove(&format!("{NETNS_RUN}/{name}")).await
     }
 
     /// Names and namespaces, the newest first.

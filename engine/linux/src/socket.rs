@@ -9,10 +9,11 @@ use crate::fs::{Descriptor, Fd, OpenFlags, OpenKind};
 use crate::process::ProcessId;
 use crate::sys::{Sys, Syscall, Woke};
 use crate::system::{System, WaitOn};
+use api::NetnsId;
 use net::{Datagram, Errno, Network, Owner, Shutdown, SocketId, SocketKind, SocketOption};
 use sim::Instant;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
 /// Which process holds which sockets.
@@ -49,11 +50,24 @@ impl System {
 impl Sys {
     /// socket(2)
     pub async fn socket(&self, kind: SocketKind) -> Result<Socket, Errno> {
+        self.new_socket(kind, Network::socket).await
+    }
+
+    /// As [`Sys::socket`], of a program whose file carries CAP_NET_RAW: `ping`, `arping`.
+    pub async fn socket_capable(&self, kind: SocketKind) -> Result<Socket, Errno> {
+        self.new_socket(kind, Network::socket_capable).await
+    }
+
+    async fn new_socket(
+        &self,
+        kind: SocketKind,
+        make: fn(&mut Network, NetnsId, SocketKind, Owner) -> Result<SocketId, Errno>,
+    ) -> Result<Socket, Errno> {
         let id = self
             .ask(move |system, process| {
                 let (holder, netns) = (system.process(process), system.process(process).netns);
                 let owner = Owner { pid: holder.pid, uid: holder.uid, program: holder.name.clone() };
-                let id = system.net.socket(netns, kind, owner)?;
+                let id = make(&mut system.net, netns, kind, owner)?;
                 system.sockets.entry(process).or_default().insert(id);
                 Ok(id)
             })
@@ -200,6 +214,11 @@ impl Socket {
 
     pub fn send_to(&self, bytes: Vec<u8>, to: SocketAddr) -> Syscall<Result<usize, Errno>> {
         self.call(move |net, id| net.send_to(id, &bytes, to))
+    }
+
+    /// From that address of this machine, as a server answers from where it was asked.
+    pub async fn send_from(&self, bytes: Vec<u8>, to: SocketAddr, source: IpAddr) -> Result<usize, Errno> {
+        self.call(move |net, id| net.send_from(id, &bytes, to, source)).await
     }
 
     /// One datagram of a connected socket.

@@ -177,6 +177,18 @@ impl Sys {
         })
     }
 
+    /// As [`Sys::net`], for what needs CAP_NET_ADMIN: EPERM to everyone but root.
+    pub async fn net_admin<T: 'static, E: From<Errno> + 'static>(
+        &self,
+        change: impl FnOnce(&mut Network, NetnsId) -> Result<T, E> + 'static,
+    ) -> Result<T, E> {
+        self.ask(move |system, id| {
+            let (netns, uid) = (system.process(id).netns, system.process(id).uid);
+            if uid == 0 { change(&mut system.net, netns) } else { Err(Errno::EPERM.into()) }
+        })
+        .await
+    }
+
     /// A socket call that waits while it would block (`EAGAIN`).
     pub fn block_on<T: 'static>(
         &self,

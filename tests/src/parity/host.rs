@@ -42,7 +42,7 @@ const FILES: &[(&str, &str)] = &[
     ("/etc/hostname", "host\n"),
 ];
 
-const SET_UP: &str = "ip link set lo up; sysctl -qw net.ipv4.ip_forward=0 net.ipv4.conf.all.rp_filter=0 \
+const SET_UP: &str = "mkdir -p /run/netns; ip link set lo up; sysctl -qw net.ipv4.ip_forward=0 net.ipv4.conf.all.rp_filter=0 \
      net.ipv4.conf.default.rp_filter=0 net.bridge.bridge-nf-call-iptables=1";
 
 pub struct Host {

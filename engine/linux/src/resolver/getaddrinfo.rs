@@ -95,6 +95,9 @@ pub async fn getaddrinfo(sys: &Sys, name: &str, mut hints: Hints) -> Result<Vec<
     if let Some((address, scope)) = numeric::address(name) {
         return numeric_result(name, address, scope, hints).map(|it| vec![it]);
     }
+    if name.is_empty() {
+        return Err(GaiError::NoName);
+    }
     let files = Files::read(sys).await;
     let entry = match (hints.family, hints.canonical) {
         (Some(Family::Inet), false) => simple(sys, name).await?,
@@ -218,11 +221,11 @@ impl Files<'_> {
 
     /// One family; for IPv6 the IPv4 addresses too, mapped, where that is asked for and there is no other.
     async fn one(&self, source: &Source, name: &str, family: Family, hints: Hints) -> Answer<HostEntry> {
-        let outcome = self.by_name(source, name, family).await;
+        let outcome = self.by_name(source, name, family, |failure| failure.error).await;
         if family == Family::Inet || !hints.mapped || outcome.is_ok() {
             return outcome;
         }
-        let mut entry = self.by_name(source, name, Family::Inet).await?;
+        let mut entry = self.by_name(source, name, Family::Inet, |failure| failure.error).await?;
         for address in &mut entry.addresses {
             if let IpAddr::V4(v4) = *address {
                 *address = IpAddr::V6(v4.to_ipv6_mapped());

@@ -93,7 +93,14 @@ impl<'a> Files<'a> {
         Search { sys: self.sys, conf: &self.conf, kinds }
     }
 
-    async fn by_name(&self, source: &Source, name: &str, family: Family) -> Answer<HostEntry> {
+    /// `error` is what counts of a search that failed.
+    async fn by_name(
+        &self,
+        source: &Source,
+        name: &str,
+        family: Family,
+        error: fn(&Failure) -> HostError,
+    ) -> Answer<HostEntry> {
         match source {
             Source::Files => {
                 hosts::by_name(&self.hosts, name, family).ok_or((Status::NotFound, HostError::HostNotFound))
@@ -101,7 +108,7 @@ impl<'a> Files<'a> {
             Source::Dns => {
                 let kind = if family == Family::Inet { Kind::A } else { Kind::AAAA };
                 let found = self.search(&[kind]).search(name).await;
-                let (first, second) = found.map_err(|failure| (failure.status(), failure.error))?;
+                let (first, second) = found.map_err(|failure| (failure.status(), error(&failure)))?;
                 let answer = first.or(second).ok_or((Status::TryAgain, HostError::TryAgain))?;
                 answer::host(&answer, kind)
             }
@@ -155,7 +162,7 @@ pub async fn gethostbyname2(sys: &Sys, name: &str, family: Family) -> Result<Hos
     let files = Files::read(sys).await;
     let mut error = HostError::HostNotFound;
     for step in &files.steps {
-        let status = match files.by_name(&step.source, name, family).await {
+        let status = match files.by_name(&step.source, name, family, |failure| failure.last).await {
             Ok(entry) => return Ok(entry),
             Err((status, found)) => {
                 error = found;

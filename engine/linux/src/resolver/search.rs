@@ -18,6 +18,8 @@ const EDNS_BYTES: u16 = 1200;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Failure {
     pub error: HostError,
+    /// What the last name of the list came to, whatever the first did.
+    pub last: HostError,
     /// What the last failed exchange left in `errno`.
     pub errno: Option<Errno>,
     rcode: Rcode,
@@ -81,18 +83,19 @@ impl Search<'_> {
                 }
             }
         }
+        let last = error;
         let error = match as_is {
             Some(error) => error,
             None if no_data => HostError::NoData,
             None if servfail => HostError::TryAgain,
             None => error,
         };
-        Err(Failure { error, errno, rcode: Rcode::NOERROR })
+        Err(Failure { error, last, errno, rcode: Rcode::NOERROR })
     }
 
     /// `res_query`: this name as it is.
     pub async fn query(&self, name: &str) -> Result<Answers, Failure> {
-        let failure = |error, errno, rcode| Err(Failure { error, errno, rcode });
+        let failure = |error, errno, rcode| Err(Failure { error, last: error, errno, rcode });
         let Ok(name) = Name::parse(name.strip_suffix('.').unwrap_or(name)) else {
             return failure(HostError::NoRecovery, None, Rcode::NOERROR);
         };

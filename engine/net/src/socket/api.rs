@@ -91,6 +91,8 @@ pub enum SocketOption {
     UserTimeout(Option<Duration>),
     /// IP_TRANSPARENT and IP_FREEBIND: bind to addresses that are not ours.
     Transparent(bool),
+    /// SO_DONTROUTE: only to what is on the link.
+    DontRoute(bool),
     /// SO_RCVBUF, bytes
     ReceiveBuffer(u32),
     /// SO_SNDBUF, bytes

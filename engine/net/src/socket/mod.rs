@@ -29,7 +29,7 @@ use self::header::{ICMP_PROTOCOL, Ipv4, TCP_PROTOCOL, UDP_PROTOCOL};
 use self::table::Body;
 use crate::{Errno, Network, Packet};
 use ::api::{DeviceId, DropReason, NetnsId};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 const PROTOCOL_UNREACHABLE: u8 = 2;
 
@@ -52,17 +52,22 @@ pub(crate) enum Delivery {
 /// Socket calls of a program. `id` of a closed socket is EBADF in all of them.
 impl Network {
     pub fn socket(&mut self, ns: NetnsId, kind: SocketKind, owner: Owner) -> Result<SocketId, Errno> {
-        let body = match kind {
-            SocketKind::Tcp => Body::Tcp(tcp::TcpState::default()),
-            SocketKind::Packet { .. } => Body::Packet(packet::FrameQueue::default()),
-            _ => Body::Datagram(datagram::Queue::default()),
-        };
         match kind {
             // A process's group is taken to have its user's number.
             SocketKind::Icmp => self.ping_allowed(ns, owner.uid)?,
             SocketKind::Raw { .. } | SocketKind::Packet { .. } if owner.uid != 0 => return Err(Errno::EPERM),
             _ => {}
         }
+        self.socket_capable(ns, kind, owner)
+    }
+
+    /// As [`Network::socket`], of a program whose file carries CAP_NET_RAW.
+    pub fn socket_capable(&mut self, ns: NetnsId, kind: SocketKind, owner: Owner) -> Result<SocketId, Errno> {
+        let body = match kind {
+            SocketKind::Tcp => Body::Tcp(tcp::TcpState::default()),
+            SocketKind::Packet { .. } => Body::Packet(packet::FrameQueue::default()),
+            _ => Body::Datagram(datagram::Queue::default()),
+        };
         let id = self.sockets.insert(ns, kind, owner, body)?;
         let space = self.sockets.spaces.entry(ns).or_default();
         match kind {
@@ -170,6 +175,22 @@ impl Network {
             SocketKind::Raw { .. } => self.raw_send(id, bytes, to.ip()),
             SocketKind::Packet { .. } | SocketKind::Tcp => Err(Errno::EDESTADDRREQ),
         }
+    }
+
+    /// As [`Network::send_to`], from that address of this machine (IP_PKTINFO).
+    pub fn send_from(
+        &mut self,
+        id: SocketId,
+        bytes: &[u8],
+        to: SocketAddr,
+        source: IpAddr,
+    ) -> Result<usize, Errno> {
+        let socket = self.sockets.get_mut(id)?;
+        let bound = socket.local;
+        socket.local.set_ip(source);
+        let sent = self.send_to(id, bytes, to);
+        self.sockets.get_mut(id)?.local = bound;
+        sent
     }
 
     /// Up to `max` bytes; of a stream, an empty answer is the end.

@@ -31,6 +31,7 @@ pub(super) struct Options {
     pub keep_idle: Duration,
     pub user_timeout: Option<Duration>,
     pub transparent: bool,
+    pub dont_route: bool,
     pub receive_buffer: u32,
     pub send_buffer: u32,
     pub v6_only: bool,
@@ -60,6 +61,7 @@ impl Default for Options {
             keep_idle: Duration::from_secs(7200),
             user_timeout: None,
             transparent: false,
+            dont_route: false,
             // net.core.rmem_default, wmem_default
             receive_buffer: 212_992,
             send_buffer: 212_992,
@@ -99,6 +101,7 @@ impl Options {
             SocketOption::KeepAlive(on) => self.keep_alive = *on,
             SocketOption::KeepIdle(idle) if tcp => self.keep_idle = *idle,
             SocketOption::UserTimeout(timeout) if tcp => self.user_timeout = *timeout,
+            SocketOption::DontRoute(on) => self.dont_route = *on,
             SocketOption::Transparent(on) => {
                 root(!on)?;
                 self.transparent = *on;

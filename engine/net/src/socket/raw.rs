@@ -30,6 +30,7 @@ impl Network {
             self.socket_output(id, &packet)?;
         } else {
             if bytes.len() + IPV4 > usize::from(u16::MAX) {
+                self.local_error(id, Errno::EMSGSIZE, way.mtu, SocketAddr::new(to, 0));
                 return Err(Errno::EMSGSIZE);
             }
             self.datagram_out(id, &way, (src, dst), protocol, bytes)?;

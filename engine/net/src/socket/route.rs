@@ -60,7 +60,7 @@ impl Network {
                 source_port,
                 destination_port,
                 any_source: options.transparent || options.header_included,
-                on_link: false,
+                on_link: options.dont_route,
             },
         )
     }

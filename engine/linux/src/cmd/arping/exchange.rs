@@ -128,7 +128,7 @@ impl Exchange {
             sys.catch(signal).await;
         }
         let kind = SocketKind::Packet { device: Some(self.device), protocol: ETHERTYPE };
-        let socket = match sys.socket(kind).await {
+        let socket = match sys.socket_capable(kind).await {
             Ok(socket) => socket,
             Err(errno) => {
                 sys.eprint(format!("arping: socket: {errno}\n")).await;

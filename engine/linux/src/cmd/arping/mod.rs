@@ -8,7 +8,7 @@ mod exchange;
 use super::getopt::{Found, Getopt};
 use super::iproute2::number::integer;
 use super::{Args, Command, Exit};
-use crate::resolver::{gethostbyname2, inet_aton};
+use crate::resolver::{GaiError, Hints, getaddrinfo, inet_aton};
 use crate::sys::Sys;
 use api::NetnsId;
 use exchange::Exchange;
@@ -126,9 +126,10 @@ async fn target_address(sys: &Sys, target: &str) -> Result<Ipv4Addr, Stop> {
     if let Some(address) = inet_aton(target) {
         return Ok(address);
     }
-    let entry = gethostbyname2(sys, target, Family::Inet).await;
-    let found = entry.ok().and_then(|entry| entry.addresses.into_iter().find_map(v4));
-    found.ok_or_else(|| Stop::error(2, format!("{target}: Name or service not known")))
+    let hints = Hints { family: Some(Family::Inet), ..Hints::default() };
+    let told = |error: GaiError| Stop::error(2, format!("{target}: {}", error.text()));
+    let found = getaddrinfo(sys, target, hints).await.map_err(told)?;
+    found.into_iter().find_map(|info| v4(info.address)).ok_or_else(|| told(GaiError::NoName))
 }
 
 fn v4(address: IpAddr) -> Option<Ipv4Addr> {

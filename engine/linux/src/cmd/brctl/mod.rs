@@ -87,6 +87,7 @@ async fn brctl(sys: Sys, args: Args) -> Exit {
         Some(Found::Wrong(text)) => err = format!("{text}Unknown option '?'\n"),
         None => {}
     }
+    let is_root = sys.uid().await == 0;
     let words = options.operands();
     let command = words.first().filter(|_| err.is_empty());
     let known = command.and_then(|word| COMMANDS.iter().find(|(_, name, ..)| name == word));
@@ -103,10 +104,36 @@ async fn brctl(sys: Sys, args: Args) -> Exit {
         sys.print(text).await;
         return Exit::FAILURE;
     }
-    let told = sys.net(move |net, ns| run(net, ns, &words[1..])).await;
+    let told = match denied(name, &words[1..]).filter(|_| !is_root) {
+        Some(text) => Told::error(text),
+        None => sys.net(move |net, ns| run(net, ns, &words[1..])).await,
+    };
     sys.eprint(told.err).await;
     sys.print(told.out).await;
     if told.failed { Exit::FAILURE } else { Exit::OK }
+}
+
+/// What a command that changes something tells anybody but root.
+fn denied(command: &str, words: &[String]) -> Option<String> {
+    let word = |index: usize| words.get(index).map_or("", String::as_str);
+    let (bridge, port) = (word(0), word(1));
+    let what = match command {
+        "addbr" => "add bridge failed".to_owned(),
+        "delbr" => format!("can't delete bridge {bridge}"),
+        "addif" => format!("can't add {port} to bridge {bridge}"),
+        "delif" => format!("can't delete {port} from {bridge}"),
+        "hairpin" => format!("can't set {port} to hairpin on bridge {bridge}"),
+        "stp" => "set stp status failed".to_owned(),
+        "setageing" => "set ageing time failed".to_owned(),
+        "setfd" => "set forward delay failed".to_owned(),
+        "sethello" => "set hello timer failed".to_owned(),
+        "setmaxage" => "set max age failed".to_owned(),
+        "setbridgeprio" => "set bridge priority failed".to_owned(),
+        "setpathcost" => "set path cost failed".to_owned(),
+        "setportprio" => "set port priority failed".to_owned(),
+        _ => return None,
+    };
+    Some(format!("{what}: {}", Errno::EPERM))
 }
 
 /// The name as the kernel sees it: cut where it is too long.

@@ -183,7 +183,7 @@ async fn set(run: &mut Run, mut words: Words<'_>) -> Result<(), Stop> {
     let index = snapshot.index(name).ok_or_else(|| no_bridge(name))?;
     let Change { port, is_self, master, .. } = change;
     let done = run
-        .kernel(move |net, ns| {
+        .change(move |net, ns| {
             if master || !is_self {
                 if !net.link_by_index(ns, index).is_ok_and(|link| link.port.is_some()) {
                     return unsupported();

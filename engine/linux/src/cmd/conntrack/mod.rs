@@ -58,6 +58,17 @@ async fn conntrack(sys: Sys, args: Args) -> Exit {
         _ => {}
     }
     if sys.uid().await != 0 {
+        // These two say what they have done before they look at whether it was.
+        match asked.verb {
+            Verb::Flush => {
+                sys.eprint(format!("{SELF}: connection tracking table has been emptied.\n")).await;
+            }
+            Verb::Count => {
+                let count = sys.net(|net, ns| net.flow_count(ns)).await;
+                sys.print(format!("{count}\n")).await;
+            }
+            _ => {}
+        }
         return failed(&sys, "sorry, you must be root or get CAP_NET_ADMIN capability to do this").await;
     }
     match asked.verb {

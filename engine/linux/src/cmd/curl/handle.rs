@@ -144,7 +144,8 @@ impl<'a> Handle<'a> {
                     return Err(failure);
                 }
             };
-            (info.effective, info.scheme) = (url.text(), url.scheme.clone());
+            info.effective = url.text();
+            info.method = method.word().to_owned();
             let own = origin.get_or_insert_with(|| url.clone());
             let trusted =
                 self.options.trusted || (own.host.as_str(), own.port()) == (url.host.as_str(), url.port());
@@ -299,6 +300,7 @@ impl<'a> Handle<'a> {
     ) -> Result<Connection, Failure> {
         if let Some(connection) = self.kept_to(target, url).await {
             (info.local, info.remote) = (Some(connection.local), Some(connection.remote));
+            info.scheme.clone_from(&url.scheme);
             let spent = self.sys.now().await - self.operation;
             (info.name_looked_up, info.connected, info.pretransfer) = (spent, spent, spent);
             return Ok(connection);
@@ -313,8 +315,9 @@ impl<'a> Handle<'a> {
         }
         let addresses = self.addresses(target).await?;
         info.name_looked_up = self.sys.now().await - self.operation;
-        info.connects += 1;
         let (socket, remote) = self.dial(target, &addresses).await?;
+        info.connects += 1;
+        info.scheme.clone_from(&url.scheme);
         let local = socket.local().await.unwrap_or(remote);
         info.connected = self.sys.now().await - self.operation;
         (info.local, info.remote) = (Some(local), Some(remote));

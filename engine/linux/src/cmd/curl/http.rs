@@ -55,7 +55,6 @@ impl Handle<'_> {
     ) -> Result<Answer, Failure> {
         let carries = matches!(method.kind, "POST" | "PUT");
         let (request, expects) = self.request_text(connection, url, method, body, trusted).await;
-        info.method = method.word().to_owned();
         info.request_bytes += request.len() as u64;
         self.send(&connection.socket, request.as_bytes()).await?;
         self.show.lines(Mark::HeadOut, request.as_bytes()).await;

@@ -55,7 +55,10 @@ fn warning(text: &str) -> String {
 
 async fn curl(sys: Sys, args: Args) -> Exit {
     let options = match Options::parse(args.rest()) {
-        Ok(options) => options,
+        Ok(mut options) => {
+            options.read_environment(&sys).await;
+            options
+        }
         Err((word, Wrong::Option(reason))) => {
             sys.eprint(format!("curl: option {word}: {reason}\n{TRY}")).await;
             return Exit(2);
@@ -101,6 +104,11 @@ async fn run(sys: &Sys, options: &Options) -> Result<Exit, Failure> {
         }
         return Err(Failure::new(2, "Failed initialization"));
     }
+    for entry in &options.resolve {
+        if !is_entry(entry) {
+            return Err(Failure::new(49, format!("Couldn't parse CURLOPT_RESOLVE entry '{entry}'")));
+        }
+    }
     let (body, query) = data::body(sys, options).await?;
     if let Some(path) = options.dump_header.as_deref().filter(|path| *path != "-") {
         sys.write_file(path, b"").await.map_err(|_| Failure::new(23, "Failed to open the file"))?;
@@ -128,6 +136,18 @@ async fn run(sys: &Sys, options: &Options) -> Result<Exit, Failure> {
         }
     }
     Ok(exit)
+}
+
+/// `[+]HOST:PORT:ADDRESS`, or `-HOST:PORT`.
+fn is_entry(entry: &str) -> bool {
+    let (fields, removes) = match entry.strip_prefix('-') {
+        Some(rest) => (rest, true),
+        None => (entry.strip_prefix('+').unwrap_or(entry), false),
+    };
+    let mut parts = fields.splitn(3, ':');
+    let (host, port, address) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
+    let port = port.is_some_and(|port| port.parse::<u16>().is_ok());
+    !host.is_empty() && port && (removes || address.is_some_and(|address| !address.is_empty()))
 }
 
 /// One URL to be fetched.
@@ -200,7 +220,13 @@ impl Job {
     /// Where its body goes and what it sends.
     async fn prepare(&mut self, sys: &Sys, options: &Options) -> Result<Sink, Failure> {
         if let Some(path) = options.uploads.get(self.index) {
-            self.body = data::upload(sys, path).await?;
+            self.body = match data::upload(sys, path).await {
+                Err(failure) => {
+                    sys.eprint(format!("curl: Can't open '{path}'!\n{TRY}")).await;
+                    return Err(failure);
+                }
+                body => body?,
+            };
             if let Some(url) =
                 Url::parse(&self.url, true).filter(|url| url.path.ends_with('/') && path != "-")
             {

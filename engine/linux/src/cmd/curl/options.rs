@@ -4,6 +4,7 @@
 //! Source: curl 7.88.1 `src/tool_getparam.c`.
 
 use super::names::{NAMES, Takes};
+use crate::sys::Sys;
 use std::time::Duration;
 
 /// Where a transfer's body goes.
@@ -197,6 +198,20 @@ impl Options {
             }
         }
         Ok(options)
+    }
+
+    /// The proxies of the environment, where none was named; upper case is not heeded for HTTP.
+    pub async fn read_environment(&mut self, sys: &Sys) {
+        for name in ["http_proxy", "all_proxy", "ALL_PROXY"] {
+            if self.proxy.is_none() {
+                self.proxy = sys.env(name).await;
+            }
+        }
+        for name in ["no_proxy", "NO_PROXY"] {
+            if self.no_proxy.is_none() {
+                self.no_proxy = sys.env(name).await;
+            }
+        }
     }
 
     /// One word of options; says whether the next word was its value.

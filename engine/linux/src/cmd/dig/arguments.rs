@@ -5,7 +5,6 @@
 use super::lookup::{Lookup, Settings, reverse_name};
 use super::plus::Target;
 use super::{Failed, VERSION};
-use crate::cmd::Args;
 use crate::dns::{Class, Kind};
 use crate::sys::Sys;
 use net::rtnetlink::Family;
@@ -39,6 +38,8 @@ pub(super) struct Line {
     addresses: usize,
     greeted: bool,
     domain: Option<String>,
+    /// -f: a file of command lines.
+    pub batch: Option<String>,
     words: Vec<String>,
 }
 
@@ -48,8 +49,9 @@ pub(super) fn invalid(option: &str) -> Failed {
 }
 
 impl Line {
-    pub async fn read(sys: &Sys, args: &Args) -> Result<Line, Failed> {
-        let words = args.rest().to_vec();
+    /// `common` are the words before a line of a batch file.
+    pub async fn read(sys: &Sys, common: &[String], own_words: &[String]) -> Result<Line, Failed> {
+        let words = [common, own_words].concat();
         let family = check(&words)?;
         let settings = Settings::load(sys, family, None).await?;
         let mut default = Lookup::new(settings.tries);
@@ -69,7 +71,8 @@ impl Line {
             addresses: 0,
             greeted: false,
             domain: None,
-            words: words.clone(),
+            batch: None,
+            words: own_words.to_vec(),
         };
         let home = sys.env("HOME").await.unwrap_or_default();
         let own = sys.read_file(&format!("{home}/.digrc")).await.unwrap_or_default();
@@ -80,7 +83,7 @@ impl Line {
             }
         }
         line.walk(sys, &words, false).await?;
-        if line.lookups.is_empty() && line.instead.is_none() {
+        if line.lookups.is_empty() && line.instead.is_none() && line.batch.is_none() {
             line.lookups.push_back(Lookup {
                 text: ".".to_owned(),
                 kind: Kind::NS,
@@ -265,10 +268,12 @@ impl Line {
                     lookup.kind = Kind::PTR;
                 }
             }
-            'f' | 'k' | 'y' => {
-                let use_instead = if letter == 'f' { "several names" } else { "dig without it" };
-                let text = format!("-{letter}: not simulated in vethlab; use {use_instead}");
-                return Err(Failed::exit(1, text));
+            'f' => self.batch = Some(value),
+            'k' | 'y' => {
+                return Err(Failed::exit(
+                    1,
+                    format!("-{letter}: not simulated in vethlab; use dig without it"),
+                ));
             }
             _ => return Err(invalid(&format!("-{rest}"))),
         }

@@ -277,7 +277,9 @@ impl Settings {
                     (false, true) => Some(Family::Inet6),
                     _ => None,
                 };
-                let answer = resolver::getaddrinfo(sys, typed, Hints { family, ..Hints::default() }).await;
+                let answer =
+                    resolver::getaddrinfo(sys, typed, Hints { family, configured: true, ..Hints::default() })
+                        .await;
                 let found = answer.map_err(|error| {
                     let why = match error {
                         GaiError::NoName | GaiError::NoData | GaiError::AddrFamily => "not found",

@@ -100,7 +100,30 @@ async fn dig(sys: Sys, args: Args) -> Exit {
 }
 
 async fn run_dig(sys: &Sys, args: &Args, due: &mut u8) -> Result<Exit, Failed> {
-    let line = Line::read(sys, args).await?;
+    let line = Line::read(sys, &[], args.rest()).await?;
+    let Some(path) = &line.batch else { return run_line(sys, line, due).await };
+    let bytes = sys.read_file(path).await.map_err(|errno| {
+        Failed::usage(8, format!("{path}: {}\ndig: couldn't open specified batch file\n", errno.text()))
+    })?;
+    // What stands beside the file's name holds for each of its lines.
+    let mut common = args.rest().to_vec();
+    if let Some(at) = common.iter().position(|word| word.starts_with("-f")) {
+        let count = if common[at] == "-f" { 2 } else { 1 };
+        common.drain(at..(at + count).min(common.len()));
+    }
+    let mut exit = Exit::OK;
+    for text in String::from_utf8_lossy(&bytes).lines() {
+        let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+        if words.first().is_none_or(|word| word.starts_with(['#', ';'])) {
+            continue;
+        }
+        let line = Line::read(sys, &common, &words).await?;
+        exit = run_line(sys, line, due).await?;
+    }
+    Ok(exit)
+}
+
+async fn run_line(sys: &Sys, line: Line, due: &mut u8) -> Result<Exit, Failed> {
     if let Some(text) = line.instead {
         match line.instead_on_stderr {
             true => sys.eprint(text).await,

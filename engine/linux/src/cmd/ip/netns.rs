@@ -27,7 +27,7 @@ fn fail(text: impl Into<String>) -> Stop {
 /// What a namespace file that cannot be opened is told with.
 fn cannot_open(name: &str, error: Errno) -> String {
     match error {
-        Errno::EINVAL => format!("setting the network namespace \"{name}\" failed: {error}\n"),
+        Errno::EINVAL | Errno::EPERM => format!("setting the network namespace \"{name}\" failed: {error}\n"),
         _ => format!("Cannot open network namespace \"{name}\": {error}\n"),
     }
 }
@@ -120,8 +120,19 @@ async fn list_id(run: &mut Run, mut words: Words<'_>) -> Result<(), Stop> {
 
 async fn add(run: &mut Run, mut words: Words<'_>) -> Result<(), Stop> {
     let name = words.next().ok_or_else(|| fail("No netns name specified\n"))?;
+    own_folder(run).await?;
     let cannot = |error| format!("Cannot create namespace file \"{}/{name}\": {error}\n", crate::NETNS_RUN);
     run.sys.netns_add(name).await.map(|_| ()).map_err(|error| fail(cannot(error)))
+}
+
+/// /run/netns is a mount of its own, which only root may make one.
+async fn own_folder(run: &Run) -> Result<(), Stop> {
+    let folder = crate::NETNS_RUN;
+    match (run.sys.uid().await, run.sys.exists(folder).await) {
+        (0, _) => Ok(()),
+        (_, false) => Err(fail(format!("mkdir {folder} failed: {}\n", Errno::EACCES))),
+        (_, true) => Err(fail(format!("mount --make-shared {folder} failed: {}\n", Errno::EPERM))),
+    }
 }
 
 async fn attach(run: &mut Run, mut words: Words<'_>) -> Result<(), Stop> {
@@ -130,6 +141,7 @@ async fn attach(run: &mut Run, mut words: Words<'_>) -> Result<(), Stop> {
     };
     let pid = number::integer(word).and_then(|pid| i32::try_from(pid).ok()).filter(|pid| *pid != 0);
     let pid = pid.ok_or_else(|| fail(format!("Invalid PID: {word}\n")))?;
+    own_folder(run).await?;
     let path = format!("{}/{name}", crate::NETNS_RUN);
     if run.sys.exists(&path).await {
         return Err(fail(format!("Cannot create namespace file \"{path}\": {}\n", Errno::EEXIST)));
@@ -238,7 +250,7 @@ async fn exec(run: &mut Run, mut words: Words<'_>) -> Result<(), Stop> {
     let Some(program) = arguments.first().cloned() else {
         return Err(fail("No command specified\n"));
     };
-    let netns = run.sys.netns_named(name).await;
+    let netns = run.sys.netns_to_enter(name).await;
     let netns = netns.map_err(|error| Stop::fail(255, cannot_open(name, error)))?;
     let start = Start { netns: Some((netns, Some(name.to_owned()))), ..Start::new(arguments) };
     run.flush().await;

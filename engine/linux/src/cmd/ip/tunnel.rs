@@ -110,7 +110,7 @@ async fn add(run: &mut Run, wanted: Parameters) -> Result<(), Stop> {
         kind: Some(LinkKind::Ipip(wanted.tunnel)),
         ..LinkRequest::default()
     };
-    let done = run.kernel(move |net, ns| net.link_add(ns, &request)).await;
+    let done = run.change(move |net, ns| net.link_add(ns, &request)).await;
     let shown = name.as_deref().unwrap_or("tunl0");
     done.map(|_| ())
         .map_err(|error| Stop::fail(1, format!("add tunnel \"{shown}\" failed: {}\n", error.errno)))
@@ -122,7 +122,7 @@ async fn delete(run: &mut Run, wanted: Parameters, snapshot: &Snapshot) -> Resul
         snapshot.links.iter().find(|link| link.name == name && matches!(link.kind, LinkInfo::Ipip { .. }));
     let refusal = |error| Stop::fail(1, format!("delete tunnel \"{name}\" failed: {error}\n"));
     let index = link.map(|link| link.index).ok_or_else(|| refusal(net::Errno::ENODEV))?;
-    run.kernel(move |net, ns| net.link_delete(ns, index)).await.map_err(|error| refusal(error.errno))
+    run.change(move |net, ns| net.link_delete(ns, index)).await.map_err(|error| refusal(error.errno))
 }
 
 fn show(run: &mut Run, wanted: &Parameters, snapshot: &Snapshot) -> Result<(), Stop> {

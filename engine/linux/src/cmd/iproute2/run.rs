@@ -100,8 +100,8 @@ impl Run {
         options.dress.color = batch::palette(&sys, color.as_deref(), options.dress.json).await;
         let mut netns = sys.net(|_, netns| netns).await;
         if let Some(name) = &netns_name {
-            netns = sys.netns_named(name).await.map_err(|error| match error {
-                Errno::EINVAL => {
+            netns = sys.netns_to_enter(name).await.map_err(|error| match error {
+                Errno::EINVAL | Errno::EPERM => {
                     Stop::exit(255, format!("setting the network namespace \"{name}\" failed: {error}\n"))
                 }
                 _ => Stop::exit(255, format!("Cannot open network namespace \"{name}\": {error}\n")),
@@ -163,12 +163,21 @@ impl Run {
         self.sys.ask(move |system, _| question(&mut system.net, netns)).await
     }
 
-    /// As [`Run::kernel`], for a request: its refusal is told as rtnetlink's answers are, with status 2.
+    /// As [`Run::kernel`], for a request that changes something: rtnetlink refuses it to all but root.
+    pub async fn change<T: 'static>(
+        &self,
+        request: impl FnOnce(&mut Network, NetnsId) -> Result<T, NetlinkError> + 'static,
+    ) -> Result<T, NetlinkError> {
+        let netns = self.netns;
+        self.sys.net_admin(move |net, _| request(net, netns)).await
+    }
+
+    /// As [`Run::change`]; its refusal is told as rtnetlink's answers are, with status 2.
     pub async fn request<T: 'static>(
         &self,
         request: impl FnOnce(&mut Network, NetnsId) -> Result<T, NetlinkError> + 'static,
     ) -> Result<T, Stop> {
-        self.kernel(request).await.map_err(|error| refused(&error, 2))
+        self.change(request).await.map_err(|error| refused(&error, 2))
     }
 
     pub async fn snapshot(&self) -> Snapshot {

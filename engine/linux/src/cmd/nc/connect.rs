@@ -34,9 +34,12 @@ fn protocol(udp: bool) -> &'static str {
 pub async fn connect_all(sys: &Sys, options: &Options) -> Result<bool, Fatal> {
     let (Some(host), Some(ports)) = (&options.host, &options.port) else { return Ok(false) };
     let services = Services::read(sys).await;
-    let ports = ports_of(sys, options, ports, &services).await?;
+    let mut all = ports_of(sys, options, ports, &services).await?;
+    for more in &options.more_ports {
+        all.extend(ports_of(sys, options, more, &services).await?);
+    }
     let mut any = false;
-    for port in ports {
+    for port in all {
         let target = Target { host, port, udp: options.udp };
         let Some((socket, peer)) = open(sys, options, &target).await? else { continue };
         any = true;
@@ -61,7 +64,8 @@ pub async fn connect_all(sys: &Sys, options: &Options) -> Result<bool, Fatal> {
 /// `80`, `http`, `20-25`
 async fn ports_of(sys: &Sys, options: &Options, text: &str, services: &Services) -> Result<Vec<u16>, Fatal> {
     let one = |text: &str| port_of(text, options.udp, services);
-    let Some((low, high)) = text.split_once('-').filter(|_| one(text).is_err()) else {
+    let is_range = |text: &str| text.starts_with(|first: char| first.is_ascii_digit());
+    let Some((low, high)) = text.split_once('-').filter(|_| is_range(text) && one(text).is_err()) else {
         return Ok(vec![one(text)?]);
     };
     let (high, low) = (one(high)?, one(low)?);

@@ -49,6 +49,8 @@ pub struct Options {
     pub scan: bool,
     pub host: Option<String>,
     pub port: Option<String>,
+    /// Those behind the first.
+    pub more_ports: Vec<String>,
 }
 
 /// strtonum(3)
@@ -120,11 +122,20 @@ impl Options {
             'u' => self.udp = true,
             'v' => self.verbose = true,
             'W' => self.packets = Some(limit("receive limit", value, 1, most)?),
-            'w' => self.timeout = Some(seconds("timeout")?),
+            // 0 is to wait as long as it takes.
+            'w' => self.timeout = Some(seconds("timeout")?).filter(|it| !it.is_zero()),
             'z' => self.scan = true,
             'X' if !["4", "5", "connect"].contains(&value) => {
                 return Err(Stop::Fatal("unsupported proxy protocol".to_owned()));
             }
+            'V' => return Err(Stop::Fatal("no alternate routing table support available".to_owned())),
+            'I' | 'O' => {
+                let what = if letter == 'I' { "TCP receive window" } else { "TCP send window" };
+                limit(what, value, 1, 1 << 30)?;
+                return Err(missing(letter));
+            }
+            // No socket debugging can be seen here.
+            'D' => {}
             other => return Err(missing(other)),
         }
         Ok(())
@@ -147,7 +158,10 @@ impl Options {
                 self.port = Some(port);
             }
             (Some(_), None) => return fatal("missing port number"),
-            (host, port) => (self.host, self.port) = (host, port),
+            (host, port) => {
+                (self.host, self.port) = (host, port);
+                self.more_ports = operands.collect();
+            }
         }
         if self.listen && (self.source.is_some() || self.source_port.is_some()) {
             return Err(Stop::Usage(String::new()));

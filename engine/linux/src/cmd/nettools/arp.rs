@@ -311,7 +311,7 @@ async fn set(sys: &Sys, asked: &mut Asked, words: &[String]) -> Result<(), Wrong
     let modifiers = modifiers(sys, asked, &mut words).await?;
     let device = asked.device.clone();
     let done = sys
-        .net(move |net, ns| {
+        .net_admin(move |net, ns| {
             let published = modifiers.published && !modifiers.private;
             let index = match (published, device.is_empty()) {
                 (true, true) => 0,
@@ -356,7 +356,7 @@ async fn delete(sys: &Sys, asked: &mut Asked, words: &[String]) -> Result<(), Wr
             continue;
         }
         let device = device.clone();
-        let done = sys.net(move |net, ns| remove(net, ns, &device, address, is_public)).await;
+        let done = sys.net_admin(move |net, ns| remove(net, ns, &device, address, is_public)).await;
         match done {
             Ok(()) => return Ok(()),
             Err(Errno::ENXIO | Errno::ENOENT) => {

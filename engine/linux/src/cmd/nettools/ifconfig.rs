@@ -265,7 +265,7 @@ impl Run {
         done: impl FnOnce(&mut Network, NetnsId, &str) -> Result<(), Errno> + 'static,
     ) {
         let name = self.name.clone();
-        if let Err(errno) = self.sys.net(move |net, ns| done(net, ns, &name)).await {
+        if let Err(errno) = self.sys.net_admin(move |net, ns| done(net, ns, &name)).await {
             let hint = match (call, errno) {
                 ("SIOCSIFHWADDR", Errno::EBUSY) => " - you may need to down the interface",
                 _ => "",
@@ -285,16 +285,17 @@ impl Run {
 
     async fn flags(&mut self, set: u32, clear: u32) {
         let name = self.name.clone();
-        let done = self.sys.net(move |net, ns| {
-            let there = ioctl::device(net, ns, &name).is_ok();
-            (there, ioctl::set_flags(net, ns, &name, set, clear))
+        let there = self.sys.net({
+            let name = name.clone();
+            move |net, ns| ioctl::device(net, ns, &name).is_ok()
         });
-        let text = match done.await {
-            (false, _) => {
-                format!("{}: ERROR while getting interface flags: {}\n", self.name, Errno::ENODEV)
+        let text = if there.await {
+            match self.sys.net_admin(move |net, ns| ioctl::set_flags(net, ns, &name, set, clear)).await {
+                Err(errno) => format!("SIOCSIFFLAGS: {errno}\n"),
+                Ok(()) => return,
             }
-            (true, Err(errno)) => format!("SIOCSIFFLAGS: {errno}\n"),
-            (true, Ok(())) => return,
+        } else {
+            format!("{}: ERROR while getting interface flags: {}\n", self.name, Errno::ENODEV)
         };
         self.sys.eprint(text).await;
         self.failed(-1);
@@ -366,7 +367,8 @@ impl Run {
             if let Some(address) = self.resolve(word).await {
                 let name = self.name.clone();
                 // The real one does not tell what goes wrong here.
-                self.sys.net(move |net, ns| alias(net, ns, &name, address, adds).ok()).await;
+                let done = self.sys.net_admin(move |net, ns| alias(net, ns, &name, address, adds));
+                done.await.ok();
             }
             return Ok(());
         }

@@ -361,7 +361,7 @@ async fn change(sys: &Sys, words: &[String], adds: bool) -> Result<(), Wrong> {
     }
     entry.check()?;
     let done = sys
-        .net(move |net, ns| {
+        .net_admin(move |net, ns| {
             let request = entry.request(net, ns, adds)?;
             let done = if adds { net.route_add(ns, &request) } else { net.route_delete(ns, &request) };
             done.map_err(|error| error.errno)
@@ -423,7 +423,9 @@ async fn change6(sys: &Sys, words: &[String], adds: bool) -> Result<(), Wrong> {
         request.kind = RouteType::Unspec;
     }
     let done = sys
-        .net(move |net, ns| if adds { net.route_add(ns, &request) } else { net.route_delete(ns, &request) })
+        .net_admin(
+            move |net, ns| if adds { net.route_add(ns, &request) } else { net.route_delete(ns, &request) },
+        )
         .await;
     refused(done.map_err(|error| error.errno), adds)
 }

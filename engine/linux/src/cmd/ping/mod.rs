@@ -39,6 +39,8 @@ pub const PING6: Command = Command {
     run: |sys, args| Box::pin(ping(sys, args)),
 };
 
+/// MIN_USER_INTERVAL_MS
+const USER_SHORTEST_MS: i64 = 2;
 /// IPPROTO_ICMP and IPPROTO_ICMPV6
 const ICMP: u8 = 1;
 const ICMP6: u8 = 58;
@@ -202,37 +204,49 @@ async fn prepare(
     if target.ip() == IpAddr::V4(Ipv4Addr::UNSPECIFIED) {
         target.set_ip(source);
     }
+    if let Some(mark) = options.mark {
+        set_mark(sys, program, &socket, mark).await;
+    }
     set_options(&socket, &options, source, target.ip()).await?;
     if several {
         // Source routes need a capability that ping has given up by then.
         return Err(Fatal::errno("record route", Errno::EPERM));
     }
-    let mut line = format!("PING {host} ({}) ", target.ip());
+    sys.print(first_line(sys, &options, &host, source, target.ip()).await).await;
+    let pinger = Pinger::new(sys.clone(), program, options, host, target, socket);
+    if sys.uid().await != 0 && pinger.interval_ms < USER_SHORTEST_MS {
+        let text = format!("cannot flood; minimal interval allowed for user is {USER_SHORTEST_MS}ms");
+        return Err(Fatal(2, text));
+    }
+    pinger.filter().await;
+    Ok(Some(pinger))
+}
+
+/// `PING www.lab (10.0.0.2) 56(84) bytes of data.`
+async fn first_line(sys: &Sys, options: &Options, host: &str, source: IpAddr, target: IpAddr) -> String {
+    let v4 = target.is_ipv4();
+    let mut line = format!("PING {host} ({target}) ");
     if !v4 {
         let shown = match options.numeric {
             true => None,
-            false => resolver::name_of(sys, target.ip()).await,
+            false => resolver::name_of(sys, target).await,
         };
-        let shown = shown.map_or_else(|| target.ip().to_string(), |name| format!("{name} ({})", target.ip()));
+        let shown = shown.map_or_else(|| target.to_string(), |name| format!("{name} ({target})"));
         line = format!("PING {host}({shown}) ");
     }
     if options.device.is_some() || options.strict_source {
         line += &format!("from {source} {}: ", options.device.as_deref().unwrap_or_default());
     }
     let bytes = options.data_bytes;
-    line += &match v4 {
+    line + &match v4 {
         true => format!("{bytes}({}) bytes of data.\n", bytes + 28),
         false => format!("{bytes} data bytes\n"),
-    };
-    sys.print(line).await;
-    let pinger = Pinger::new(sys.clone(), program, options, host, target, socket);
-    pinger.filter().await;
-    Ok(Some(pinger))
+    }
 }
 
 async fn raw_socket(sys: &Sys, v4: bool) -> Result<Socket, Fatal> {
     let protocol = if v4 { ICMP } else { ICMP6 };
-    sys.socket(SocketKind::Raw { protocol }).await.map_err(|errno| Fatal::errno("socket", errno))
+    sys.socket_capable(SocketKind::Raw { protocol }).await.map_err(|errno| Fatal::errno("socket", errno))
 }
 
 async fn device_index(sys: &Sys, name: &str) -> Option<u32> {
@@ -282,7 +296,10 @@ async fn probe_source(
         }
     }
     if let Some(mark) = options.mark {
-        probe.set(SocketOption::Mark(mark)).await.ok();
+        set_mark(sys, program, &probe, mark).await;
+    }
+    if options.direct {
+        probe.set(SocketOption::DontRoute(true)).await.ok();
     }
     let mut to = target;
     to.set_port(PROBE_PORT);
@@ -311,6 +328,13 @@ async fn probe_source(
     Ok(source)
 }
 
+/// Where it may not, it goes on without.
+async fn set_mark(sys: &Sys, program: &str, socket: &Socket, mark: u32) {
+    if let Err(errno) = socket.set(SocketOption::Mark(mark)).await {
+        sys.eprint(format!("{program}: WARNING: failed to set mark: {mark}: {errno}\n")).await;
+    }
+}
+
 async fn set_options(
     socket: &Socket,
     options: &Options,
@@ -325,8 +349,8 @@ async fn set_options(
     if options.tos > 0 {
         wanted.push((SocketOption::Tos(options.tos), "setsockopt"));
     }
-    if let Some(mark) = options.mark {
-        wanted.push((SocketOption::Mark(mark), "WARNING: failed to set mark"));
+    if options.direct {
+        wanted.push((SocketOption::DontRoute(true), "setsockopt"));
     }
     if options.strict_source {
         let what = if target.is_ipv4() { "bind" } else { "bind icmp socket" };

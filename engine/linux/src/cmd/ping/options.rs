@@ -29,6 +29,8 @@ pub(super) struct Options {
     pub mtu_discover: Option<MtuDiscover>,
     pub source: Option<IpAddr>,
     pub device: Option<String>,
+    /// `-r`: only to neighbours.
+    pub direct: bool,
     pub pattern: Option<String>,
     pub adaptive: bool,
     pub audible: bool,
@@ -135,6 +137,7 @@ impl Options {
             mtu_discover: None,
             source: None,
             device: None,
+            direct: false,
             pattern: None,
             adaptive: false,
             audible: false,
@@ -215,8 +218,14 @@ impl Options {
                 self.linger_ms = (seconds * 1000.0) as i64;
             }
             'w' => self.deadline_s = number(value, 0, i64::from(i32::MAX))? as u64,
-            // Nothing of these can be seen here: no socket debugging, one clock for the stamps of kernel and program.
-            'd' | 'U' => {}
+            'r' => self.direct = true,
+            'S' => _ = number(value, 1, i64::from(i32::MAX))?,
+            'T' if !matches!(value, "tsonly" | "tsandaddr") && !value.starts_with("tsprespec") => {
+                return Err(Fatal(2, format!("invalid timestamp type: {value}")));
+            }
+            // Nothing of these can be seen here: no socket debugging, one clock for the stamps of kernel and program,
+            // no buffer that one ping fills, no copies of multicasts on a raw socket that filters for replies.
+            'd' | 'U' | 'L' | 'C' => {}
             _ => {
                 return Err(Fatal(
                     2,
@@ -273,8 +282,7 @@ fn instead_of(letter: char) -> &'static str {
     match letter {
         'R' | 'T' => "traceroute",
         'N' => "ping -6",
-        'F' | 'S' => "ping without it",
-        'C' | 'r' => "ip route get",
+        'F' => "ping without it",
         _ => "tcpdump",
     }
 }

@@ -149,6 +149,10 @@ impl Pinger {
             0 => self.options.linger_ms * 1000,
             _ => (2 * self.counted.longest).max(1000 * self.interval_ms),
         };
+        // A timer of nothing never rings.
+        if wait_us == 0 {
+            return next;
+        }
         self.alarm = Some(self.sys.now().await + Duration::from_micros(wait_us as u64));
         next.max(wait_us / 1000)
     }

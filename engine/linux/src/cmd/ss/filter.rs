@@ -184,6 +184,11 @@ impl Parser<'_> {
                 let (mark, mask) = number(mark).zip(number(mask)).ok_or_else(syntax)?;
                 Ok(negate(negated, Filter::Mark(mark, mask)))
             }
+            // An address by itself is read, and then is in the wrong place.
+            word if !word.is_empty() && !is_operator(word) => {
+                self.host(word, false)?;
+                Err(syntax())
+            }
             _ => Err(syntax()),
         }
     }
@@ -255,7 +260,7 @@ impl Parser<'_> {
         let address = match address {
             "" | "*" => None,
             address => Some(prefix(address).ok_or_else(|| {
-                Stop::Usage(format!(
+                Stop::Refused(format!(
                     "Error: an inet prefix is expected rather than \"{address}\".\nCannot parse dst/src address.\n"
                 ))
             })?),
@@ -272,7 +277,7 @@ impl Parser<'_> {
             udp.or(tcp)
         };
         text.parse().ok().or_else(named).ok_or_else(|| {
-            Stop::Usage(format!(
+            Stop::Refused(format!(
                 "Error: \"{text}\" does not look like a port.\nCannot parse dst/src address.\n"
             ))
         })

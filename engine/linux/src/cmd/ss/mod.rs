@@ -1,5 +1,5 @@
 //! `ss`: lists the sockets of this namespace. Source: ss(8), iproute2 6.1.0.
-//! Not simulated: -b -D -E -F -K -M -N -Z; unix, netlink, SCTP and vsock sockets (there are none).
+//! Not simulated: -b -D -E -F -K -M -Z; unix, netlink, SCTP and vsock sockets (there are none).
 //!
 //! Always: a column is as wide as its widest cell; on a terminal the columns spread over its width.
 
@@ -12,7 +12,7 @@ use super::services::Services;
 use super::{Args, Command, Exit};
 use crate::sys::Sys;
 use api::DeviceId;
-use net::{SocketInfo, SocketKind, SocketState};
+use net::{Errno, SocketInfo, SocketKind, SocketState};
 use options::{Options, Stop, USAGE};
 use std::collections::BTreeMap;
 
@@ -43,7 +43,26 @@ async fn ss(sys: Sys, args: Args) -> Exit {
             sys.eprint(text).await;
             return Exit(255);
         }
+        Err(Stop::Refused(text)) => {
+            sys.eprint(text).await;
+            return Exit::FAILURE;
+        }
     };
+    if let Some(name) = &options.netns {
+        match sys.netns_to_enter(name).await {
+            Ok(netns) => sys.enter_netns(netns, Some(name)).await,
+            Err(errno) => {
+                let what = match errno {
+                    Errno::EINVAL | Errno::EPERM => {
+                        format!("setting the network namespace \"{name}\" failed")
+                    }
+                    _ => format!("Cannot open network namespace \"{name}\""),
+                };
+                sys.eprint(format!("{what}: {errno}\n")).await;
+                return Exit::FAILURE;
+            }
+        }
+    }
     let sockets = sys.net(|net, ns| net.sockets(ns)).await;
     if options.summary {
         sys.print(summary(&sockets)).await;

@@ -40,6 +40,7 @@ const LONG: &[Long] = &[
     ("version", Takes::Nothing, 'V'),
     ("help", Takes::Nothing, 'h'),
     ("no-header", Takes::Nothing, 'H'),
+    ("net", Takes::Value, 'N'),
     ("oneline", Takes::Nothing, 'O'),
 ];
 
@@ -48,6 +49,8 @@ pub enum Stop {
     /// What stands before the usage.
     Usage(String),
     Fatal(String),
+    /// With exit status 1.
+    Refused(String),
 }
 
 #[derive(Default)]
@@ -61,6 +64,8 @@ pub struct Options {
     pub oneline: bool,
     pub no_header: bool,
     pub summary: bool,
+    /// -N
+    pub netns: Option<String>,
     /// -s and nothing else that would list sockets.
     pub only_summary: bool,
     /// As the Netid column names them.
@@ -217,6 +222,7 @@ impl Options {
                     self.databases.extend(found.ok_or_else(|| Stop::Usage(complaint()))?);
                 }
             }
+            'N' => self.netns = Some(value.to_owned()),
             's' => self.summary = true,
             'H' => self.no_header = true,
             'O' => self.oneline = true,

@@ -89,12 +89,12 @@ async fn place(sys: &Sys, options: &Options, links: &[Link]) -> Result<Place, Fa
         None => device::rows(sys).await.into_iter().next().map_or_else(|| "any".into(), |row| row.name),
         Some(given) => numbered(sys, given, links).await?,
     };
-    if name == "any" {
-        return Ok(Place { name, device: None, link: LinkType::Cooked, netmask: 0 });
-    }
     if sys.uid().await != 0 {
         let reason = "You don't have permission to perform this capture on that device";
         return Err(Fatal(format!("{name}: {reason}\n(socket: Operation not permitted)")));
+    }
+    if name == "any" {
+        return Ok(Place { name, device: None, link: LinkType::Cooked, netmask: 0 });
     }
     let Some(link) = links.iter().find(|link| link.name == name) else {
         return Err(Fatal(format!("{name}: No such device exists\n(No such device exists)")));

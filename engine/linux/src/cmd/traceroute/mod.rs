@@ -9,6 +9,7 @@ mod probe;
 use super::{Args, Command, Exit};
 use crate::resolver::{self, Hints};
 use crate::sys::Sys;
+use net::Errno;
 use options::{Method, Options, Stop};
 use probe::{Fatal, Probe, Prober};
 use sim::Instant;
@@ -73,11 +74,19 @@ async fn traceroute(sys: Sys, args: Args) -> Exit {
     let length = options.length.unwrap_or(header + 40);
     let data = if own == 40 { 0 } else { length.saturating_sub(header + own) };
     let (hops, bytes) = (options.most, header + own + data);
-    sys.print(format!("traceroute to {host} ({target}), {hops} hops max, {bytes} byte packets")).await;
     let mut trace = Trace {
         prober: Prober::new(&sys, &options, target, data as usize),
         probes: (0..usize::from(options.most) * options.queries).map(|_| Probe::default()).collect(),
     };
+    if let Err((what, errno)) = trace.prober.begin().await {
+        let denied = match errno {
+            Errno::EPERM => "You do not have enough privileges to use this traceroute method.",
+            _ => "",
+        };
+        sys.eprint(format!("{denied}\n{what}: {errno}\n")).await;
+        return Exit::FAILURE;
+    }
+    sys.print(format!("traceroute to {host} ({target}), {hops} hops max, {bytes} byte packets")).await;
     match trace.run().await {
         Ok(()) => {
             sys.print("\n").await;
@@ -102,7 +111,6 @@ impl Trace<'_> {
         let (mut start, mut end) =
             ((usize::from(self.prober.options.first) - 1) * queries, self.probes.len());
         let mut last_sent: Option<Instant> = None;
-        self.prober.begin().await?;
         while start < end {
             let now = self.prober.sys.now().await;
             let (mut next, mut waiting, mut at) = (None, 0, start);

@@ -204,7 +204,6 @@ impl Options {
             'f' => self.first = number()?.try_into().map_err(|_| range("first hop out of range"))?,
             'm' => self.most = number()?.try_into().map_err(|_| range("max hops cannot be more than 255"))?,
             'q' => match number()? {
-                0 => return Err(wrong()),
                 queries @ 1..=10 => self.queries = queries as usize,
                 _ => return Err(range("no more than 10 probes per hop")),
             },

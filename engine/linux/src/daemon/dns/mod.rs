@@ -1,26 +1,34 @@
-//! A name server as dnsmasq is one: zones of its own, answered over UDP and TCP; nothing is forwarded.
+//! A name server as dnsmasq is one: records of its own, and questions passed on, over UDP and TCP.
 //!
-//! Always: outside its zones it answers REFUSED (extended error 14, Not Ready); inside, NXDOMAIN for what is neither a
-//! name nor above one. Answers of its own records carry `aa`, the others do not; all carry `ra`.
+//! Always: outside its domains, with nobody to ask, it answers REFUSED (extended error 14, Not Ready); inside,
+//! NXDOMAIN for what is neither a name nor above one. Answers of its own records carry `aa`; those it fetched keep the
+//! server's, and lose it in the cache; all carry `ra`.
 //! Started by the command `dnsmasq`, or as a fixture.
-//! Differs from dnsmasq 2.90: no cache, no DHCP, no upstream servers, no zones to transfer.
+//! Differs from dnsmasq 2.90: no DHCP, no zones to transfer, only what exists is cached; all servers of a domain are
+//! asked at once, and the first answer counts.
 //! Source: dnsmasq(8); how several addresses rotate was measured against 2.90.
 
+mod cache;
 mod config;
+mod forward;
+mod log;
 mod names;
+mod rules;
 mod zones;
 
-pub use config::Settings;
+pub use config::{Refusal, Settings};
+pub use forward::Standard;
+pub use log::{Log, To};
+pub use rules::{Rule, Rules};
 pub use zones::Zones;
 
 use super::crew::Crew;
 use super::fixture::Listen;
-use crate::dns::{Compression, Message};
 use crate::resolver::MessageStream;
 use crate::socket::Socket;
 use crate::sys::Sys;
+use forward::Service;
 use net::Errno;
-use std::cell::RefCell;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
@@ -32,8 +40,13 @@ const EDNS_BYTES: u16 = 1232;
 
 #[derive(Clone, Debug)]
 pub struct Server {
-    listen: Vec<Listen>,
-    zones: Zones,
+    pub listen: Vec<SocketAddr>,
+    pub zones: Zones,
+    pub standard: Standard,
+    /// Questions sent to other addresses are not answered; empty: all are.
+    pub only: Vec<IpAddr>,
+    pub log: Log,
+    pub cache_size: usize,
 }
 
 /// A server whose sockets are bound.
@@ -42,25 +55,32 @@ pub struct Ready {
 }
 
 impl Server {
+    /// Answers from its own records alone, to whatever address they are sent.
     pub fn new(listen: &[SocketAddr], zones: Zones) -> Server {
-        let listen = listen.iter().map(|local| Listen { local: *local, dual: false, backlog: BACKLOG });
-        Server { listen: listen.collect(), zones }
+        let standard = Standard::These(Vec::new());
+        let (listen, log) = (listen.to_vec(), Log::default());
+        Server { listen, zones, standard, only: Vec::new(), log, cache_size: 0 }
     }
 
     /// Binds its sockets; the address that could not be had, and why.
     pub async fn listen(self, sys: &Sys) -> Result<Ready, (IpAddr, Errno)> {
         let crew = Crew::default();
-        let zones = Rc::new(RefCell::new(self.zones));
-        for listen in self.listen {
-            let fault = |errno| (listen.local.ip(), errno);
-            let datagrams = listen.udp(sys).await.map_err(fault)?;
-            let streams = listen.tcp(sys).await.map_err(fault)?;
-            crew.add(serve_datagrams(datagrams, Rc::clone(&zones)));
-            let (inner, shared) = (crew.clone(), Rc::clone(&zones));
-            crew.add(inner.serve(streams, move |connection, _| {
-                let zones = Rc::clone(&shared);
+        let places = self.listen.clone();
+        let service = Rc::new(Service::new(self));
+        for local in places {
+            let listen = Listen { local, dual: false, backlog: BACKLOG };
+            let fault = |errno| (local.ip(), errno);
+            let (datagrams, streams) = match (listen.udp(sys).await, local.is_ipv6()) {
+                // A machine without IPv6 is served over IPv4.
+                (Err(Errno::EAFNOSUPPORT | Errno::EADDRNOTAVAIL), true) => continue,
+                (datagrams, _) => (datagrams.map_err(fault)?, listen.tcp(sys).await.map_err(fault)?),
+            };
+            crew.add(serve_datagrams(sys.clone(), crew.clone(), Rc::new(datagrams), Rc::clone(&service)));
+            let (inner, shared, calls) = (crew.clone(), Rc::clone(&service), sys.clone());
+            crew.add(inner.serve(streams, move |connection, peer| {
+                let (sys, service) = (calls.clone(), Rc::clone(&shared));
                 // The client may hang up at any time; then there is nobody to tell.
-                async move { serve_stream(connection, &zones).await.unwrap_or_default() }
+                async move { serve_stream(&sys, connection, peer, &service).await.unwrap_or_default() }
             }));
         }
         Ok(Ready { crew })
@@ -73,36 +93,41 @@ impl Ready {
     }
 }
 
-async fn serve_datagrams(socket: Socket, zones: Rc<RefCell<Zones>>) {
+async fn serve_datagrams(sys: Sys, crew: Crew, socket: Rc<Socket>, service: Rc<Service>) {
     loop {
         match socket.recv_from(None).await {
-            Ok(Some(datagram)) => {
-                let Some(answer) = answered(&datagram.bytes, &zones, false) else { continue };
-                socket.send_to(answer, datagram.from).await.ok();
+            Ok(Some(datagram)) if service.hears(datagram.to.ip()) => {
+                let (sys, socket, service) = (sys.clone(), Rc::clone(&socket), Rc::clone(&service));
+                crew.add(async move {
+                    let answer = service.answered(&sys, &datagram.bytes, datagram.from, false).await;
+                    if let Some(answer) = answer {
+                        // An ICMP error about an answer of ours is no reason to end.
+                        socket.send_from(answer, datagram.from, datagram.to.ip()).await.ok();
+                    }
+                });
             }
-            Err(Errno::EBADF) => return,
-            // An ICMP error about an answer of ours is no reason to end.
+            // The signals that it catches end it.
+            Err(Errno::EBADF | Errno::EINTR) => return,
             _ => {}
         }
     }
 }
 
-async fn serve_stream(connection: Socket, zones: &RefCell<Zones>) -> Result<(), Errno> {
+async fn serve_stream(
+    sys: &Sys,
+    connection: Socket,
+    peer: SocketAddr,
+    service: &Service,
+) -> Result<(), Errno> {
+    if !service.hears(connection.local().await?.ip()) {
+        return Ok(());
+    }
     let mut stream = MessageStream::new(&connection);
     while let Some(query) = stream.next(None).await? {
-        let Some(answer) = answered(&query, zones, true) else { return Ok(()) };
+        let Some(answer) = service.answered(sys, &query, peer, true).await else { return Ok(()) };
         let mut bytes = (answer.len() as u16).to_be_bytes().to_vec();
         bytes.extend(answer);
         connection.write(&bytes, None).await?;
     }
     Ok(())
-}
-
-/// Nothing where the bytes are no question.
-fn answered(bytes: &[u8], zones: &RefCell<Zones>, stream: bool) -> Option<Vec<u8>> {
-    let query = Message::read(bytes).ok().filter(|message| !message.flags.response)?;
-    let answer = zones.borrow_mut().answer(&query);
-    let asked = query.edns.as_ref().map_or(UDP_BYTES, |edns| edns.udp_size.clamp(UDP_BYTES, EDNS_BYTES));
-    let limit = if stream { usize::from(u16::MAX) } else { usize::from(asked) };
-    Some(answer.write_within(Compression::Owners, limit))
 }

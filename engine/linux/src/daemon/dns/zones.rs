@@ -7,11 +7,12 @@
 
 use super::EDNS_BYTES;
 use super::names::Addresses;
+use super::rules::{Fate, Rule, Rules};
 use crate::daemon::Complaint;
 use crate::dns::{Class, Data, Edns, Kind, Message, Name, Opcode, Question, Rcode, Record, option};
 use net::rtnetlink::Family;
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// Names that one answer may follow from alias to alias.
 const ALIASES: usize = 16;
@@ -20,7 +21,11 @@ const NOT_READY: u16 = 14;
 
 #[derive(Clone, Debug, Default)]
 pub struct Zones {
-    zones: Vec<Name>,
+    pub rules: Rules,
+    /// `domain-needed`: a name without a dot is known here or nowhere.
+    pub dots_needed: bool,
+    /// `bogus-priv`: reverse names of private addresses are known here or nowhere.
+    pub private_here: bool,
     /// By lower-case name.
     addresses: BTreeMap<Name, Addresses>,
     aliases: BTreeMap<Name, (Name, u32)>,
@@ -38,7 +43,7 @@ impl Zones {
             match words.as_slice() {
                 [] => {}
                 [first, ..] if first.starts_with('#') => {}
-                ["zone", name] => zones.zones.push(named(name)?),
+                ["zone", name] => zones.rules.add(named(name)?, Rule::Local),
                 [name, ttl, kind, value @ ..] => {
                     let name = named(name)?;
                     let ttl: u32 = ttl.parse().map_err(|_| format!("{ttl} is no TTL: {line}"))?;
@@ -88,7 +93,7 @@ impl Zones {
         }
     }
 
-    fn file(&mut self, name: &Name, address: IpAddr, ttl: u32) {
+    pub fn file(&mut self, name: &Name, address: IpAddr, ttl: u32) {
         let key = name.lowercase();
         let reverse = !self.reverse.contains_key(&address);
         if reverse {
@@ -97,23 +102,27 @@ impl Zones {
         self.addresses.entry(key).or_default().insert(address, ttl, reverse);
     }
 
-    pub fn answer(&mut self, query: &Message) -> Message {
-        let mut answer = match query.questions.as_slice() {
-            [question] if query.opcode == Opcode::QUERY => self.answer_question(query, &question.clone()),
-            _ => refusal(query),
-        };
-        answer.flags.recursion_available = true;
-        match (&query.edns, &mut answer.edns) {
-            (None, edns) => *edns = None,
-            (Some(asked), edns) => {
-                let edns = edns.get_or_insert_with(empty_edns);
-                edns.dnssec_ok = asked.dnssec_ok;
-            }
-        }
-        answer
+    /// A record of PTR, MX, SRV or TXT.
+    pub fn other(&mut self, name: Name, kind: Kind, data: Data) {
+        self.others.insert(0, (name, kind, data));
     }
 
-    fn answer_question(&mut self, query: &Message, question: &Question) -> Message {
+    /// The answer, or who is to be asked for it.
+    pub(super) fn outcome(&mut self, query: &Message, standard: &[SocketAddr]) -> Outcome {
+        let mut answer = match query.questions.as_slice() {
+            [question] if query.opcode == Opcode::QUERY => {
+                match self.answer_question(query, &question.clone(), standard) {
+                    Outcome::Answer(answer) => answer,
+                    ask => return ask,
+                }
+            }
+            _ => refusal(query),
+        };
+        fit_edns(query, &mut answer);
+        Outcome::Answer(answer)
+    }
+
+    fn answer_question(&mut self, query: &Message, question: &Question, standard: &[SocketAddr]) -> Outcome {
         let mut answer = Message::reply(query, Rcode::NOERROR);
         let mut found = Found { class: question.class, answers: Vec::new(), additionals: Vec::new() };
         match question.class {
@@ -122,18 +131,31 @@ impl Zones {
             _ => {}
         }
         if found.answers.is_empty() {
-            return self.negative(query, question);
+            let plain = matches!(question.kind, Kind::A | Kind::AAAA) && question.name.labels().len() == 1;
+            match self.rules.fate(&question.name, question.kind) {
+                Fate::Ask(servers) => return Outcome::Ask(servers),
+                Fate::Nothing => return Outcome::Answer(Message::reply(query, Rcode::NXDOMAIN)),
+                Fate::Local => return Outcome::Answer(self.negative(query, question)),
+                Fate::Standard if self.dots_needed && plain => {
+                    return Outcome::Answer(self.negative(query, question));
+                }
+                Fate::Standard if self.private_here && is_private(&question.name) => {
+                    let mut answer = Message::reply(query, Rcode::NXDOMAIN);
+                    answer.flags.authoritative = true;
+                    return Outcome::Answer(answer);
+                }
+                Fate::Standard if standard.is_empty() => return Outcome::Answer(refusal(query)),
+                Fate::Standard => return Outcome::Ask(standard.to_vec()),
+                Fate::Address(address) => found.add(&question.name, question.kind, 0, address.into()),
+            }
         }
         answer.flags.authoritative = true;
         answer.answers = found.answers;
         answer.additionals = found.additionals;
-        answer
+        Outcome::Answer(answer)
     }
 
     fn negative(&self, query: &Message, question: &Question) -> Message {
-        if !self.zones.iter().any(|zone| question.name.is_within(zone)) {
-            return refusal(query);
-        }
         let name = &question.name;
         let known = self.addresses.keys().any(|it| it.is_within(name))
             || self.aliases.keys().any(|it| it.is_within(name))
@@ -229,6 +251,13 @@ impl Zones {
     }
 }
 
+/// What a question comes to.
+pub(super) enum Outcome {
+    Answer(Message),
+    /// Those know more.
+    Ask(Vec<SocketAddr>),
+}
+
 struct Found {
     class: Class,
     answers: Vec<Record>,
@@ -249,12 +278,40 @@ impl Found {
     }
 }
 
+/// The reverse name of an address that no public server knows (RFC 6303).
+fn is_private(name: &Name) -> bool {
+    const ZONES: [&str; 9] = [
+        "0.in-addr.arpa",
+        "10.in-addr.arpa",
+        "127.in-addr.arpa",
+        "168.192.in-addr.arpa",
+        "254.169.in-addr.arpa",
+        "2.0.192.in-addr.arpa",
+        "100.51.198.in-addr.arpa",
+        "113.0.203.in-addr.arpa",
+        "255.255.255.255.in-addr.arpa",
+    ];
+    let text = name.relative().to_ascii_lowercase();
+    let ends =
+        |zone: &str| text.strip_suffix(zone).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    ZONES.iter().any(|zone| ends(zone)) || (16..32).any(|second| ends(&format!("{second}.172.in-addr.arpa")))
+}
+
 fn named(text: &str) -> Result<Name, Complaint> {
     Name::parse(text).map_err(|error| format!("{text} is no name ({error})"))
 }
 
 fn empty_edns() -> Edns {
     Edns { version: 0, udp_size: EDNS_BYTES, dnssec_ok: false, options: Vec::new() }
+}
+
+/// `ra`, and EDNS where it was asked with.
+pub(super) fn fit_edns(query: &Message, answer: &mut Message) {
+    answer.flags.recursion_available = true;
+    match (&query.edns, &mut answer.edns) {
+        (None, edns) => *edns = None,
+        (Some(asked), edns) => edns.get_or_insert_with(empty_edns).dnssec_ok = asked.dnssec_ok,
+    }
 }
 
 fn refusal(query: &Message) -> Message {
@@ -281,7 +338,7 @@ mod tests {
     fn ask(zones: &mut Zones, name: &str, kind: Kind) -> (String, Message) {
         let mut query = Message::query(1, Name::parse(name).expect("a name"), kind);
         query.edns = Some(empty_edns());
-        let answer = zones.answer(&query);
+        let Outcome::Answer(answer) = zones.outcome(&query, &[]) else { panic!("nobody is to be asked") };
         let records: Vec<String> = answer
             .answers
             .iter()

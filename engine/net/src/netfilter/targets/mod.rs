@@ -144,7 +144,12 @@ pub(crate) fn is_known(name: &str) -> bool {
 }
 
 impl Target {
-    /// As listings show it; empty without one.
+    /// As listings show it, where NOTRACK is CT.
+    pub fn listed(&self) -> &str {
+        if let Target::Ct(_) = self { "CT" } else { self.name() }
+    }
+
+    /// As it is asked for; empty without one.
     pub fn name(&self) -> &str {
         match self {
             Target::None => "",

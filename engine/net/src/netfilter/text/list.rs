@@ -105,7 +105,7 @@ pub(super) fn rule(
         // The column of bytes is wider where counters are whole.
         out.push_str(&count(rule.bytes.get(), format.exact));
     }
-    out.push_str(&column(spec.target.name(), 9));
+    out.push_str(&column(spec.target.listed(), 9));
     out.push(if spec.ip.protocol_invert { '!' } else { ' ' });
     let protocol = spec.ip.protocol;
     match protocol_name(protocol, format.numeric).filter(|_| !format.numeric || format.loose) {

@@ -298,8 +298,9 @@ impl Work<'_> {
                 continue;
             };
             // An empty built-in chain that accepts may go: it comes again when it is needed.
-            let may_go = base.policy == crate::netfilter::table::Policy::Accept && found.rules.is_empty();
-            if may_go {
+            // Asked for by name it is not looked into: the kernel refuses one with rules.
+            let accepts = base.policy == crate::netfilter::table::Policy::Accept;
+            if accepts && (found.rules.is_empty() || chain.is_some()) {
                 self.transaction.delete_chain(table, &name);
             } else if chain.is_some() {
                 return Err(Failure::Words("Directory not empty"));

@@ -101,7 +101,7 @@ pub async fn flush(run: &mut Run, mut words: Words<'_>) -> Result<(), Stop> {
     if wanted.flags & (ntf::SELF | ntf::MASTER) == 0 {
         wanted.flags |= ntf::SELF;
     }
-    let done = run.kernel(move |net, ns| delete_all(net, ns, index, &wanted)).await;
+    let done = run.change(move |net, ns| delete_all(net, ns, index, &wanted)).await;
     done.map_err(|error| refused(&error, 255))
 }
 

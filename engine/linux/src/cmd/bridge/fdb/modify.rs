@@ -116,7 +116,7 @@ pub async fn modify(run: &mut Run, mut words: Words<'_>, mode: Option<Mode>) -> 
         mode: mode.unwrap_or_default(),
     };
     let done = run
-        .kernel(move |net, ns| match mode {
+        .change(move |net, ns| match mode {
             Some(_) => net.fdb_add(ns, &request),
             None => net.fdb_delete(ns, &request),
         })

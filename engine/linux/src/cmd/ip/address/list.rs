@@ -335,7 +335,9 @@ pub async fn flush(run: &mut Run, mut words: Words<'_>) -> Result<(), Stop> {
             meant.iter().for_each(|address| row.print(&mut run.out, address));
         }
         let count = meant.len();
-        let told = run.kernel(move |net, ns| delete_all(net, ns, &meant)).await;
+        let told = run.change(move |net, ns| Ok(delete_all(net, ns, &meant))).await;
+        let told =
+            told.unwrap_or_else(|error| Err(format!("Failed to send flush request: {}\n", error.errno)));
         told.map_err(|text| Stop::fail(255, text))?;
         if stats > 0 {
             run.out.text(format_args!("\n*** Round {round}, deleting {count} addresses ***\n"));

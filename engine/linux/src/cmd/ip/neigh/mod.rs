@@ -238,7 +238,7 @@ async fn flush(run: &mut Run, mut words: Words<'_>) -> Result<(), Stop> {
         }
         let count = entries.len();
         let done = run
-            .kernel(move |net, ns| {
+            .change(move |net, ns| {
                 entries.iter().try_for_each(|entry| net.neighbour_delete(ns, &exactly(entry)))
             })
             .await;

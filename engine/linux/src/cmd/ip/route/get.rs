@@ -3,7 +3,7 @@
 use super::print::{Asked, Row};
 use super::usage;
 use crate::cmd::iproute2::names::List;
-use crate::cmd::iproute2::run::Run;
+use crate::cmd::iproute2::run::{Run, refused};
 use crate::cmd::iproute2::{Family, Names, Prefix, Stop, Words, matches, number};
 use net::rtnetlink::RouteGetRequest;
 use std::net::IpAddr;
@@ -106,6 +106,7 @@ pub async fn get(run: &mut Run, mut words: Words<'_>) -> Result<(), Stop> {
         output: None,
         warnings: String::new(),
     };
+    reading.request.uid = run.sys.uid().await;
     while let Some(word) = words.next() {
         reading.word(word, &mut words)?;
     }
@@ -122,7 +123,8 @@ pub async fn get(run: &mut Run, mut words: Words<'_>) -> Result<(), Stop> {
         (None, Family::Inet6) => IpAddr::from([0; 16]),
         (None, _) => IpAddr::from([0; 4]),
     };
-    let answer = run.request(move |net, ns| net.route_get(ns, &request)).await?;
+    let answer =
+        run.kernel(move |net, ns| net.route_get(ns, &request)).await.map_err(|error| refused(&error, 2))?;
     let options = run.options.clone();
     let row = Row {
         options: &options,

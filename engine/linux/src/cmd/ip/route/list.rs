@@ -277,7 +277,7 @@ pub async fn flush(run: &mut Run, mut words: Words<'_>) -> Result<(), Stop> {
         }
         let count = routes.len();
         let done = run
-            .kernel(move |net, ns| routes.iter().try_for_each(|route| net.route_delete(ns, &exactly(route))))
+            .change(move |net, ns| routes.iter().try_for_each(|route| net.route_delete(ns, &exactly(route))))
             .await;
         done.map_err(|error| Stop::fail(2, format!("Failed to send flush request: {}\n", error.errno)))?;
         if stats > 0 {
