@@ -96,7 +96,16 @@ impl Tool {
         Ok(options)
     }
 
-use crate::sys::{Sys, Syscall};
+    /// The words under a wrong command line, and the exit status that goes with them.
+    fn after_wrong(&self) -> String {
+        match USAGE.iter().find(|(name, _)| *name == self.name) {
+            Some((_, usage)) => (*usage).to_owned(),
+            None => format!("Try '{} --help' for more information.\n", self.name),
+        }
+    }
+
+    pub fn try_help(&self, sys: &Sys) -> Syscall<Exit> {
+        sys.eprint_then(self.after_wrong(), Exit(self.usage))
     }
 
     /// `cat: WORDS`
@@ -106,8 +115,7 @@ use crate::sys::{Sys, Syscall};
 
     /// A wrong command line: the words, and where to find help.
     pub fn wrong(&self, sys: &Sys, words: impl AsRef<str>) -> Syscall<Exit> {
-        let (name, words) = (self.name, words.as_ref());
-        let text = format!("{name}: {words}\nTry '{name} --help' for more information.\n");
+        let text = format!("{}: {}\n{}", self.name, words.as_ref(), self.after_wrong());
         sys.eprint_then(text, Exit(self.usage))
     }
 
