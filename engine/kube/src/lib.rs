@@ -4,8 +4,14 @@
 //! network by a private door: kube-proxy writes `iptables-restore` text, the kubelet makes link and address requests.
 
 pub mod api;
+pub mod client;
 pub mod dns;
+pub mod feed;
+pub mod flannel;
+pub mod http;
+pub mod klog;
 pub mod object;
+pub mod page;
 pub mod proxy;
 pub mod store;
 pub mod validation;
