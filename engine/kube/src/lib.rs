@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod client;
+pub mod controller;
 pub mod dns;
 pub mod feed;
 pub mod flannel;
@@ -13,5 +14,6 @@ pub mod klog;
 pub mod object;
 pub mod page;
 pub mod proxy;
+pub mod scheduler;
 pub mod store;
 pub mod validation;

@@ -214,3 +214,21 @@ fn quantity(text: &mut String, shown: &str) {
     )
     .expect("a String takes all");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::json;
+
+    #[test]
+    fn a_template_hashes_as_in_a_recorded_cluster() {
+        let template = r#"{"metadata":{"labels":{"app":"web"}},"spec":{"containers":[{"image":"nginx:1.27",
+            "imagePullPolicy":"IfNotPresent","name":"nginx","ports":[{"containerPort":80,"name":"http","protocol":"TCP"}],
+            "readinessProbe":{"failureThreshold":3,"httpGet":{"path":"/","port":"http","scheme":"HTTP"},"periodSeconds":10,
+            "successThreshold":1,"timeoutSeconds":1},"resources":{"limits":{"memory":"128Mi"},
+            "requests":{"cpu":"100m","memory":"64Mi"}},"terminationMessagePath":"/dev/termination-log",
+            "terminationMessagePolicy":"File"}],"dnsPolicy":"ClusterFirst","restartPolicy":"Always",
+            "schedulerName":"default-scheduler","securityContext":{},"terminationGracePeriodSeconds":30}}"#;
+        assert_eq!(of_template(&json::parse(template).expect("JSON"), None), "66db4c9dcf");
+    }
+}
