@@ -3,7 +3,8 @@
 //! Always: a transcript's line `METHOD PATH [BODY]` is followed by the answer's code and the fields asked for.
 
 use kube::api::{Api, Request, Response};
-use kube::object::{self, Time, Value, json};
+use kube::object;
+use kube::object::{Time, Value, json};
 
 const PODS: &str = "/api/v1/namespaces/default/pods";
 const SERVICES: &str = "/api/v1/namespaces/default/services";

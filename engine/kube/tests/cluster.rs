@@ -4,7 +4,8 @@
 
 use kube::api::{Api, Request};
 use kube::controller::ControllerManager;
-use kube::object::{self, Kind, Time, Value, json, yaml};
+use kube::object;
+use kube::object::{Kind, Time, Value, json, yaml};
 use kube::scheduler::Scheduler;
 use std::net::Ipv4Addr;
 

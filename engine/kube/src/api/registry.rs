@@ -305,7 +305,10 @@ impl Api {
             return Err(Status::conflict_because(kind, &name, &why));
         }
         let applied = object["metadata"].get("managedFields").clone();
-        default::apply(kind, &mut object);
+        // The last finalizer that is taken away must not come back as a default.
+        if part != "finalize" {
+            default::apply(kind, &mut object);
+        }
         strategy::prepare_update(kind, &before, &mut object, part);
         let causes = validation::update(kind, &before, &object, part);
         if !causes.is_empty() {
