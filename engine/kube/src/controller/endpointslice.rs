@@ -95,14 +95,7 @@ fn reconcile(view: &View, key: &Key) -> Plan {
 /// Ports of a group of pods, and their endpoints by the pod's uid.
 type Groups = Vec<(Value, BTreeMap<String, Value>, Vec<String>)>;
 
-fn one_family(
-    view: &View,
-    plan: &mut Plan,
-    service: &Value,
-    pods: &[&Value],
-    family: &str,
-    here: Vec<&Value>,
-) {
+fn groups_of(view: &View, service: &Value, pods: &[&Value], family: &str) -> Groups {
     let mut groups: Groups = Vec::new();
     for pod in pods {
         let Some(address) = address_of(pod, family) else { continue };
@@ -118,6 +111,18 @@ fn one_family(
     if groups.is_empty() {
         groups.push((Value::Null, BTreeMap::new(), Vec::new()));
     }
+    groups
+}
+
+fn one_family(
+    view: &View,
+    plan: &mut Plan,
+    service: &Value,
+    pods: &[&Value],
+    family: &str,
+    here: Vec<&Value>,
+) {
+    let mut groups = groups_of(view, service, pods, family);
     let mut spare: Vec<&Value> = Vec::new();
     let mut fresh: Vec<(Value, Vec<Value>)> = Vec::new();
     let mut kept: Vec<(&Value, Value, Vec<Value>)> = Vec::new();
