@@ -484,12 +484,9 @@ fn a_watch_is_told_of_each_change_once() {
     assert_eq!(watch.next(&mut cluster.api).len(), 0);
 }
 
-/// `cargo test --release -p kube --test cluster -- --nocapture thousand`
 #[test]
 fn a_thousand_pods_come_up() {
     let mut cluster = Cluster::new(10);
-    let start = std::time::Instant::now();
     cluster.create(&WEB.replace("replicas: 3", "replicas: 1000"));
-    println!("Deployment of 1,000 pods, controllers and scheduler: {:?}", start.elapsed());
     assert_eq!(cluster.get(Kind::Deployment, "web")["status"].int("availableReplicas"), 1000);
 }
