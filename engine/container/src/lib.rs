@@ -4,10 +4,12 @@
 //! root, a hostname and process numbers of their own and a network namespace that is bound under `/run/netns`; a CNI
 //! plugin is an executable that is told what to do by its environment and its standard input.
 
+pub mod cni;
 pub mod containerd;
 mod crictl;
 pub mod image;
 pub mod network;
+pub mod output;
 pub mod program;
 pub mod runtime;
 

@@ -4,8 +4,16 @@
 //! network by a private door: kube-proxy writes `iptables-restore` text, the kubelet makes link and address requests.
 
 pub mod api;
+pub mod client;
+pub mod controller;
 pub mod dns;
+pub mod feed;
+pub mod flannel;
+pub mod http;
+pub mod klog;
 pub mod object;
+pub mod page;
 pub mod proxy;
+pub mod scheduler;
 pub mod store;
 pub mod validation;

@@ -6,7 +6,7 @@
 //! Differs from etcd: one copy, nothing is compacted but by age in changes.
 
 use crate::object::{Kind, Time, Value};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Bound;
 use std::rc::Rc;
 
@@ -50,10 +50,11 @@ pub struct Change {
     pub before: Value,
 }
 
-/// Where a reader of changes stands, and when this is.
 #[derive(Debug, Default)]
 pub struct Store {
     kinds: BTreeMap<Kind, BTreeMap<Rc<str>, Value>>,
+    /// By the uid of the owner that controls them, empty if none does: kind, and key of the object.
+    owned: BTreeMap<Rc<str>, BTreeSet<(Kind, Rc<str>)>>,
     revision: u64,
     changes: VecDeque<Change>,
     now: Time,
@@ -108,17 +109,17 @@ impl Store {
     pub fn put(&mut self, kind: Kind, mut object: Value) -> Value {
         self.revision += 1;
         object["metadata"].set("resourceVersion", self.revision.to_string());
-        let key = path(object["metadata"].str("namespace"), object["metadata"].str("name"));
-        let before = self.kinds.entry(kind).or_default().insert(key.into(), object.clone());
+        let before = self.file(kind, object.clone());
         let what = if before.is_some() { What::Modified } else { What::Added };
         self.note(kind, what, object.clone(), before.unwrap_or_default());
         object
     }
 
     pub fn remove(&mut self, kind: Kind, namespace: &str, name: &str) -> Option<Value> {
-        let mut object = self.kinds.get_mut(&kind)?.remove(path(namespace, name).as_str())?;
+        let (key, mut object) = self.kinds.get_mut(&kind)?.remove_entry(path(namespace, name).as_str())?;
         self.revision += 1;
         let before = object.clone();
+        self.forget_owner(kind, &key, &before);
         object["metadata"].set("resourceVersion", self.revision.to_string());
         self.note(kind, What::Deleted, object.clone(), before);
         Some(object)
@@ -128,9 +129,31 @@ impl Store {
     pub fn load(&mut self, kind: Kind, object: Value) {
         let revision = object["metadata"].str("resourceVersion").parse().unwrap_or(self.revision + 1);
         self.revision = self.revision.max(revision);
-        let key = path(object["metadata"].str("namespace"), object["metadata"].str("name"));
-        self.kinds.entry(kind).or_default().insert(key.into(), object.clone());
+        self.file(kind, object.clone());
         self.note(kind, What::Added, object, Value::Null);
+    }
+
+    fn file(&mut self, kind: Kind, object: Value) -> Option<Value> {
+        let key: Rc<str> = path(object["metadata"].str("namespace"), object["metadata"].str("name")).into();
+        let owner: Rc<str> = controller_of(&object).str("uid").into();
+        let before = self.kinds.entry(kind).or_default().insert(key.clone(), object);
+        if before.as_ref().map(|it| controller_of(it).str("uid")) != Some(&*owner) {
+            if let Some(before) = &before {
+                self.forget_owner(kind, &key, before);
+            }
+            self.owned.entry(owner).or_default().insert((kind, key));
+        }
+        before
+    }
+
+    fn forget_owner(&mut self, kind: Kind, key: &Rc<str>, object: &Value) {
+        let uid = controller_of(object).str("uid");
+        if let Some(owned) = self.owned.get_mut(uid) {
+            owned.remove(&(kind, key.clone()));
+            if owned.is_empty() {
+                self.owned.remove(uid);
+            }
+        }
     }
 
     fn note(&mut self, kind: Kind, what: What, object: Value, before: Value) {
@@ -150,14 +173,24 @@ impl Store {
         Some(self.changes.range(start..))
     }
 
-    /// Objects that name this one as their owner.
-    pub fn owned_by<'a>(
-        &'a self,
-        kind: Kind,
-        namespace: &str,
-        uid: &'a str,
-    ) -> impl Iterator<Item = &'a Value> + use<'a> {
-        self.list(kind, Some(namespace)).filter(move |it| controller_of(it).str("uid") == uid)
+    /// Objects of a kind that the owner of this uid controls, in key order.
+    pub fn owned_by(&self, kind: Kind, uid: &str) -> impl Iterator<Item = &Value> {
+        let of_kind = move |it: &&(Kind, Rc<str>)| it.0 == kind;
+        let keys = self.owned.get(uid).into_iter().flatten().filter(of_kind);
+        keys.filter_map(move |(_, key)| self.kinds.get(&kind)?.get(key))
+    }
+
+    /// All objects that the owner of this uid controls.
+    pub fn dependents(&self, uid: &str) -> impl Iterator<Item = (Kind, &Value)> {
+        let keys = Some(uid).filter(|it| !it.is_empty()).and_then(|it| self.owned.get(it));
+        keys.into_iter().flatten().filter_map(|(kind, key)| Some((*kind, self.kinds.get(kind)?.get(key)?)))
+    }
+
+    /// Objects of a kind in a namespace that nobody controls.
+    pub fn orphans(&self, kind: Kind, namespace: &str) -> impl Iterator<Item = &Value> {
+        let bounds = (kind, Rc::from(format!("{namespace}/")))..(kind, Rc::from(format!("{namespace}0")));
+        let keys = self.owned.get("").into_iter().flat_map(move |all| all.range(bounds.clone()));
+        keys.filter_map(move |(_, key)| self.kinds.get(&kind)?.get(key))
     }
 }
 

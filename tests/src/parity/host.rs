@@ -42,8 +42,8 @@ const FILES: &[(&str, &str)] = &[
     ("/etc/hostname", "host\n"),
 ];
 
-const SET_UP: &str = "mkdir -p /run/netns; ip link set lo up; sysctl -qw net.ipv4.ip_forward=0 net.ipv4.conf.all.rp_filter=0 \
-     net.ipv4.conf.default.rp_filter=0 net.bridge.bridge-nf-call-iptables=1";
+const SET_UP: &str = "mkdir -p /etc/cni/net.d /run/netns; ip link set lo up; sysctl -qw net.ipv4.ip_forward=0 \
+     net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0 net.bridge.bridge-nf-call-iptables=1";
 
 pub struct Host {
     system: System,
@@ -78,7 +78,8 @@ impl Host {
     }
 
     fn bare() -> Host {
-        let mut system = System::new(SEED, linux::cmd::ALL.iter().copied());
+        let plugins = container::cni::COMMANDS.iter().copied().filter(|it| it.name != "cni-flannel");
+        let mut system = System::new(SEED, linux::cmd::ALL.iter().copied().chain(plugins));
         let machine = system.machine_add("host", Role::Host);
         Host { system, machine, jobs: Vec::new(), fixtures: BTreeMap::new() }
     }

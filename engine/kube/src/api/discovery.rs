@@ -37,7 +37,7 @@ pub fn answer(request: &Request) -> Option<Response> {
         return None;
     }
     match path {
-        "/healthz" | "/livez" | "/readyz" => return Some(Response::text(200, "ok")),
+        "/healthz" | "/livez" | "/readyz" => return Some(health(path, request.has_query("verbose"))),
         "/version" => return Some(version()),
         "/api" => {
             return Some(Response::json(200, &object!({"kind": "APIVersions", "versions": ["v1"]})));
@@ -51,6 +51,29 @@ pub fn answer(request: &Request) -> Option<Response> {
         ["apis", group, version] => resources(group, version),
         _ => None,
     }
+}
+
+/// What is looked at for health, the same each time: this API server is well while it answers.
+fn health(path: &str, verbose: bool) -> Response {
+    const CHECKS: [&str; 12] = [
+        "ping",
+        "log",
+        "etcd",
+        "poststarthook/start-apiserver-admission-initializer",
+        "poststarthook/generic-apiserver-start-informers",
+        "poststarthook/start-service-ip-repair-controllers",
+        "poststarthook/rbac/bootstrap-roles",
+        "poststarthook/scheduling/bootstrap-system-priority-classes",
+        "poststarthook/start-system-namespaces-controller",
+        "poststarthook/start-kubernetes-service-cidr-controller",
+        "poststarthook/apiservice-registration-controller",
+        "autoregister-completion",
+    ];
+    if !verbose {
+        return Response::text(200, "ok");
+    }
+    let lines: String = CHECKS.iter().map(|it| format!("[+]{it} ok\n")).collect();
+    Response::text(200, &format!("{lines}{} check passed\n", &path[1..]))
 }
 
 fn version() -> Response {

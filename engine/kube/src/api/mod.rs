@@ -11,6 +11,7 @@ pub mod admission;
 pub mod allocate;
 pub mod answer;
 pub mod apply;
+pub mod bootstrap;
 pub mod delete;
 pub mod discovery;
 pub mod path;
@@ -20,6 +21,7 @@ pub mod strategy;
 pub mod table;
 pub mod watch;
 
+use crate::controller::event::{self, Recorder};
 use crate::object::{Kind, Status, Time, Value, json, yaml};
 use crate::store::Store;
 use access::User;
@@ -134,17 +136,26 @@ pub struct Api {
     pub store: Store,
     pub(crate) allocations: Allocations,
     pub(crate) rng: Rng,
+    pub(crate) recorder: Recorder,
+    pub(crate) lines: watch::Lines,
 }
 
 impl Api {
     pub fn new(seed: u64, now: Time) -> Api {
         let mut store = Store::default();
         store.set_now(now);
-        Api { store, allocations: Allocations::default(), rng: Rng::stream(seed, "kube-apiserver") }
+        Api {
+            store,
+            allocations: Allocations::default(),
+            rng: Rng::stream(seed, "kube-apiserver"),
+            recorder: Recorder::default(),
+            lines: watch::Lines::default(),
+        }
     }
 
     pub fn set_now(&mut self, now: Time) {
         self.store.set_now(now);
+        event::forget_old(self);
     }
 
     /// Takes an object in as it stands, for a recorded or a prepared world.

@@ -194,6 +194,9 @@ impl Api {
         if resource.counts_generation() {
             metadata.set("generation", 1);
         }
+        if kind == Kind::Job {
+            strategy::choose_own_pods(&mut object);
+        }
         self.admit(kind, &mut object)?;
         let name = object["metadata"].str("name").to_owned();
         let causes = validation::create(kind, &object);
@@ -214,6 +217,9 @@ impl Api {
         }
         let stored = self.store.put(kind, object);
         self.allocations.take_in(kind, &stored);
+        if kind == Kind::Event {
+            self.recorder.note_made(namespace, &name, self.store.now());
+        }
         Ok(stored)
     }
 
@@ -299,7 +305,10 @@ impl Api {
             return Err(Status::conflict_because(kind, &name, &why));
         }
         let applied = object["metadata"].get("managedFields").clone();
-        default::apply(kind, &mut object);
+        // The last finalizer that is taken away must not come back as a default.
+        if part != "finalize" {
+            default::apply(kind, &mut object);
+        }
         strategy::prepare_update(kind, &before, &mut object, part);
         let causes = validation::update(kind, &before, &object, part);
         if !causes.is_empty() {

@@ -45,6 +45,24 @@ pub fn prepare_create(kind: Kind, object: &mut Value) {
     }
 }
 
+/// Gives a Job the labels that tell its pods from all others, unless its selector was made by hand.
+pub fn choose_own_pods(job: &mut Value) {
+    if job["spec"].is_true("manualSelector") {
+        return;
+    }
+    let (uid, name) = (job["metadata"].get("uid").clone(), job["metadata"].get("name").clone());
+    job["spec"]["selector"]["matchLabels"].set("batch.kubernetes.io/controller-uid", &uid);
+    let labels = &mut job["spec"]["template"]["metadata"]["labels"];
+    for (key, value) in [("controller-uid", &uid), ("job-name", &name)] {
+        labels.set(key, value);
+        labels.set(&format!("batch.kubernetes.io/{key}"), value);
+    }
+    let labels = labels.clone();
+    if job["metadata"].get("labels").is_empty() {
+        job["metadata"].set("labels", labels);
+    }
+}
+
 fn empty_status(kind: Kind) -> Value {
     match kind {
         Kind::ReplicaSet => object!({"replicas": 0}),

@@ -10,12 +10,16 @@ mod chain;
 pub mod cluster;
 pub mod corefile;
 mod dispenser;
-mod duration;
+pub mod duration;
+mod listen;
 mod metrics;
 mod plugin;
+pub mod program;
 mod records;
 pub mod request;
+pub mod resolv_conf;
 pub mod server;
+pub mod upkeep;
 mod zone;
 
 pub use chain::Ask;

@@ -48,15 +48,17 @@ pub struct Outcome {
     pub error: Option<String>,
     /// The plugin that wrote the reply.
     pub by: &'static str,
+    /// How long the query was in the end, where a plugin changed it.
+    pub size: Option<usize>,
 }
 
 impl Outcome {
     pub fn written(reply: Message, by: &'static str) -> Outcome {
-        Outcome { rcode: Rcode::NOERROR, reply: Some(reply), error: None, by }
+        Outcome { rcode: Rcode::NOERROR, reply: Some(reply), error: None, by, size: None }
     }
 
     pub fn failed(rcode: Rcode, error: Option<String>) -> Outcome {
-        Outcome { rcode, reply: None, error, by: "" }
+        Outcome { rcode, reply: None, error, by: "", size: None }
     }
 
     /// Whether a plugin that returns this code has written its answer; the server answers for the others.
@@ -81,6 +83,11 @@ impl Request {
 
     pub fn dnssec_ok(&self) -> bool {
         self.message.edns.as_ref().is_some_and(|edns| edns.dnssec_ok)
+    }
+
+    /// Bytes of the query, uncompressed.
+    pub fn length(&self) -> usize {
+        self.message.write(Compression::None).len()
     }
 
     /// Bytes that the answer may have.

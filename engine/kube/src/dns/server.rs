@@ -11,7 +11,9 @@ use super::chain::{Ask, Core, Plugin, State, serve};
 use super::cluster::Cluster;
 use super::corefile::Surroundings;
 use super::metrics::Metrics;
+use super::plugin::kubernetes::Pods;
 use super::request::{Request, Transport};
+use super::upkeep::Upkeep;
 use linux::dns::{Class, Compression, Edns, Kind, Message, Name, Opcode, Rcode};
 use sim::{Instant, Rng};
 use std::cell::RefCell;
@@ -61,6 +63,7 @@ pub struct Server {
     next_query: u64,
     checks: BTreeMap<u64, Check>,
     loop_ends: Option<Instant>,
+    upkeep: Upkeep,
 }
 
 impl Server {
@@ -74,7 +77,7 @@ impl Server {
         now: Instant,
     ) -> Result<Server, String> {
         let mut rng = Rng::stream(seed, "coredns");
-        let blocks = build(file, text, around, &mut rng)?;
+        let (blocks, upkeep) = build(file, text, around, &mut rng)?;
         let state = State {
             now,
             rng,
@@ -88,7 +91,14 @@ impl Server {
             fatal: None,
         };
         let core = Rc::new(Core { blocks, state: RefCell::new(state) });
-        Ok(Server { core, running: Vec::new(), next_query: 0, checks: BTreeMap::new(), loop_ends: None })
+        Ok(Server {
+            core,
+            running: Vec::new(),
+            next_query: 0,
+            checks: BTreeMap::new(),
+            loop_ends: None,
+            upkeep,
+        })
     }
 
     /// The ports it listens on, over UDP and TCP.
@@ -119,9 +129,30 @@ impl Server {
 
     /// Names of plugins that are not ready yet: for `:8181/ready`.
     pub fn not_ready(&self) -> Vec<&'static str> {
-        let has_kubernetes = self.plugins().any(|(_, _, plugin)| matches!(plugin, Plugin::Kubernetes(_)));
         let is_synced = self.core.state.borrow().cluster.is_synced;
-        if has_kubernetes && !is_synced { vec!["kubernetes"] } else { Vec::new() }
+        if self.has_kubernetes() && !is_synced { vec!["kubernetes"] } else { Vec::new() }
+    }
+
+    pub fn has_kubernetes(&self) -> bool {
+        self.plugins().any(|(_, _, plugin)| matches!(plugin, Plugin::Kubernetes(_)))
+    }
+
+    /// Whether Pods have to be known, beside Services and endpoints.
+    pub fn watches_pods(&self) -> bool {
+        let verifies =
+            |plugin: &Plugin| matches!(plugin, Plugin::Kubernetes(it) if it.pods == Pods::Verified);
+        self.plugins().any(|(_, _, plugin)| verifies(plugin))
+    }
+
+    pub fn upkeep(&self) -> &Upkeep {
+        &self.upkeep
+    }
+
+    /// What another configuration's server has seen of the cluster.
+    pub fn take_over(&mut self, old: &Server) {
+        let (mut state, mut other) = (self.core.state.borrow_mut(), old.core.state.borrow_mut());
+        state.cluster = std::mem::take(&mut other.cluster);
+        state.metrics = std::mem::take(&mut other.metrics);
     }
 
     fn plugins(&self) -> impl Iterator<Item = (usize, usize, &Plugin)> {

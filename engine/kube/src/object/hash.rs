@@ -37,7 +37,10 @@ pub fn safe(text: &str) -> String {
 
 /// The hash of any bytes, as controller revisions are named.
 pub fn of_bytes(bytes: &[u8]) -> String {
-    safe(&fnv32a(0x811c_9dc5, bytes).to_string())
+    // FNV-1, where templates have FNV-1a.
+    let hash =
+        bytes.iter().fold(0x811c_9dc5_u32, |hash, byte| hash.wrapping_mul(0x0100_0193) ^ u32::from(*byte));
+    safe(&hash.to_string())
 }
 
 fn package(structure: &Struct) -> &'static str {
@@ -162,15 +165,13 @@ fn bare(text: &mut String, kind: &'static Type, go: &str, value: &Value) {
         Type::Map(_) if value.is_null() => text.push_str("<nil>"),
         Type::List(inner) => list(text, inner, go.trim_start_matches("[]"), value),
         Type::Map(inner) => {
-            let (key, rest) =
-                go.trim_start_matches("map[").split_once(']').unwrap_or(("string", "resource.Quantity"));
-            let key = if go.starts_with("map[") { key } else { "v1.ResourceName" };
+            let rest = go.trim_start_matches("map[").split_once(']').map_or("resource.Quantity", |it| it.1);
             text.push_str("map[");
             for (at, (name, it)) in value.fields().enumerate() {
                 if at > 0 {
                     text.push(' ');
                 }
-                write!(text, "({key}){name}:({})", type_name(inner, rest)).expect("a String takes all");
+                write!(text, "{name}:").expect("a String takes all");
                 bare(text, inner, rest, it);
             }
             text.push(']');
@@ -185,32 +186,62 @@ fn list(text: &mut String, inner: &'static Type, go: &str, value: &Value) {
         if at > 0 {
             text.push(' ');
         }
-        write!(text, "({})", type_name(inner, go)).expect("a String takes all");
         bare(text, inner, go, it);
     }
     text.push(']');
 }
 
-/// A quantity's inner fields: number, scale, the text it was read from, its family.
+/// A quantity's inner fields: number, scale, the text it was read from (kept for decimal ones only), its family.
+/// Source: apimachinery `resource.ParseQuantity`.
 fn quantity(text: &mut String, shown: &str) {
     let split = shown.find(|it: char| it.is_ascii_alphabetic()).unwrap_or(shown.len());
     let (digits, suffix) = shown.split_at(split);
-    let number: i64 = digits.parse().unwrap_or(0);
-    let (value, scale, family) = match suffix {
-        "m" => (number, -3, "DecimalSI"),
-        "Ki" => (number << 10, 0, "BinarySI"),
-        "Mi" => (number << 20, 0, "BinarySI"),
-        "Gi" => (number << 30, 0, "BinarySI"),
-        "Ti" => (number << 40, 0, "BinarySI"),
-        "k" => (number, 3, "DecimalSI"),
-        "M" => (number, 6, "DecimalSI"),
-        "G" => (number, 9, "DecimalSI"),
-        _ => (number, 0, "DecimalSI"),
+    let places = digits.split_once('.').map_or(0, |it| it.1.len());
+    let number: i64 = digits.replace('.', "").parse().unwrap_or(0);
+    let (factor, scale, family) = match suffix {
+        "Ki" => (1 << 10, 0, "BinarySI"),
+        "Mi" => (1 << 20, 0, "BinarySI"),
+        "Gi" => (1 << 30, 0, "BinarySI"),
+        "Ti" => (1 << 40, 0, "BinarySI"),
+        "n" => (1, -9, "DecimalSI"),
+        "u" => (1, -6, "DecimalSI"),
+        "m" => (1, -3, "DecimalSI"),
+        "k" => (1, 3, "DecimalSI"),
+        "M" => (1, 6, "DecimalSI"),
+        "G" => (1, 9, "DecimalSI"),
+        _ => (1_i64, 0, "DecimalSI"),
     };
+    let value = number.saturating_mul(factor);
+    let scale = scale - i32::try_from(places).unwrap_or(0);
+    let kept = if family == "DecimalSI" { shown } else { "" };
     write!(
         text,
         "{{i:(resource.int64Amount){{value:(int64){value} scale:(resource.Scale){scale}}} \
-         d:(resource.infDecAmount){{Dec:(*inf.Dec)<nil>}} s:(string){shown} Format:(resource.Format){family}}}"
+         d:(resource.infDecAmount){{Dec:(*inf.Dec)<nil>}} s:(string){kept} Format:(resource.Format){family}}}"
     )
     .expect("a String takes all");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::json;
+
+    #[test]
+    fn a_template_hashes_as_in_a_recorded_cluster() {
+        let template = r#"{"metadata":{"labels":{"app":"web"}},"spec":{"containers":[{"image":"nginx:1.27",
+            "imagePullPolicy":"IfNotPresent","name":"nginx","ports":[{"containerPort":80,"name":"http","protocol":"TCP"}],
+            "readinessProbe":{"failureThreshold":3,"httpGet":{"path":"/","port":"http","scheme":"HTTP"},"periodSeconds":10,
+            "successThreshold":1,"timeoutSeconds":1},"resources":{"limits":{"memory":"128Mi"},
+            "requests":{"cpu":"100m","memory":"64Mi"}},"terminationMessagePath":"/dev/termination-log",
+            "terminationMessagePolicy":"File"}],"dnsPolicy":"ClusterFirst","restartPolicy":"Always",
+            "schedulerName":"default-scheduler","securityContext":{},"terminationGracePeriodSeconds":30}}"#;
+        assert_eq!(of_template(&json::parse(template).expect("JSON"), None), "66db4c9dcf");
+        let template = r#"{"metadata":{"labels":{"app":"agent"}},"spec":{"containers":[{"image":"busybox:1.36",
+            "imagePullPolicy":"IfNotPresent","name":"agent","resources":{},"terminationMessagePath":"/dev/termination-log",
+            "terminationMessagePolicy":"File"}],"dnsPolicy":"ClusterFirst","nodeSelector":{"kubernetes.io/os":"linux"},
+            "restartPolicy":"Always","schedulerName":"default-scheduler","securityContext":{},
+            "terminationGracePeriodSeconds":30}}"#;
+        assert_eq!(of_template(&json::parse(template).expect("JSON"), None), "86b69cdc98");
+    }
 }

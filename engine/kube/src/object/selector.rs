@@ -64,17 +64,25 @@ impl Selector {
     /// Of `matchLabels` and `matchExpressions`.
     pub fn of(selector: &Value) -> Selector {
         let mut all = Selector::of_map(selector.get("matchLabels"));
-        for it in selector.get("matchExpressions").items() {
+        all.requirements.extend(Selector::of_expressions(selector.get("matchExpressions")).requirements);
+        all
+    }
+
+    /// Of `matchExpressions` alone, or of a node affinity's, which may compare numbers.
+    pub fn of_expressions(expressions: &Value) -> Selector {
+        let one = |it: &Value| {
             let operator = match it.str("operator") {
                 "In" => Operator::In,
                 "NotIn" => Operator::NotIn,
                 "Exists" => Operator::Exists,
+                "Gt" => Operator::Greater,
+                "Lt" => Operator::Less,
                 _ => Operator::DoesNotExist,
             };
             let values = it.get("values").items().iter().map(|it| it.as_str().to_owned()).collect();
-            all.requirements.push(Requirement { key: it.str("key").to_owned(), operator, values });
-        }
-        all
+            Requirement { key: it.str("key").to_owned(), operator, values }
+        };
+        Selector { requirements: expressions.items().iter().map(one).collect() }
     }
 
     pub fn matches(&self, labels: &Value) -> bool {

@@ -6,12 +6,18 @@
 //! Differs from kube-proxy: no userspace mode; ipvs and nftables modes are not there yet.
 //! Source: `pkg/proxy`, Kubernetes 1.36.
 
+pub mod config;
 pub mod conntrack;
 pub mod endpoints;
+pub mod health;
 pub mod iptables;
 pub mod jump;
 pub mod local;
+pub mod metrics;
 pub mod name;
+mod node;
 pub mod port;
+pub mod program;
 mod rules;
+mod sync;
 mod topology;

@@ -324,3 +324,8 @@ impl Render<'_> {
 fn line(to: &mut String, text: &str) {
     writeln!(to, "{text}").expect("a String takes all");
 }
+
+/// How many endpoints on this node a load balancer may count on.
+pub fn local_ready(endpoints: &[Endpoint]) -> usize {
+    endpoints.iter().filter(|it| it.is_local && it.is_ready).count()
+}

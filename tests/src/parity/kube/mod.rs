@@ -3,7 +3,10 @@
 //! Which kind a file is stands in its `set`. Always: a case is judged by what our crates answer to what is in it, and
 //! a part of a case that nothing of ours answers yet is a step that fails, under a topic of its own.
 
+mod dns;
+mod dns_search;
 mod proxy;
+mod resolv_conf;
 
 use serde_json::Value;
 
@@ -33,6 +36,9 @@ pub type Says = (&'static str, &'static str, &'static str);
 const SETS: &[Set] = &[
     Set { name: "kube-proxy", says: proxy::SAYS, judge: proxy::judge },
     Set { name: "chain names", says: proxy::NAMES, judge: proxy::judge_names },
+    Set { name: "dns", says: dns::SAYS, judge: dns::judge },
+    Set { name: "dns search expansion", says: dns_search::SAYS, judge: dns_search::judge },
+    Set { name: "resolv.conf per dnsPolicy", says: resolv_conf::SAYS, judge: resolv_conf::judge },
 ];
 
 pub struct Recording {

@@ -73,7 +73,13 @@ impl Acl {
             };
             match rule.policies.iter().find(decides).map(|policy| policy.action) {
                 Some(Action::Drop) => {
-                    return Outcome { rcode: Rcode::NOERROR, reply: None, error: None, by: "acl" };
+                    return Outcome {
+                        rcode: Rcode::NOERROR,
+                        reply: None,
+                        error: None,
+                        by: "acl",
+                        size: None,
+                    };
                 }
                 Some(Action::Block) => return refuse(Rcode::REFUSED, BLOCKED),
                 Some(Action::Filter) => return refuse(Rcode::NOERROR, FILTERED),

@@ -63,13 +63,15 @@ impl Autopath {
         let asked = request.question().name.clone();
         let text = asked.to_string();
         let base = text.get(..text.len().saturating_sub(search[0].len())).unwrap_or_default().to_owned();
-        let mut first = None;
+        let (mut first, mut last): (Option<Outcome>, _) = (None, None);
         for domain in search {
             let Ok(name) = Name::parse(&format!("{base}{domain}")) else { continue };
             let mut next = request.clone();
             let kind = next.kind();
             next.ask_for(name, kind);
+            let length = next.length();
             let mut outcome = cx.next("autopath", next).await;
+            outcome.size = Some(length);
             if outcome.error.is_some() {
                 return outcome;
             }
@@ -78,7 +80,11 @@ impl Autopath {
                 name_back(reply, &asked);
                 return outcome;
             }
+            last = Some(length);
             first.get_or_insert(outcome);
+        }
+        if let Some(first) = &mut first {
+            first.size = last;
         }
         first.unwrap_or_else(|| Outcome::failed(Rcode::SERVFAIL, None))
     }

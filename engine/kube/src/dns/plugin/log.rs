@@ -87,7 +87,9 @@ impl Log {
         };
         let class = written.as_ref().map_or("error", class_of);
         if rule.classes.iter().any(|it| it == "all" || it == class) {
-            let line = fill(&rule.format, &asked, written.as_ref(), cx.now(), start);
+            let seen =
+                Seen { request: &asked, reply: written.as_ref(), size: outcome.size, now: cx.now(), start };
+            let line = fill(&rule.format, &seen);
             cx.with(|state| state.log.push(format!("[INFO] {line}")));
         }
         outcome
@@ -105,14 +107,24 @@ fn class_of(reply: &Message) -> &'static str {
     }
 }
 
-fn fill(format: &str, request: &Request, reply: Option<&Message>, now: Instant, start: Instant) -> String {
+/// What a line can tell of.
+struct Seen<'a> {
+    request: &'a Request,
+    reply: Option<&'a Message>,
+    /// Of the query, where a plugin changed it: the real one looks at it only now.
+    size: Option<usize>,
+    now: Instant,
+    start: Instant,
+}
+
+fn fill(format: &str, seen: &Seen<'_>) -> String {
     let mut out = String::new();
     let mut rest = format;
     while let Some(open) = rest.find('{') {
         let Some(close) = rest[open..].find('}').map(|at| open + at) else { break };
         let label = &rest[open + 1..close];
         out += &rest[..open];
-        match value(label, request, reply, now, start) {
+        match seen.value(label) {
             Some(value) => out += &value,
             None => out += &rest[open..=close],
         }
@@ -121,35 +133,32 @@ fn fill(format: &str, request: &Request, reply: Option<&Message>, now: Instant, 
     out + rest
 }
 
-fn value(
-    label: &str,
-    request: &Request,
-    reply: Option<&Message>,
-    now: Instant,
-    start: Instant,
-) -> Option<String> {
-    let or_dash = |text: Option<String>| Some(text.unwrap_or_else(|| "-".to_owned()));
-    let length = |message: &Message| message.write(Compression::None).len().to_string();
-    match label {
-        "type" => Some(request.kind().to_string()),
-        "name" => Some(request.name()),
-        "class" => Some(request.question().class.to_string()),
-        "proto" => Some(request.transport.name().to_owned()),
-        "size" => Some(length(&request.message)),
-        "remote" => Some(match request.client.ip() {
-            IpAddr::V4(v4) => v4.to_string(),
-            IpAddr::V6(v6) => format!("[{v6}]"),
-        }),
-        "port" => Some(request.client.port().to_string()),
-        ">id" => Some(request.message.id.to_string()),
-        ">opcode" => Some(request.message.opcode.0.to_string()),
-        ">do" => Some(request.dnssec_ok().to_string()),
-        ">bufsize" => Some(request.size().to_string()),
-        "rcode" => or_dash(reply.map(|reply| reply.rcode.to_string())),
-        // What was never written has no bytes.
-        "rsize" => Some(reply.map_or("0".to_owned(), length)),
-        "duration" => Some(format!("{}s", (now.since(start).as_nanos() as f64) / 1e9)),
-        ">rflags" => or_dash(reply.map(|reply| reply.flags.names().join(","))),
-        _ => None,
+impl Seen<'_> {
+    fn value(&self, label: &str) -> Option<String> {
+        let (request, reply) = (self.request, self.reply);
+        let or_dash = |text: Option<String>| Some(text.unwrap_or_else(|| "-".to_owned()));
+        let length = |message: &Message| message.write(Compression::None).len().to_string();
+        match label {
+            "type" => Some(request.kind().to_string()),
+            "name" => Some(request.name()),
+            "class" => Some(request.question().class.to_string()),
+            "proto" => Some(request.transport.name().to_owned()),
+            "size" => Some(self.size.unwrap_or_else(|| request.length()).to_string()),
+            "remote" => Some(match request.client.ip() {
+                IpAddr::V4(v4) => v4.to_string(),
+                IpAddr::V6(v6) => format!("[{v6}]"),
+            }),
+            "port" => Some(request.client.port().to_string()),
+            ">id" => Some(request.message.id.to_string()),
+            ">opcode" => Some(request.message.opcode.0.to_string()),
+            ">do" => Some(request.dnssec_ok().to_string()),
+            ">bufsize" => Some(request.size().to_string()),
+            "rcode" => or_dash(reply.map(|reply| reply.rcode.to_string())),
+            // What was never written has no bytes.
+            "rsize" => Some(reply.map_or("0".to_owned(), length)),
+            "duration" => Some(format!("{}s", (self.now.since(self.start).as_nanos() as f64) / 1e9)),
+            ">rflags" => or_dash(reply.map(|reply| reply.flags.names().join(","))),
+            _ => None,
+        }
     }
 }

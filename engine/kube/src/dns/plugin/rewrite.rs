@@ -111,6 +111,7 @@ impl Rewrite {
         }
         let asked = request.clone();
         let mut outcome = cx.next("rewrite", request).await;
+        outcome.size = outcome.size.or(Some(asked.length()));
         if outcome.reply.is_none() && !outcome.is_client_write() {
             outcome.reply = Some(asked.reply(outcome.rcode));
             outcome.rcode = Rcode::NOERROR;

@@ -102,7 +102,8 @@ impl Shell {
     }
 
     async fn arguments_like(&mut self, words: &[String], word: &str) -> Vec<String> {
-        let name = words[0].rsplit('/').next().unwrap_or_default().to_owned();
+        let Some(first) = words.first() else { return Vec::new() };
+        let name = first.rsplit('/').next().unwrap_or_default().to_owned();
         if word.starts_with('-') {
             let found = self.options_like(&name, word).await;
             if !found.is_empty() {
