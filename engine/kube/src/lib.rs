@@ -11,6 +11,7 @@ pub mod feed;
 pub mod flannel;
 pub mod http;
 pub mod klog;
+pub mod kubectl;
 pub mod object;
 pub mod page;
 pub mod proxy;

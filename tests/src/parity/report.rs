@@ -110,7 +110,8 @@ pub fn run_one(path: &Path) -> Result<(), String> {
 
 fn read(path: &Path) -> Result<Recording, String> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    if let Some(recording) = kube::parse(&text) {
+    if let Some(mut recording) = kube::parse(&text) {
+        recording.read_world(path)?;
         return Ok(Recording::Kube(recording));
     }
     let golden = golden::parse(&text);

@@ -7,7 +7,7 @@
 use super::path::{Path, Target};
 use super::{Request, Response};
 use crate::object;
-use crate::object::{Status, Value, base64, json};
+use crate::object::{Kind, Status, Value, base64, json};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct User {
@@ -90,9 +90,24 @@ pub fn check(user: &User, request: &Request, path: &Path) -> Result<(), Status> 
     Err(Status::forbidden(path.kind, &path.name, &why))
 }
 
-/// Answers a SelfSubjectAccessReview and its like.
-pub fn review(user: &User, body: &Value) -> Response {
+pub fn is_review(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::SelfSubjectReview
+            | Kind::SelfSubjectAccessReview
+            | Kind::SubjectAccessReview
+            | Kind::LocalSubjectAccessReview
+    )
+}
+
+/// Answers who asks, or whether they may.
+pub fn review(user: &User, kind: Kind, body: &Value) -> Response {
     let mut answer = body.clone();
+    if kind == Kind::SelfSubjectReview {
+        let groups: Vec<Value> = user.groups.iter().map(Value::from).collect();
+        answer.set("status", object!({"userInfo": {"username": (user.name.as_str()), "groups": groups}}));
+        return Response::json(201, &answer);
+    }
     let name = body.at(&["spec", "user"]).as_str();
     let asked = if name.is_empty() {
         user.clone()

@@ -197,6 +197,9 @@ impl Api {
         let user = User::of(request);
         access::check(&user, request, &path)?;
         read_options(request, options)?;
+        if request.method == "POST" && access::is_review(path.kind) {
+            return Ok(access::review(&user, path.kind, &Self::body(request)?));
+        }
         match path.target {
             Target::Collection => self.collection(request, &path, options),
             Target::Object => self.object(request, &path, options),

@@ -3,6 +3,7 @@
 //! Prints one line a figure, with its goal or a ratio beside it; never fails on a figure, since machines differ.
 //! A ratio compares the same work where ten and where ten thousand things exist: it should be near 1.
 
+mod cluster;
 mod scale;
 mod service;
 mod whole;
@@ -76,8 +77,17 @@ fn whole() -> Outcome<()> {
     Ok(())
 }
 
+fn cluster() -> Outcome<()> {
+    let few = cluster::deployment(100)?.as_secs_f64() * 1e3;
+    let many = cluster::deployment(1_000)?.as_secs_f64() * 1e3;
+    let beside = format!("goal ≤ 1 s with kubelets; {few:.0} ms for 100");
+    line("Deployment of 1,000 Pods: API, controllers, scheduler", &format!("{many:.0} ms"), &beside);
+    Ok(())
+}
+
 fn main() -> Outcome<()> {
     service()?;
     scale()?;
-    whole()
+    whole()?;
+    cluster()
 }

@@ -5,10 +5,13 @@
 
 mod dns;
 mod dns_search;
+mod kubectl;
+mod kubectl_host;
 mod proxy;
 mod resolv_conf;
 
 use serde_json::Value;
+use std::path::Path;
 
 /// One thing that a case says.
 pub struct Step {
@@ -39,6 +42,8 @@ const SETS: &[Set] = &[
     Set { name: "dns", says: dns::SAYS, judge: dns::judge },
     Set { name: "dns search expansion", says: dns_search::SAYS, judge: dns_search::judge },
     Set { name: "resolv.conf per dnsPolicy", says: resolv_conf::SAYS, judge: resolv_conf::judge },
+    Set { name: "kubectl read commands", says: kubectl::READS, judge: kubectl::judge_read },
+    Set { name: "kubectl command sequences", says: kubectl::STEPS, judge: kubectl::judge_sequence },
 ];
 
 pub struct Recording {
@@ -63,6 +68,15 @@ pub fn parse(text: &str) -> Option<Recording> {
 }
 
 impl Recording {
+    /// Takes in the objects of the `world.json` that stands beside the recording, if there is one.
+    pub fn read_world(&mut self, path: &Path) -> Result<(), String> {
+        let file = path.with_file_name("world.json");
+        let Ok(text) = std::fs::read_to_string(&file) else { return Ok(()) };
+        let objects = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))?;
+        self.root["objects"] = objects;
+        Ok(())
+    }
+
     fn cases(&self) -> impl Iterator<Item = (usize, &Value)> {
         self.root["cases"].as_array().into_iter().flatten().enumerate()
     }
@@ -73,7 +87,11 @@ impl Recording {
         let step = |(what, topic, pointer): &Says| {
             case.pointer(pointer).filter(|it| !it.is_null())?;
             let key = format!("\"{}\":", pointer.rsplit('/').next().unwrap_or_default());
-            let ahead = self.lines.iter().skip(start).position(|line| line.starts_with(&key)).unwrap_or(0);
+            // Of a list's items each has its key on a line of its own.
+            let before = pointer.rsplit('/').nth(1).and_then(|it| it.parse().ok()).unwrap_or(0);
+            let of_key = |(_, line): &(usize, &String)| line.starts_with(&key);
+            let ahead = self.lines.iter().skip(start).enumerate().filter(of_key).nth(before);
+            let ahead = ahead.map_or(0, |(ahead, _)| ahead);
             let title = format!("{}: {what}", case["id"].as_str().unwrap_or_default());
             Some(Step { line: start + ahead + 1, title, topic: (*topic).to_owned() })
         };

@@ -1,0 +1,123 @@
+//! `events`: what happened, oldest first.
+//!
+//! Source: kubectl `pkg/cmd/events`.
+
+use super::fault::Fault;
+use super::flags::Flags;
+use super::print::{self, Output};
+use super::resource::kind_of;
+use super::session::Session;
+use super::tab;
+use crate::object::{Kind, Time, Value};
+use std::time::Duration;
+
+/// Between two looks of `--watch`.
+const PAUSE: Duration = Duration::from_secs(1);
+
+pub async fn events(session: &mut Session<'_>, flags: &Flags) -> Result<(), Fault> {
+    let output = Output::of_writer(session, flags).await?;
+    let types = types(flags)?;
+    let mut fields = String::new();
+    if flags.has("for") {
+        let Some((kind, name)) = flags.get("for").split_once('/') else {
+            return Err(Fault::plain("--for must be in resource/name form"));
+        };
+        let kind = kind_of(kind)?;
+        let version = kind.resource().api_version();
+        fields = format!(
+            "involvedObject.kind={},involvedObject.apiVersion={version},involvedObject.name={name}",
+            kind.name()
+        );
+    }
+    let namespace = if flags.is_on("all-namespaces") { String::new() } else { session.namespace.clone() };
+    let mut seen: Vec<(String, String)> = Vec::new();
+    let mut headers = !flags.is_on("no-headers");
+    loop {
+        let mut list = session.list(Kind::Event, &namespace, &[("fieldSelector", &fields)]).await?;
+        list.retain(|it| {
+            types.is_empty() || types.iter().any(|word| word.eq_ignore_ascii_case(it.str("type")))
+        });
+        list.sort_by_key(when);
+        let key = |it: &Value| {
+            (it["metadata"].str("uid").to_owned(), it["metadata"].str("resourceVersion").to_owned())
+        };
+        list.retain(|it| !seen.contains(&key(it)));
+        seen.extend(list.iter().map(key));
+        let watches = flags.is_on("watch");
+        if list.is_empty() && !watches {
+            session.complain(&if namespace.is_empty() {
+                "No events found.\n".to_owned()
+            } else {
+                format!("No events found in {namespace} namespace.\n")
+            });
+            return Ok(());
+        }
+        if output.is_human() {
+            let now = session.host.now();
+            let text = rows(&list, now, namespace.is_empty(), headers && !list.is_empty());
+            headers = headers && list.is_empty();
+            session.print(&tab::table(&text));
+        } else {
+            let text = output.object(&print::list(list), flags, true)?;
+            session.print(&text);
+        }
+        if !watches {
+            return Ok(());
+        }
+        session.sleep(PAUSE).await;
+    }
+}
+
+fn types(flags: &Flags) -> Result<Vec<String>, Fault> {
+    let types: Vec<String> = flags.all("types");
+    match types.iter().find(|it| !["normal", "warning"].contains(&it.to_lowercase().as_str())) {
+        Some(other) => Err(Fault::Plain(format!("valid --types are Normal or Warning, got {other}"))),
+        None => Ok(types),
+    }
+}
+
+/// When it happened last.
+pub fn when(event: &Value) -> i64 {
+    let series = event.at(&["series", "lastObservedTime"]);
+    let texts = [series, event.get("lastTimestamp"), event.get("eventTime"), event.get("firstTimestamp")];
+    let found = texts.iter().find_map(|it| Time::parse(it.as_str()));
+    found.map_or(0, |it| it.0)
+}
+
+fn rows(list: &[Value], now: Time, with_namespace: bool, headers: bool) -> String {
+    let mut text = String::new();
+    if headers {
+        let head = if with_namespace { "NAMESPACE\t" } else { "" };
+        text = format!("{head}LAST SEEN\tTYPE\tREASON\tOBJECT\tMESSAGE\n");
+    }
+    for event in list {
+        let object = event.get("involvedObject");
+        let head =
+            if with_namespace { format!("{}\t", event["metadata"].str("namespace")) } else { String::new() };
+        text += &format!(
+            "{head}{}\t{}\t{}\t{}/{}\t{}\n",
+            interval(event, now),
+            event.str("type"),
+            event.str("reason"),
+            object.str("kind"),
+            object.str("name"),
+            event.str("message").trim()
+        );
+    }
+    text
+}
+
+/// `83s`, or `5s (x3 over 83s)` for what happened more than once.
+pub fn interval(event: &Value, now: Time) -> String {
+    let since = |text: &str| now.age_of(text);
+    let time = event.str("eventTime");
+    let first = since(if time.is_empty() { event.str("firstTimestamp") } else { time });
+    let series = event.get("series");
+    if !series.is_null() {
+        return format!("{} (x{} over {first})", since(series.str("lastObservedTime")), series.int("count"));
+    }
+    if event.int("count") > 1 {
+        return format!("{} (x{} over {first})", since(event.str("lastTimestamp")), event.int("count"));
+    }
+    first
+}

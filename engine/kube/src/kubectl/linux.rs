@@ -1,0 +1,187 @@
+//! `kubectl` as a program on a Linux machine: its kubeconfig, its terminal, and the network to the API server.
+//!
+//! Always: every request is a packet of this machine. Differs from kubectl: the server's certificate is not checked and
+//! the user's stands in a header, since bytes go in the clear; a server is named by its address.
+//! Source: client-go `tools/clientcmd` for where the kubeconfig lies.
+
+use super::{Entry, Exec, Forward, Host, Later, Stream, kubectl};
+use crate::api::{Request, Response};
+use crate::client::Client;
+use crate::object::Time;
+use linux::{Args, Command, Exit, FileKind, STDIN, Sys};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+pub static KUBECTL: Command = Command {
+    name: "kubectl",
+    path: "/usr/bin/kubectl",
+    man: "kubectl(1)",
+    run: |sys, args| Box::pin(main(sys, args)),
+};
+
+const ADMIN: &str = "/etc/kubernetes/admin.conf";
+/// The file that the editor is given.
+const EDITED: &str = "/tmp/kubectl-edit.yaml";
+
+async fn main(sys: Sys, args: Args) -> Exit {
+    let mut here = Here { now: clock(&sys).await, sys, client: None };
+    let words: Vec<String> = args.rest().to_vec();
+    Exit(kubectl(&mut here, &words).await)
+}
+
+/// The machine kubectl runs on.
+struct Here {
+    sys: Sys,
+    now: Time,
+    client: Option<Client>,
+}
+
+async fn clock(sys: &Sys) -> Time {
+    Time(i64::try_from(sys.realtime().await.as_secs()).unwrap_or(i64::MAX))
+}
+
+fn address(server: &str) -> Result<SocketAddr, String> {
+    let (scheme, place) = server.split_once("://").unwrap_or(("https", server));
+    let place = place.trim_end_matches('/');
+    let place = place.strip_prefix("localhost").map_or(place.to_owned(), |rest| format!("127.0.0.1{rest}"));
+    let port = if scheme == "http" { 80 } else { 443 };
+    let bare = || place.parse().ok().map(|it| SocketAddr::new(it, port));
+    place.parse().ok().or_else(bare).ok_or_else(|| {
+        let host = place.split(':').next().unwrap_or_default();
+        format!("dial tcp: lookup {host}: no such host")
+    })
+}
+
+impl Here {
+    /// `--kubeconfig`, `KUBECONFIG`, `~/.kube/config`, or the administrator's own.
+    async fn config_path(&self, given: &str) -> String {
+        if !given.is_empty() {
+            return given.to_owned();
+        }
+        let named = self.sys.env("KUBECONFIG").await.filter(|it| !it.is_empty());
+        if let Some(first) = named.as_deref().and_then(|it| it.split(':').next()) {
+            return first.to_owned();
+        }
+        let home = self.sys.env("HOME").await.unwrap_or("/root".to_owned());
+        let own = format!("{home}/.kube/config");
+        if self.sys.exists(&own).await || !self.sys.exists(ADMIN).await { own } else { ADMIN.to_owned() }
+    }
+
+    async fn edit_file(&self, text: String) -> Result<String, String> {
+        let said = |errno: net::Errno| errno.to_string();
+        self.sys.write_file(EDITED, text.as_bytes()).await.map_err(said)?;
+        let mut editor = String::from("vi");
+        for name in ["EDITOR", "KUBE_EDITOR"] {
+            if let Some(it) = self.sys.env(name).await.filter(|it| !it.is_empty()) {
+                editor = it;
+            }
+        }
+        let line = format!("{editor} {EDITED}");
+        let exit = self.sys.run(["sh", "-c", &line], None).await.map_err(said)?;
+        if exit != Exit::OK {
+            return Err(format!("exit status {}", exit.0));
+        }
+        let bytes = self.sys.read_file(EDITED).await.map_err(said)?;
+        // It was ours; that it is gone already is as well.
+        self.sys.remove(EDITED).await.unwrap_or_default();
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+}
+
+impl Host for Here {
+    fn send(&mut self, server: &str, request: Request) -> Later<'_, Result<Response, String>> {
+        let server = address(server);
+        Box::pin(async move {
+            let server = server?;
+            let client = match self.client.take().filter(|it| it.server == server) {
+                Some(client) => client,
+                None => Client::new(&self.sys, server, "kubectl", "", ""),
+            };
+            // kubectl names the request itself.
+            let bare = |why: String| why.split_once("\": ").map_or(why.clone(), |(_, rest)| rest.to_owned());
+            let answer = client.send(request).await.map_err(bare);
+            self.client = Some(client);
+            self.now = clock(&self.sys).await;
+            answer
+        })
+    }
+
+    fn print(&mut self, to: Stream, text: String) -> Later<'_, ()> {
+        Box::pin(async move {
+            match to {
+                Stream::Out => self.sys.print(text).await,
+                Stream::Err => self.sys.eprint(text).await,
+            }
+        })
+    }
+
+    fn read(&mut self, path: &str) -> Later<'_, Result<Entry, String>> {
+        let path = path.to_owned();
+        Box::pin(async move {
+            let said = |errno: net::Errno| errno.to_string().to_lowercase();
+            if path == "-" {
+                return self.sys.read_all(STDIN).await.map(Entry::File).map_err(said);
+            }
+            if self.sys.stat(&path).await.map_err(said)?.kind == FileKind::Directory {
+                let entries = self.sys.read_dir(&path).await.map_err(said)?;
+                let mut names: Vec<String> = entries.into_iter().map(|it| it.name).collect();
+                names.sort();
+                return Ok(Entry::Folder(names));
+            }
+            self.sys.read_file(&path).await.map(Entry::File).map_err(said)
+        })
+    }
+
+    fn write(&mut self, path: &str, bytes: Vec<u8>) -> Later<'_, Result<(), String>> {
+        let path = path.to_owned();
+        Box::pin(async move { self.sys.write_file(&path, &bytes).await.map_err(|errno| errno.to_string()) })
+    }
+
+    fn edit(&mut self, text: String) -> Later<'_, Result<String, String>> {
+        Box::pin(async move { self.edit_file(text).await })
+    }
+
+    fn sleep(&mut self, time: Duration) -> Later<'_, ()> {
+        Box::pin(async move {
+            self.sys.sleep(time).await;
+            self.now = clock(&self.sys).await;
+        })
+    }
+
+    fn now(&self) -> Time {
+        self.now
+    }
+
+    fn kubeconfig(&mut self, path: &str) -> Later<'_, String> {
+        let path = path.to_owned();
+        Box::pin(async move {
+            let path = self.config_path(&path).await;
+            let bytes = self.sys.read_file(&path).await.unwrap_or_default();
+            String::from_utf8_lossy(&bytes).into_owned()
+        })
+    }
+
+    fn write_kubeconfig(&mut self, path: &str, text: String) -> Later<'_, Result<(), String>> {
+        let path = path.to_owned();
+        Box::pin(async move {
+            let path = self.config_path(&path).await;
+            self.sys.write_file(&path, text.as_bytes()).await.map_err(|errno| format!("open {path}: {errno}"))
+        })
+    }
+
+    fn exec(&mut self, _exec: Exec) -> Later<'_, Result<u8, String>> {
+        Box::pin(async {
+            Err("exec: not simulated in vethlab; use crictl exec on the Pod's node".to_owned())
+        })
+    }
+
+    fn forward(&mut self, _forward: Forward) -> Later<'_, Result<(), String>> {
+        Box::pin(async {
+            Err("port-forward: not simulated in vethlab; use the Pod's own address".to_owned())
+        })
+    }
+
+    fn proxy(&mut self, _server: &str, _address: &str, _port: u16) -> Later<'_, Result<(), String>> {
+        Box::pin(async { Err("proxy: not simulated in vethlab; use kubectl get --raw".to_owned()) })
+    }
+}

@@ -1,0 +1,200 @@
+//! kubectl: words in, requests to the API server, the real tool's text out.
+//!
+//! Stands on nothing but `Host`, so the same kubectl runs in a test, in a pod and on a node over the simulated network.
+//! Always: what it prints comes from the server's answer; exit codes and error texts are kubectl v1.36.2's.
+//! Differs from kubectl: no plugins, no kustomize, no kuberc; a watch asks again instead of holding a connection;
+//! which kinds there are it knows without asking for discovery.
+//! Sources: kubectl and cli-runtime v0.36.2.
+
+mod apply;
+mod auth;
+pub mod command;
+mod complete;
+mod config;
+mod create;
+mod delete;
+mod describe;
+mod edit;
+mod events;
+mod explain;
+mod fault;
+mod find;
+mod flags;
+mod get;
+mod gotemplate;
+mod jsonpath;
+mod label;
+pub mod linux;
+mod logs;
+mod manifest;
+mod node;
+mod patch;
+mod pod;
+mod print;
+mod resource;
+mod rollout;
+mod run;
+mod scale;
+mod session;
+mod set;
+mod show;
+mod tab;
+mod unified;
+mod wait;
+
+use crate::api::{Request, Response};
+use crate::object::Time;
+use fault::Fault;
+use flags::Flags;
+use session::Session;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    Out,
+    Err,
+}
+
+/// What stands under a path of the machine kubectl runs on.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Entry {
+    File(Vec<u8>),
+    /// Names in it, sorted.
+    Folder(Vec<String>),
+}
+
+/// A command in a container, over the kubelet of its node.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Exec {
+    pub server: String,
+    pub namespace: String,
+    pub pod: String,
+    pub container: String,
+    pub command: Vec<String>,
+    pub stdin: bool,
+    pub tty: bool,
+}
+
+/// Ports of this machine that lead to ports of a pod.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Forward {
+    pub server: String,
+    pub namespace: String,
+    pub pod: String,
+    pub addresses: Vec<String>,
+    /// Local and remote; a local port 0 is any.
+    pub ports: Vec<(u16, u16)>,
+}
+
+/// What kubectl needs of the machine it runs on.
+pub trait Host {
+    /// Sends a request to the API server and waits for its answer; an error is the dialer's text.
+    fn send(&mut self, server: &str, request: Request) -> Later<'_, Result<Response, String>>;
+    fn print(&mut self, to: Stream, text: String) -> Later<'_, ()>;
+    /// A file or folder; `-` is standard input. An error is the system's text, as `no such file or directory`.
+    fn read(&mut self, path: &str) -> Later<'_, Result<Entry, String>>;
+    fn write(&mut self, path: &str, bytes: Vec<u8>) -> Later<'_, Result<(), String>>;
+    /// Runs the editor on a text; the text as it was left.
+    fn edit(&mut self, text: String) -> Later<'_, Result<String, String>>;
+    fn sleep(&mut self, time: Duration) -> Later<'_, ()>;
+    fn now(&self) -> Time;
+    /// The kubeconfig in force, as YAML; empty if there is none. A path is what `--kubeconfig` named.
+    fn kubeconfig(&mut self, path: &str) -> Later<'_, String>;
+    fn write_kubeconfig(&mut self, path: &str, text: String) -> Later<'_, Result<(), String>>;
+    /// Runs a command in a container with this terminal; its exit code.
+    fn exec(&mut self, exec: Exec) -> Later<'_, Result<u8, String>>;
+    /// Serves until it is stopped.
+    fn forward(&mut self, forward: Forward) -> Later<'_, Result<(), String>>;
+    /// Serves the API on an address of this machine until it is stopped.
+    fn proxy(&mut self, server: &str, address: &str, port: u16) -> Later<'_, Result<(), String>>;
+}
+
+/// Runs `kubectl WORDS…`; its exit code.
+pub async fn kubectl(host: &mut dyn Host, words: &[String]) -> u8 {
+    let mut session = Session::new(host);
+    let result = run(&mut session, words).await;
+    let mut code = 0;
+    if let Err(fault) = result {
+        session.complain(&fault.text());
+        code = fault.code();
+    }
+    session.flush().await;
+    code
+}
+
+async fn run(session: &mut Session<'_>, words: &[String]) -> Result<(), Fault> {
+    if let Some(("__complete", rest)) = words.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        complete::complete(session, rest).await;
+        return Ok(());
+    }
+    let (command, rest) = command::find(words);
+    let wants_help = rest.iter().take_while(|it| *it != "--").any(|it| it == "--help" || it == "-h");
+    if wants_help || command.is_none() && rest.first().is_none_or(|it| it.starts_with('-') || it == "help") {
+        session.print(&command::help(command.or_else(|| command::find(rest.get(1..).unwrap_or_default()).0)));
+        return Ok(());
+    }
+    let Some(command) = command else {
+        return Err(Fault::Raw(command::unknown(rest.first().map_or("", String::as_str))));
+    };
+    let flags = Flags::parse(command, &rest)?;
+    session.settle(&flags).await?;
+    verb(session, command, &flags).await
+}
+
+async fn verb(
+    session: &mut Session<'_>,
+    command: &'static command::Command,
+    flags: &Flags,
+) -> Result<(), Fault> {
+    let (first, second) = command.path.split_once(' ').unwrap_or((command.path, ""));
+    match first {
+        "get" => get::get(session, flags).await,
+        "events" => events::events(session, flags).await,
+        "describe" => describe::describe(session, flags).await,
+        "create" => create::create(session, second, flags).await,
+        "run" => run::run(session, flags).await,
+        "expose" => run::expose(session, flags).await,
+        "apply" => apply::apply(session, second, flags).await,
+        "diff" => apply::diff(session, flags).await,
+        "replace" => manifest::replace(session, flags).await,
+        "delete" => delete::delete(session, flags).await,
+        "patch" => patch::patch(session, flags).await,
+        "edit" => edit::edit(session, flags).await,
+        "scale" => scale::scale(session, flags).await,
+        "autoscale" => scale::autoscale(session, flags).await,
+        "set" => set::set(session, second, flags).await,
+        "label" => label::label(session, flags).await,
+        "annotate" => label::annotate(session, flags).await,
+        "taint" => node::taint(session, flags).await,
+        "cordon" => node::cordon(session, flags, true).await,
+        "uncordon" => node::cordon(session, flags, false).await,
+        "drain" => node::drain(session, flags).await,
+        "rollout" => rollout::rollout(session, second, flags).await,
+        "wait" => wait::wait(session, flags).await,
+        "explain" => explain::explain(session, flags).await,
+        "api-resources" => show::api_resources(session, flags).await,
+        "api-versions" => show::api_versions(session).await,
+        "cluster-info" => show::cluster_info(session, second).await,
+        "version" => show::version(session, flags).await,
+        "top" => show::top(session, second, flags).await,
+        "auth" => auth::auth(session, second, flags).await,
+        "logs" => logs::logs(session, flags).await,
+        "exec" => pod::exec(session, flags).await,
+        "attach" => pod::attach(session, flags).await,
+        "cp" => pod::copy(flags),
+        "port-forward" => pod::port_forward(session, flags).await,
+        "debug" => pod::debug(session, flags).await,
+        "proxy" => show::proxy(session, flags).await,
+        "config" => config::config(session, second, flags).await,
+        "options" => {
+            session.print(&command::options());
+            Ok(())
+        }
+        "completion" => show::completion(session, flags),
+        name => Err(Fault::Plain(format!("{name}: not simulated in vethlab"))),
+    }
+}
