@@ -139,7 +139,7 @@ async fn timeout(sys: Sys, args: Args) -> Exit {
     };
     let Some(time) = interval(&options.operands[0]) else {
         return TIMEOUT_TOOL
-            .wrong(&sys, &format!("invalid time interval {}", quoted(&options.operands[0])))
+            .wrong(&sys, format!("invalid time interval {}", quoted(&options.operands[0])))
             .await;
     };
     let signal = options.value('s').map_or(Some(Signal::Term), Signal::parse);

@@ -130,11 +130,9 @@ impl Shell {
             self.complain_line(format!("completion: function `{name}' not found")).await;
             return (Vec::new(), false);
         };
-        let array = |words: &[String]| {
-            let elements = words.iter().enumerate().map(|(at, text)| (at as u64, text.clone()));
-            Variable { content: Some(Content::Indexed(elements.collect())), ..Variable::default() }
-        };
-        *self.variables.global("COMP_WORDS") = array(typed.words);
+        let words = typed.words.iter().enumerate().map(|(at, text)| (at as u64, text.clone())).collect();
+        *self.variables.global("COMP_WORDS") =
+            Variable { content: Some(Content::Indexed(words)), ..Variable::default() };
         let told = told(typed);
         for (variable, value) in &told {
             *self.variables.global(variable) = Variable::scalar(value.clone());
