@@ -119,7 +119,7 @@ impl Cluster {
     fn run_pod(&mut self, name: &str, at: usize) {
         let Some(mut pod) = self.api.store.get(Kind::Pod, "s1", name).cloned() else { return };
         if pod["spec"].str("nodeName").is_empty() {
-            pod["spec"].set("nodeName", if at % 2 == 0 { "worker-1" } else { "worker-2" });
+            pod["spec"].set("nodeName", if at.is_multiple_of(2) { "worker-1" } else { "worker-2" });
         }
         let now = self.now.rfc3339();
         let mut statuses = Vec::new();
