@@ -46,7 +46,7 @@ const LEFT_BEHIND: &[(&str, &[&str])] = &[
     (
         "label-annotate",
         &[
-            "kubectl create deployment web --image=nginx:1.27",
+            "kubectl create deployment web --image=nginx:1.27 --replicas=0",
             "kubectl run web-697578869-bbbbb --image=nginx:1.27",
             "kubectl run web-697578869-ccccc --image=nginx:1.27",
             "kubectl run web-697578869-ddddd --image=nginx:1.27",

@@ -4,6 +4,7 @@
 
 use super::kubectl::Said;
 use kube::api::{Api, Request, Response};
+use kube::controller::ControllerManager;
 use kube::kubectl::{Entry, Exec, Forward, Host, Later, Stream, kubectl};
 use kube::object::{Kind, Time, json};
 use serde_json::Value;
@@ -13,10 +14,13 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+/// Turns of controllers and kubelet after each change: a Deployment makes a ReplicaSet, that makes Pods, they run.
+const ROUNDS: usize = 4;
 const SERVER: &str = "https://172.18.0.2:6443";
 
 pub struct Cluster {
     api: Api,
+    controllers: ControllerManager,
     now: Time,
 }
 
@@ -31,7 +35,7 @@ impl Cluster {
                 api.load(object);
             }
         }
-        let mut cluster = Cluster { api, now };
+        let mut cluster = Cluster { api, controllers: ControllerManager::new(), now };
         cluster.note_addresses();
         cluster
     }
@@ -81,8 +85,15 @@ impl Cluster {
         answer
     }
 
-    /// Scheduler and kubelet: every Pod finds a node, runs, and goes when it is told to.
+    /// The controllers, then scheduler and kubelet: every Pod finds a node, runs, and goes when it is told to.
     fn settle(&mut self) {
+        for _ in 0..ROUNDS {
+            self.controllers.step(&mut self.api);
+            self.run_pods();
+        }
+    }
+
+    fn run_pods(&mut self) {
         let names: Vec<(String, String, bool)> = self
             .api
             .store
@@ -108,7 +119,7 @@ impl Cluster {
     fn run_pod(&mut self, name: &str, at: usize) {
         let Some(mut pod) = self.api.store.get(Kind::Pod, "s1", name).cloned() else { return };
         if pod["spec"].str("nodeName").is_empty() {
-            pod["spec"].set("nodeName", if at % 2 == 0 { "worker-1" } else { "worker-2" });
+            pod["spec"].set("nodeName", if at.is_multiple_of(2) { "worker-1" } else { "worker-2" });
         }
         let now = self.now.rfc3339();
         let mut statuses = Vec::new();
