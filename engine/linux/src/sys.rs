@@ -112,7 +112,7 @@ impl Sys {
     }
 
     /// A system call whose answer nobody waits for; made before the program's next one.
-    pub(crate) fn post(&self, call: impl FnOnce(&mut System, ProcessId) + 'static) {
+    pub fn post(&self, call: impl FnOnce(&mut System, ProcessId) + 'static) {
         let mut call = Some(call);
         // Only a program that is being thrown away finds its mailbox taken.
         let Ok(mut mailbox) = self.mailbox.try_borrow_mut() else { return };
