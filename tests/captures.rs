@@ -151,6 +151,7 @@ fn varied() -> Lab {
         machines: ["a", "r", "b"].map(machine).to_vec(),
         cables: vec![cable("a:eth0", "r:eth0", 0), cable("r:eth1", "b:eth0", 50)],
         setup,
+        cluster: None,
     }
 }
 

@@ -289,7 +289,7 @@ impl Story {
         }
         let machine = |at| MachineSpec { name: format!("m{at}"), role: Role::Router, at: None };
         let machines = (0..draw.machines).map(machine).collect();
-        let lab = Lab { name: format!("story {seed}"), machines, cables, setup: draw.setup };
+        let lab = Lab { name: format!("story {seed}"), machines, cables, setup: draw.setup, cluster: None };
         Story { seed, lab, acts: done }
     }
 }

@@ -13,6 +13,15 @@ pub struct Lab {
     pub cables: Vec<CableSpec>,
     /// Commands run at boot, in this order, before anybody may type.
     pub setup: Vec<Setup>,
+    /// A Kubernetes cluster on machines of its own, which stand beside those named above.
+    pub cluster: Option<ClusterSpec>,
+}
+
+/// `control-plane` and `worker-1` to `worker-N`, on a switch `switch`, with 172.18.0.2/16 and so on in this order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClusterSpec {
+    pub workers: u8,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

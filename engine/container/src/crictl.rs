@@ -3,7 +3,7 @@
 //! Source: cri-tools 1.36 `cmd/crictl`.
 
 use crate::runtime::{self, Container, Runtime, State};
-use linux::{Args, Command, Exit, Signal, Start, Sys, WaitOn, Woke};
+use linux::{Args, Command, Exit, Signal, Sys, WaitOn, Woke};
 use serde_json::json;
 use std::time::Duration;
 
@@ -265,22 +265,17 @@ async fn exec(sys: &Sys, words: &[String]) -> Exit {
     let Some((id, command)) = words.split_first().filter(|it| !it.1.is_empty()) else {
         return fail(sys, "exec command requires both CONTAINER and COMMAND").await;
     };
-    let known =
-        find(sys, id, |it| (it.inner, it.sandbox.clone(), it.environment.clone(), it.cwd.clone(), it.uid))
-            .await;
-    let Some((inner, sandbox, environment, cwd, uid)) = known else { return fail(sys, not_found(id)).await };
-    let netns = sys
-        .ask(move |system, id| {
-            Runtime::of(system, system.process(id).machine)?.sandboxes.get(&sandbox).map(|it| it.netns)
-        })
+    let Some(full) = find(sys, id, |it| it.id.clone()).await else { return fail(sys, not_found(id)).await };
+    let arguments = command.to_vec();
+    let start = sys
+        .ask(move |system, id| runtime::exec_start(system, system.process(id).machine, &full, arguments))
         .await;
-    let start = Start {
-        container: Some(inner),
-        netns: netns.map(|it| (it, None)),
-        environment: Some(environment),
-        cwd: Some(cwd),
-        uid: Some(uid),
-        ..Start::new(command.to_vec())
+    let Some(start) = start else {
+        return fail(
+            sys,
+            "execing command in container: rpc error: code = Unknown desc = container is not running",
+        )
+        .await;
     };
     match sys.spawn(start).await {
         Ok(child) => sys.wait_child(child).await,

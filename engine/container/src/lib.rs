@@ -12,6 +12,7 @@ pub mod network;
 pub mod output;
 pub mod program;
 pub mod runtime;
+pub mod unit;
 
 pub use image::{Image, Reference};
 pub use runtime::Runtime;
@@ -25,10 +26,12 @@ pub static COMMANDS: &[&Command] = &[
     &containerd::CONTAINERD,
     &crictl::CRICTL,
     &program::httpd::HTTPD,
+    &unit::JOURNALCTL,
     &program::nginx::NGINX,
     &program::nsenter::NSENTER,
     &program::pause::PAUSE,
     &program::redis::REDIS_SERVER,
+    &unit::SYSTEMCTL,
     &program::wget::WGET,
     &program::whoami::WHOAMI,
 ];

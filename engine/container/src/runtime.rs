@@ -11,7 +11,7 @@ use api::{MachineId, NetnsId};
 use linux::{ContainerId, Exit, FileSystem, ProcessId, Signal, Start, System, WaitOn};
 use net::Errno;
 use sim::Instant;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// The notice under which a node's runtime tells of changes.
@@ -25,6 +25,8 @@ pub struct Runtime {
     trees: BTreeMap<&'static str, Rc<FileSystem>>,
     pub sandboxes: BTreeMap<String, Sandbox>,
     pub containers: BTreeMap<String, Container>,
+    /// Pods of which something has ended, until somebody takes note.
+    pub changed: BTreeSet<String>,
     /// The process that containers are children of.
     pub(crate) daemon: Option<ProcessId>,
 }
@@ -106,6 +108,7 @@ impl Runtime {
             trees: BTreeMap::new(),
             sandboxes: BTreeMap::new(),
             containers: BTreeMap::new(),
+            changed: BTreeSet::new(),
             daemon: None,
         }
     }
@@ -363,6 +366,21 @@ pub fn start_container(
     Err(message)
 }
 
+/// How a command is started in a running container: in its root, namespace and environment.
+pub fn exec_start(system: &System, machine: MachineId, id: &str, arguments: Vec<String>) -> Option<Start> {
+    let runtime = Runtime::of(system, machine)?;
+    let container = runtime.containers.get(id).filter(|it| it.state == State::Running)?;
+    let sandbox = runtime.sandboxes.get(&container.sandbox)?;
+    Some(Start {
+        container: Some(container.inner),
+        netns: Some((sandbox.netns, None)),
+        environment: Some(container.environment.clone()),
+        cwd: Some(container.cwd.clone()),
+        uid: Some(container.uid),
+        ..Start::new(arguments)
+    })
+}
+
 /// Sends its first process a signal; nothing happens where it has ended.
 pub fn signal_container(system: &mut System, machine: MachineId, id: &str, signal: Signal) {
     let process = Runtime::of(system, machine).and_then(|it| it.containers.get(id)).and_then(|it| it.process);
@@ -387,6 +405,8 @@ pub(crate) fn ended(system: &mut System, machine: MachineId, process: ProcessId,
     if let Some(container) = found {
         (container.state, container.exit, container.signal) = (State::Exited, exit.0, signal);
         (container.finished, container.process) = (now, None);
+        let uid = container.pod.uid.clone();
+        runtime.changed.insert(uid);
     } else {
         // A pause that was killed takes its sandbox with it.
         let ready = runtime.sandboxes.values().filter(|it| it.ready).map(|it| (it.id.clone(), it.pause));
@@ -395,7 +415,10 @@ pub(crate) fn ended(system: &mut System, machine: MachineId, process: ProcessId,
         let over: Vec<String> = ready.into_iter().filter(|it| !lives(it.1)).map(|it| it.0).collect();
         if let Some(runtime) = Runtime::of_mut(system, machine) {
             for id in over {
-                runtime.sandboxes.entry(id).and_modify(|it| it.ready = false);
+                if let Some(sandbox) = runtime.sandboxes.get_mut(&id) {
+                    sandbox.ready = false;
+                    runtime.changed.insert(sandbox.pod.uid.clone());
+                }
             }
         }
     }

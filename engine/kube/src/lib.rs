@@ -4,7 +4,10 @@
 //! network by a private door: kube-proxy writes `iptables-restore` text, the kubelet makes link and address requests.
 
 pub mod api;
+pub mod boot;
 pub mod client;
+pub mod cluster;
+pub mod component;
 pub mod controller;
 pub mod dns;
 pub mod feed;
@@ -12,9 +15,56 @@ pub mod flannel;
 pub mod http;
 pub mod klog;
 pub mod kubectl;
+pub mod kubelet;
 pub mod object;
 pub mod page;
 pub mod proxy;
 pub mod scheduler;
 pub mod store;
 pub mod validation;
+
+use container::Image;
+use container::image::Base;
+use linux::Command;
+
+/// Programs of this crate: on nodes, and in images.
+pub static COMMANDS: &[&Command] = &[
+    &dns::program::COREDNS,
+    &component::etcd::ETCD,
+    &flannel::FLANNELD,
+    &component::apiserver::KUBE_APISERVER,
+    &component::controller::KUBE_CONTROLLER_MANAGER,
+    &proxy::program::KUBE_PROXY,
+    &component::controller::KUBE_SCHEDULER,
+    &kubectl::linux::KUBECTL,
+    &kubelet::KUBELET,
+];
+
+/// Images of the cluster's own parts.
+#[rustfmt::skip]
+pub static IMAGES: &[Image] = &[
+    Image {
+        repository: "registry.k8s.io/coredns/coredns", tags: &["v1*"], programs: &[("/coredns", "coredns")],
+        entrypoint: &["/coredns"], bytes: 23_000_000, ..Image::NONE
+    },
+    Image {
+        repository: "registry.k8s.io/etcd", tags: &["3*"], programs: &[("/usr/local/bin/etcd", "etcd")],
+        bytes: 23_000_000, ..Image::NONE
+    },
+    Image {
+        repository: "registry.k8s.io/kube-apiserver", tags: &["v1*"],
+        programs: &[("/usr/local/bin/kube-apiserver", "kube-apiserver")], bytes: 30_000_000, ..Image::NONE
+    },
+    Image {
+        repository: "registry.k8s.io/kube-controller-manager", tags: &["v1*"],
+        programs: &[("/usr/local/bin/kube-controller-manager", "kube-controller-manager")], bytes: 27_000_000, ..Image::NONE
+    },
+    Image {
+        repository: "registry.k8s.io/kube-proxy", tags: &["v1*"], base: Base::Debian,
+        programs: &[("/usr/local/bin/kube-proxy", "kube-proxy")], bytes: 31_000_000, ..Image::NONE
+    },
+    Image {
+        repository: "registry.k8s.io/kube-scheduler", tags: &["v1*"],
+        programs: &[("/usr/local/bin/kube-scheduler", "kube-scheduler")], bytes: 21_000_000, ..Image::NONE
+    },
+];

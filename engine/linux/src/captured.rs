@@ -9,6 +9,7 @@ use crate::process::ProcessId;
 use crate::run::DEFAULT_PATH;
 use crate::system::{Spawn, System};
 use api::{MachineId, NetnsId, TtyId};
+use net::Errno;
 use std::collections::BTreeMap;
 
 /// What a captured command has said so far, and how it ended.
@@ -108,6 +109,41 @@ impl System {
             self.captured.insert(id, Captured::default());
         }
         id
+    }
+
+    /// Starts a program as a child of process 1, with its output at the end of the file `log`.
+    pub fn daemon_start(
+        &mut self,
+        machine: MachineId,
+        path: &str,
+        arguments: &[&str],
+        log: &str,
+    ) -> Result<ProcessId, Errno> {
+        let view = self.root_view(machine);
+        let arguments = arguments.iter().map(|it| (*it).to_owned()).collect();
+        let (command, arguments) = self.load(&view, path, arguments)?;
+        let spawn = Spawn {
+            machine,
+            container: None,
+            parent: None,
+            netns: view.netns,
+            netns_name: None,
+            uid: 0,
+            cwd: "/".to_owned(),
+            environment: environment(),
+            arguments,
+            group: None,
+            tty: None,
+        };
+        let id = self.spawn(command, spawn)?;
+        let null = OpenKind::Device(crate::fs::Device::Null);
+        let null = self.open_kind(null, OpenFlags::READ, "/dev/null".to_owned());
+        self.install(id, 0, Descriptor { file: null, close_on_exec: false });
+        for fd in [1, 2] {
+            let file = self.open_path(&view, log, OpenFlags::APPEND, 0o640)?;
+            self.install(id, fd, Descriptor { file, close_on_exec: false });
+        }
+        Ok(id)
     }
 
     /// What a captured command has printed since the last call: stdout, stderr.

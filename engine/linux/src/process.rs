@@ -70,6 +70,11 @@ impl Process {
         if self.container.is_some() { self.inner_pid } else { self.pid }
     }
 
+    /// The number by which a process of that container, or of the machine, knows it.
+    pub(crate) fn pid_for(&self, onlooker: Option<ContainerId>) -> u32 {
+        if onlooker.is_some() { self.own_pid() } else { self.pid }
+    }
+
     /// The state letter that `ps` shows.
     pub fn state(&self) -> char {
         match (self.exit, self.stopped) {

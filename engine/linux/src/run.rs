@@ -265,6 +265,18 @@ impl Sys {
         })
     }
 
+    /// The same, until the deadline; `None` where it still runs then.
+    pub async fn wait_child_until(&self, child: ProcessId, deadline: sim::Instant) -> Option<Exit> {
+        loop {
+            if let Some(exit) = self.ask(move |system, id| system.reap(id, child)).await {
+                return Some(exit);
+            }
+            if self.wait(&[WaitOn::Child(child)], Some(deadline)).await == crate::sys::Woke::Timeout {
+                return None;
+            }
+        }
+    }
+
     /// kill(2), by the process number on this machine; a negative one means its process group.
     pub fn kill(&self, pid: i64, signal: Option<Signal>) -> Syscall<Result<(), Errno>> {
         self.ask(move |system, id| system.kill(id, pid, signal))
@@ -286,15 +298,16 @@ impl System {
     fn kill(&mut self, id: ProcessId, pid: i64, signal: Option<Signal>) -> Result<(), Errno> {
         let (machine, uid, own) = (self.process(id).machine, self.process(id).uid, self.process(id).group);
         let number = u32::try_from(pid.unsigned_abs()).map_err(|_| Errno::ESRCH)?;
-        let here: Vec<_> = self.processes_seen(machine, self.process(id).container).collect();
+        let container = self.process(id).container;
+        let here: Vec<_> = self.processes_seen(machine, container).collect();
         let group = here
             .iter()
-            .find(|process| process.own_pid() == number && pid < 0)
+            .find(|process| process.pid_for(container) == number && pid < 0)
             .map(|process| process.group)
             .or((pid == 0).then_some(own));
         let chosen = |process: &&&Process| match pid {
-            -1 => process.own_pid() != 1 && process.id != id,
-            1.. => process.own_pid() == number,
+            -1 => process.pid_for(container) != 1 && process.id != id,
+            1.. => process.pid_for(container) == number,
             _ => Some(process.group) == group,
         };
         let targets: Vec<_> = here.iter().filter(chosen).map(|process| (process.id, process.uid)).collect();

@@ -130,7 +130,7 @@ impl Sys {
     }
 
     /// A system call whose answer nobody waits for; made before the program's next one.
-    pub(crate) fn post(&self, call: impl FnOnce(&mut System, ProcessId) + 'static) {
+    pub fn post(&self, call: impl FnOnce(&mut System, ProcessId) + 'static) {
         // Only a program that is being thrown away finds its mailbox taken.
         if let Ok(mut mailbox) = self.mailbox.try_borrow_mut() {
             mailbox.add(Call::Once(Box::new(call)));

@@ -206,8 +206,7 @@ impl System {
         container: Option<ContainerId>,
         pid: u32,
     ) -> Option<&Process> {
-        let number = |it: &Process| if container.is_some() { it.own_pid() } else { it.pid };
-        self.processes_seen(machine, container).find(|it| number(it) == pid)
+        self.processes_seen(machine, container).find(|it| it.pid_for(container) == pid)
     }
 
     /// A new machine with the standard file tree, its own namespace and process 1.

@@ -4,6 +4,7 @@
 //! Always: lab, seed and recorded requests determine the world, so undo, step back, share links and forked
 //! probes are one thing: replay.
 
+mod cluster;
 mod inspect;
 mod probe;
 mod session;

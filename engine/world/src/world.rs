@@ -41,6 +41,7 @@ pub struct World {
 impl World {
     /// The lab as it stands when its set-up has run and its links have settled.
     pub fn boot(lab: &Lab, seed: u64) -> World {
+        let lab = &crate::cluster::with_machines(lab);
         let mut world = World {
             system: System::new(seed, linux::cmd::ALL.iter().copied()),
             machines: BTreeMap::new(),
@@ -73,6 +74,7 @@ impl World {
                 None => world.complain(&setup.run, &format!("there is no machine `{}`", setup.on)),
             }
         }
+        world.start_cluster(lab, seed);
         let settled = world.now() + SETTLING;
         world.system.net.set_watching(true);
         world.system.net.set_capturing(true);
@@ -135,7 +137,7 @@ impl World {
     }
 
     /// Runs to `until`, however much happens on the way.
-    fn advance_to(&mut self, until: u64) {
+    pub(crate) fn advance_to(&mut self, until: u64) {
         let mut budget = usize::MAX;
         self.advance(until, &mut budget);
     }
@@ -243,7 +245,7 @@ impl World {
     }
 
     /// A fault of the lab itself, told in the terminals' place: the page shows it, the proof fails on it.
-    fn complain(&mut self, what: &str, words: &str) {
+    pub(crate) fn complain(&mut self, what: &str, words: &str) {
         self.out.push(Event::LabFault { words: format!("{what}: {words}") });
     }
 

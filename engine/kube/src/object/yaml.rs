@@ -38,6 +38,8 @@ fn is_blank(text: &str) -> bool {
 
 /// One document.
 pub fn parse(text: &str) -> Result<Value, String> {
+    // The scanner does not bear a block of text that ends with the input.
+    let text = format!("{text}\n");
     let mut bytes = text.as_bytes();
     let mut parser = Parser::new();
     parser.set_input_string(&mut bytes);

@@ -36,7 +36,7 @@ pub(super) async fn processes(sys: &Sys) -> Vec<Row> {
     sys.ask(|system, id| {
         let (machine, container) = (system.process(id).machine, system.process(id).container);
         let tty_of = |tty: api::TtyId| format!("pts/{}", crate::tty::tty_number(tty));
-        let seen = |process: &Process| if container.is_some() { process.own_pid() } else { process.pid };
+        let seen = |process: &Process| process.pid_for(container);
         let number = |id: Option<ProcessId>| id.and_then(|id| system.find_process(id)).map(seen);
         let here = system.processes_seen(machine, container);
         let mut rows: Vec<Row> = here

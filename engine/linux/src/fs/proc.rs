@@ -41,7 +41,7 @@ pub(super) fn lookup(system: &System, view: &View, below: &str) -> Option<Synthe
     match below.split_once('/') {
         None if below.is_empty() => {
             let here = system.processes_seen(view.machine, view.container);
-            let mut pids: Vec<u32> = here.map(Process::own_pid).collect();
+            let mut pids: Vec<u32> = here.map(|it| it.pid_for(view.container)).collect();
             pids.sort_unstable();
             let mut all: Vec<String> = pids.iter().map(u32::to_string).collect();
             all.extend(names(FILES));
@@ -134,8 +134,8 @@ fn read_process(system: &System, view: &View, below: &str) -> Result<Vec<u8>, Er
     let parent = process
         .parent
         .and_then(|id| system.find_process(id))
-        .filter(|it| it.container == process.container)
-        .map_or(u32::from(view.container.is_none() && process.pid != 1), Process::own_pid);
+        .filter(|it| view.container.is_none() || it.container == process.container)
+        .map_or(u32::from(view.container.is_none() && process.pid != 1), |it| it.pid_for(view.container));
     let zeros = |words: Vec<String>| words.into_iter().flat_map(|word| (word + "\0").into_bytes()).collect();
     Ok(match inside {
         "cmdline" => zeros(process.arguments.clone()),
@@ -143,8 +143,13 @@ fn read_process(system: &System, view: &View, below: &str) -> Result<Vec<u8>, Er
             zeros(process.environment.iter().map(|(name, value)| format!("{name}={value}")).collect())
         }
         "comm" => format!("{}\n", process.name).into_bytes(),
-        "stat" => format!("{} ({}) {} {parent} 0 0 0 -1 0\n", process.pid, process.name, process.state())
-            .into_bytes(),
+        "stat" => format!(
+            "{} ({}) {} {parent} 0 0 0 -1 0\n",
+            process.pid_for(view.container),
+            process.name,
+            process.state()
+        )
+        .into_bytes(),
         "status" => {
             let state = match process.state() {
                 'R' => "R (running)",
@@ -152,7 +157,8 @@ fn read_process(system: &System, view: &View, below: &str) -> Result<Vec<u8>, Er
                 'Z' => "Z (zombie)",
                 _ => "S (sleeping)",
             };
-            let (name, pid, uid, gid) = (&process.name, process.pid, process.uid, process.gid);
+            let (name, pid, uid, gid) =
+                (&process.name, process.pid_for(view.container), process.uid, process.gid);
             format!(
                 "Name:\t{name}\nUmask:\t{:04o}\nState:\t{state}\nTgid:\t{pid}\nPid:\t{pid}\nPPid:\t{parent}\n\
                  Uid:\t{uid}\t{uid}\t{uid}\t{uid}\nGid:\t{gid}\t{gid}\t{gid}\t{gid}\nThreads:\t1\n",

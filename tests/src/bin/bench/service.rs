@@ -66,6 +66,7 @@ fn lab() -> Lab {
         machines: vec![machine("node1"), machine("node2")],
         cables: vec![cable],
         setup,
+        cluster: None,
     }
 }
 

@@ -46,6 +46,7 @@ fn lab() -> Lab {
             setup("a", "ip link set eth0 up; ip addr add 10.0.0.1/24 dev eth0"),
             setup("b", "ip link set eth0 up; ip addr add 10.0.0.2/24 dev eth0; nginx"),
         ],
+        cluster: None,
     }
 }
 

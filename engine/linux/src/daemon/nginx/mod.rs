@@ -13,6 +13,7 @@ mod syntax;
 
 use super::Complaint;
 use super::crew::Crew;
+use super::fixture::Listen;
 use crate::calendar::Date;
 use crate::socket::Socket;
 use crate::sys::Sys;
@@ -76,7 +77,8 @@ pub(super) async fn run(sys: Sys, crew: Crew, nginx: Rc<Nginx>) -> Result<(), Er
         }
     }
     for local in places {
-        let listener = sys.listen(local, BACKLOG).await?;
+        // `ipv6only=on` is what nginx sets by itself.
+        let listener = Listen { local, dual: false, backlog: BACKLOG }.tcp(&sys).await?;
         let (nginx, sys, inner) = (Rc::clone(&nginx), sys.clone(), crew.clone());
         crew.add(inner.serve(listener, move |connection, peer| {
             let (nginx, sys) = (Rc::clone(&nginx), sys.clone());

@@ -1,0 +1,64 @@
+//! A cluster's control plane as its machine keeps it: the API server's state, the controllers and the scheduler.
+//!
+//! Attached to the control-plane machine; the programs of `component` work on it. Always: whoever changes the store does it
+//! through [`change`], which tells of it under [`STORE`], so that nobody asks twice for what has not changed.
+//! Differs from kubeadm: etcd holds no bytes of its own; controllers and scheduler use the store directly.
+
+use crate::api::{Api, Request, Response};
+use crate::controller::ControllerManager;
+use crate::object::Time;
+use crate::scheduler::Scheduler;
+use api::MachineId;
+use linux::{System, WaitOn};
+
+/// The notice under which the control plane's machine tells that the store has changed.
+pub const STORE: u32 = 1;
+
+pub struct Cluster {
+    pub api: Api,
+    controllers: ControllerManager,
+    scheduler: Scheduler,
+}
+
+impl Cluster {
+    pub fn new(seed: u64, now: Time) -> Cluster {
+        Cluster {
+            api: Api::new(seed, now),
+            controllers: ControllerManager::new(),
+            scheduler: Scheduler::new(),
+        }
+    }
+
+    /// Lets the controllers do what there is to do; when they want to be called next.
+    pub fn run_controllers(&mut self) -> Option<Time> {
+        self.controllers.step(&mut self.api)
+    }
+
+    pub fn run_scheduler(&mut self) -> Option<Time> {
+        self.scheduler.step(&mut self.api)
+    }
+}
+
+/// The wall clock in whole seconds.
+pub fn now(system: &System) -> Time {
+    Time(i64::try_from(system.realtime(system.now()).as_secs()).unwrap_or(i64::MAX))
+}
+
+/// Lets `act` work on the cluster of that machine, and tells of changes. `None` where there is no cluster.
+pub fn change<T>(system: &mut System, machine: MachineId, act: impl FnOnce(&mut Cluster) -> T) -> Option<T> {
+    let now = now(system);
+    let cluster = system.attached_mut::<Cluster>(machine)?;
+    cluster.api.set_now(now);
+    let before = cluster.api.store.revision();
+    let done = act(cluster);
+    if cluster.api.store.revision() != before {
+        system.wake(WaitOn::Notice(machine, STORE));
+    }
+    Some(done)
+}
+
+/// What the API server answers.
+pub fn handle(system: &mut System, machine: MachineId, request: &Request) -> Response {
+    change(system, machine, |cluster| cluster.api.handle(request))
+        .unwrap_or_else(|| Response::text(503, "no cluster on this machine"))
+}

@@ -1,0 +1,62 @@
+//! `kube-controller-manager` and `kube-scheduler`: their ports and, behind them, the controllers and the scheduler.
+//!
+//! Always: each runs when the store has changed, or when it asked to be run. Differs from Kubernetes: they use the store
+//! directly, without leader election.
+
+use super::page;
+use crate::cluster::{self, Cluster, STORE};
+use crate::object::Time;
+use linux::daemon::Crew;
+use linux::{Command, Exit, Signal, Sys, WaitOn, Woke};
+use sim::Instant;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+pub static KUBE_CONTROLLER_MANAGER: Command = Command {
+    name: "kube-controller-manager",
+    path: "/usr/local/bin/kube-controller-manager",
+    man: "kube-controller-manager(8)",
+    run: |sys, _| Box::pin(run(sys, 10257, |cluster| cluster.run_controllers())),
+};
+
+pub static KUBE_SCHEDULER: Command = Command {
+    name: "kube-scheduler",
+    path: "/usr/local/bin/kube-scheduler",
+    man: "kube-scheduler(8)",
+    run: |sys, _| Box::pin(run(sys, 10259, |cluster| cluster.run_scheduler())),
+};
+
+async fn run(sys: Sys, port: u16, step: fn(&mut Cluster) -> Option<Time>) -> Exit {
+    sys.catch(Signal::Term).await;
+    let crew = Crew::default();
+    let local = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
+    if !page::serve(&sys, &crew, local, "").await {
+        let place = format!("127.0.0.1:{port}");
+        let why = format!("listen tcp {place}: bind: address already in use");
+        sys.eprint(format!("Error: failed to create listener: failed to listen on {place}: {why}\n")).await;
+        return Exit::FAILURE;
+    }
+    let inner = sys.clone();
+    crew.add(async move {
+        let machine = inner.ask(|system, id| system.process(id).machine).await;
+        loop {
+            let next = inner
+                .ask(move |system, _| {
+                    let next = cluster::change(system, machine, step).flatten();
+                    next.map(|at| instant(system, at))
+                })
+                .await;
+            if let Woke::Signal(_) = inner.wait(&[WaitOn::Notice(machine, STORE)], next).await {
+                return;
+            }
+        }
+    });
+    crew.run().await;
+    Exit::OK
+}
+
+/// When the wall clock shows that second; never before the next instant.
+fn instant(system: &linux::System, at: Time) -> Instant {
+    let seconds = u64::try_from(at.0).unwrap_or(0).saturating_sub(linux::BOOT_SECONDS);
+    (Instant::BOOT + Duration::from_secs(seconds)).max(system.now() + Duration::from_millis(1))
+}

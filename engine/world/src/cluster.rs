@@ -1,0 +1,89 @@
+//! A lab's Kubernetes cluster: its machines, their network, and waiting until all of it is Ready.
+//!
+//! Always: the machines are set up by the commands a person would type; the cluster starts as kubeadm left it.
+
+use crate::World;
+use api::lab::{CableSpec, ClusterSpec, MachineSpec, Setup};
+use api::topology::Role;
+use api::{Lab, MachineId};
+use kube::boot::{self, Node};
+use std::net::Ipv4Addr;
+
+/// How long a cluster may take to be Ready: two virtual minutes.
+const PATIENCE: u64 = 120_000_000_000;
+/// How often it is asked whether it is: every tenth of a virtual second.
+const STEP: u64 = 100_000_000;
+/// Workers of one lab; a higher number counts as this.
+const WORKERS: u8 = 100;
+const CONTROL_PLANE: &str = "control-plane";
+
+/// Names and addresses of the nodes, the control plane's first.
+fn nodes(spec: &ClusterSpec) -> Vec<(String, Ipv4Addr)> {
+    let worker = |at: u8| (format!("worker-{at}"), Ipv4Addr::new(172, 18, 0, 2 + at));
+    let first = (CONTROL_PLANE.to_owned(), Ipv4Addr::new(172, 18, 0, 2));
+    [first].into_iter().chain((1..=spec.workers.min(WORKERS)).map(worker)).collect()
+}
+
+/// The lab with the machines of its cluster, their cables to a switch and the commands that give them addresses.
+pub fn with_machines(lab: &Lab) -> Lab {
+    let mut lab = lab.clone();
+    let Some(spec) = lab.cluster.clone() else { return lab };
+    let nodes = nodes(&spec);
+    let machine = |name: &str, role, at| MachineSpec { name: name.to_owned(), role, at: Some(at) };
+    let mut setup = vec![Setup {
+        on: "switch".to_owned(),
+        run: "ip link add br0 type bridge mcast_snooping 0; ip link set br0 up; ip addr add 172.18.0.1/16 dev br0; \
+              for p in /sys/class/net/port*; do p=${p##*/}; ip link set $p master br0; ip link set $p up; done"
+            .to_owned(),
+    }];
+    for (at, (name, address)) in nodes.iter().enumerate() {
+        let column = i32::try_from(at).unwrap_or(0);
+        lab.machines.push(machine(name, Role::Node, (column, 1)));
+        lab.cables.push(CableSpec {
+            ends: (format!("{name}:eth0"), format!("switch:port{}", at + 1)),
+            latency_us: 50,
+            mbit: 0,
+            loss_permille: 0,
+            macs: Some((format!("02:42:ac:12:00:{:02x}", at + 2), format!("02:00:00:00:01:{:02x}", at + 1))),
+        });
+        let mut run = format!(
+            "ip link set lo up; ip link set eth0 up; ip addr add {address}/16 dev eth0; \
+             ip route add default via 172.18.0.1; sysctl -qw net.ipv4.ip_forward=1"
+        );
+        for (other, (_, via)) in nodes.iter().enumerate().filter(|(other, _)| *other != at) {
+            run += &format!("; ip route add 10.244.{other}.0/24 via {via}");
+        }
+        setup.push(Setup { on: name.clone(), run });
+    }
+    lab.machines.push(machine("switch", Role::Switch, (1, 2)));
+    setup.append(&mut lab.setup);
+    lab.setup = setup;
+    lab
+}
+
+impl World {
+    /// Starts the cluster and waits until it is settled, or says what is not.
+    pub(crate) fn start_cluster(&mut self, lab: &Lab, seed: u64) {
+        let Some(spec) = &lab.cluster else { return };
+        let node = |(at, (name, address)): (usize, (String, Ipv4Addr))| {
+            let machine = self.machine(&name)?;
+            Some(Node { machine, name, address, is_control_plane: at == 0 })
+        };
+        let nodes: Vec<Node> = nodes(spec).into_iter().enumerate().filter_map(node).collect();
+        boot::boot(&mut self.system, seed, &nodes);
+        let Some(master) = nodes.first().map(|it| it.machine) else { return };
+        let end = self.now() + PATIENCE;
+        while !boot::is_settled(&self.system, master, nodes.len()) {
+            let until = self.now() + STEP;
+            self.advance_to(until);
+            if self.now() >= end {
+                return self.complain("cluster", "not all nodes and pods of kube-system became Ready");
+            }
+        }
+    }
+
+    /// The machine that holds the cluster's store.
+    pub fn control_plane(&self) -> Option<MachineId> {
+        self.machine(CONTROL_PLANE)
+    }
+}
