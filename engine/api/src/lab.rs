@@ -24,6 +24,30 @@ pub struct ClusterSpec {
     pub workers: u8,
 }
 
+impl ClusterSpec {
+    /// Workers of one lab; a higher number counts as this.
+    pub const WORKERS: u8 = 100;
+    /// The node that holds the cluster's store.
+    pub const CONTROL_PLANE: &str = "control-plane";
+    /// The machine that joins the nodes.
+    pub const SWITCH: &str = "switch";
+
+    /// The nodes' names, the control plane's first.
+    pub fn nodes(&self) -> Vec<String> {
+        let workers = (1..=self.workers.min(Self::WORKERS)).map(|at| format!("worker-{at}"));
+        std::iter::once(Self::CONTROL_PLANE.to_owned()).chain(workers).collect()
+    }
+}
+
+impl Lab {
+    /// The names of all machines, those of the cluster too.
+    pub fn names(&self) -> Vec<String> {
+        let nodes = self.cluster.iter().flat_map(ClusterSpec::nodes);
+        let switch = self.cluster.iter().map(|_| ClusterSpec::SWITCH.to_owned());
+        self.machines.iter().map(|machine| machine.name.clone()).chain(nodes).chain(switch).collect()
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MachineSpec {

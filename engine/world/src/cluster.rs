@@ -13,15 +13,10 @@ use std::net::Ipv4Addr;
 const PATIENCE: u64 = 120_000_000_000;
 /// How often it is asked whether it is: every tenth of a virtual second.
 const STEP: u64 = 100_000_000;
-/// Workers of one lab; a higher number counts as this.
-const WORKERS: u8 = 100;
-const CONTROL_PLANE: &str = "control-plane";
 
 /// Names and addresses of the nodes, the control plane's first.
 fn nodes(spec: &ClusterSpec) -> Vec<(String, Ipv4Addr)> {
-    let worker = |at: u8| (format!("worker-{at}"), Ipv4Addr::new(172, 18, 0, 2 + at));
-    let first = (CONTROL_PLANE.to_owned(), Ipv4Addr::new(172, 18, 0, 2));
-    [first].into_iter().chain((1..=spec.workers.min(WORKERS)).map(worker)).collect()
+    spec.nodes().into_iter().zip(2..).map(|(name, last)| (name, Ipv4Addr::new(172, 18, 0, last))).collect()
 }
 
 /// The lab with the machines of its cluster, their cables to a switch and the commands that give them addresses.
@@ -31,7 +26,7 @@ pub fn with_machines(lab: &Lab) -> Lab {
     let nodes = nodes(&spec);
     let machine = |name: &str, role, at| MachineSpec { name: name.to_owned(), role, at: Some(at) };
     let mut setup = vec![Setup {
-        on: "switch".to_owned(),
+        on: ClusterSpec::SWITCH.to_owned(),
         run: "ip link add br0 type bridge mcast_snooping 0; ip link set br0 up; ip addr add 172.18.0.1/16 dev br0; \
               for p in /sys/class/net/port*; do p=${p##*/}; ip link set $p master br0; ip link set $p up; done"
             .to_owned(),
@@ -40,7 +35,7 @@ pub fn with_machines(lab: &Lab) -> Lab {
         let column = i32::try_from(at).unwrap_or(0);
         lab.machines.push(machine(name, Role::Node, (column, 1)));
         lab.cables.push(CableSpec {
-            ends: (format!("{name}:eth0"), format!("switch:port{}", at + 1)),
+            ends: (format!("{name}:eth0"), format!("{}:port{}", ClusterSpec::SWITCH, at + 1)),
             latency_us: 50,
             mbit: 0,
             loss_permille: 0,
@@ -55,7 +50,7 @@ pub fn with_machines(lab: &Lab) -> Lab {
         }
         setup.push(Setup { on: name.clone(), run });
     }
-    lab.machines.push(machine("switch", Role::Switch, (1, 2)));
+    lab.machines.push(machine(ClusterSpec::SWITCH, Role::Switch, (1, 2)));
     setup.append(&mut lab.setup);
     lab.setup = setup;
     lab
@@ -84,6 +79,6 @@ impl World {
 
     /// The machine that holds the cluster's store.
     pub fn control_plane(&self) -> Option<MachineId> {
-        self.machine(CONTROL_PLANE)
+        self.machine(ClusterSpec::CONTROL_PLANE)
     }
 }

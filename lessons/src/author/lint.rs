@@ -28,7 +28,8 @@ pub(crate) fn lesson(authored: &Authored, file: Piece<'_>) -> Result<(), Fault> 
             format!("weight is {}, but the checks' points add up to {sum}", lesson.weight),
         );
     }
-    let machines: BTreeSet<&str> = lesson.lab.machines.iter().map(|machine| machine.name.as_str()).collect();
+    let names = lesson.lab.names();
+    let machines: BTreeSet<&str> = names.iter().map(String::as_str).collect();
     if !machines.contains(lesson.host.as_str()) {
         return fault("host:", format!("host `{}` is no machine of the lab", lesson.host));
     }

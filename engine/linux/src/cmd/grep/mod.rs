@@ -127,15 +127,10 @@ async fn grep(sys: Sys, args: Args) -> Exit {
         Ok(binary) => binary,
         Err(exit) => return exit,
     };
-    let limit = options.value('m').map(str::parse::<i64>);
-    if let Some(Err(_)) = limit {
-        TOOL.complain(&sys, "invalid max count").await;
-        return Exit(2);
-    }
-    if let Some(word) = options.value('d').filter(|word| !["read", "recurse", "skip"].contains(word)) {
-        let valid = "Valid arguments are:\n  - 'read'\n  - 'recurse'\n  - 'skip'";
-        return TOOL.wrong(&sys, format!("invalid argument '{word}' for '--directories'\n{valid}")).await;
-    }
+    let limit = match limit(&sys, &options).await {
+        Ok(limit) => limit,
+        Err(exit) => return exit,
+    };
     let context = match context(&sys, &options).await {
         Ok(context) => context,
         Err(exit) => return exit,
@@ -148,7 +143,7 @@ async fn grep(sys: Sys, args: Args) -> Exit {
         options: options.clone(),
         names: options.last_of("hH").map_or(many, |letter| letter == 'H'),
         context,
-        limit: limit.and_then(Result::ok).and_then(|count| usize::try_from(count).ok()),
+        limit,
         binary,
         end: if options.has('z') { '\0' } else { '\n' },
         color: color(&sys, &options).await,
@@ -171,6 +166,20 @@ async fn grep(sys: Sys, args: Args) -> Exit {
         (_, true) => Exit(2),
         (matched, false) => Exit(u8::from(!matched)),
     }
+}
+
+/// How many lines of a file are enough (`-m`; a negative number is none), and is what `-d` says a way to read directories?
+async fn limit(sys: &Sys, options: &Options) -> Result<Option<usize>, Exit> {
+    let limit = options.value('m').map(str::parse::<i64>);
+    if let Some(Err(_)) = limit {
+        TOOL.complain(sys, "invalid max count").await;
+        return Err(Exit(2));
+    }
+    if let Some(word) = options.value('d').filter(|word| !["read", "recurse", "skip"].contains(word)) {
+        let valid = "Valid arguments are:\n  - 'read'\n  - 'recurse'\n  - 'skip'";
+        return Err(TOOL.wrong(sys, format!("invalid argument '{word}' for '--directories'\n{valid}")).await);
+    }
+    Ok(limit.and_then(Result::ok).and_then(|count| usize::try_from(count).ok()))
 }
 
 fn syntax(name: &str, options: &Options) -> Syntax {
