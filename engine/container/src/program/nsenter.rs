@@ -1,5 +1,5 @@
 //! `nsenter`: runs a program in the network namespace, or the whole container, of a process.
-//! Simulated: -t PID, -n[FILE], -a, -m, -u, -i, -p (with -m: the container's root and process numbers).
+//! Simulated: -t PID, `-n[FILE]`, -a, -m, -u, -i, -p (with -m: the container's root and process numbers).
 //! Source: nsenter(1), util-linux 2.38.
 
 use linux::{Args, Command, Exit, Start, Sys};
