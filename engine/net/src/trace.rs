@@ -112,7 +112,13 @@ impl Network {
 
     /// Journeys with numbers from `first` on, as far as they are remembered, the oldest first.
     pub fn journeys_since(&self, first: JourneyId) -> Vec<Journey> {
-        self.trace.journeys.iter().filter(|journey| journey.id >= first).cloned().collect()
+        self.journeys_from(first).cloned().collect()
+    }
+
+    /// As [`Network::journeys_since`], without copying them.
+    pub fn journeys_from(&self, first: JourneyId) -> impl Iterator<Item = &Journey> {
+        let known = usize::try_from(first.0.saturating_sub(self.trace.first)).unwrap_or(usize::MAX);
+        self.trace.journeys.range(known.min(self.trace.journeys.len())..)
     }
 
     /// The last packets made on that machine, the oldest first, without ARP, IPv6 and STP talk (unless dropped).

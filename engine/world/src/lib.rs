@@ -4,8 +4,10 @@
 //! Always: lab, seed and recorded requests determine the world, so undo, step back, share links and forked
 //! probes are one thing: replay.
 
+mod chores;
 mod cluster;
 mod inspect;
+mod pods;
 mod probe;
 mod session;
 mod world;

@@ -2,6 +2,8 @@
 //!
 //! Always: boots to the same instant every time; nothing changes it but `handle` and time.
 
+use crate::chores::Chores;
+use crate::pods;
 use api::event::{Event, Protocol};
 use api::inspect::FrameRow;
 use api::journey::Journey;
@@ -22,6 +24,8 @@ const SETTLING: u64 = 2_000_000_000;
 const FLIGHTS_KEPT: usize = 100_000;
 /// Command lines kept for `used` checks.
 const LINES_KEPT: usize = 10_000;
+/// Packets are told apart at least every so many events, before the first of them are forgotten.
+const SORTING: usize = 512;
 
 pub struct World {
     pub(crate) system: System,
@@ -35,6 +39,8 @@ pub struct World {
     flights_counted: u64,
     entered: Vec<(TtyId, String)>,
     entered_told: usize,
+    /// Of a lab with a cluster.
+    chores: Option<Chores>,
     out: Vec<Event>,
 }
 
@@ -53,6 +59,7 @@ impl World {
             flights_counted: 0,
             entered: Vec::new(),
             entered_told: 0,
+            chores: None,
             out: Vec::new(),
         };
         for machine in &lab.machines {
@@ -75,6 +82,7 @@ impl World {
             }
         }
         world.start_cluster(lab, seed);
+        world.chores = lab.cluster.as_ref().map(|_| Chores::from(world.next_journey()));
         let settled = world.now() + SETTLING;
         world.system.net.set_watching(true);
         world.system.net.set_capturing(true);
@@ -148,6 +156,9 @@ impl World {
             *budget -= 1;
             if !self.system.step(Instant::from_nanos(until)) {
                 return true;
+            }
+            if budget.is_multiple_of(SORTING) {
+                self.sort_chores();
             }
         }
         false
@@ -288,11 +299,17 @@ impl World {
             for (id, machine) in &mut topology.machines {
                 machine.at = self.positions.get(id).copied();
             }
+            pods::name(&self.system, &mut topology);
             let delta = self.told.delta(&topology);
             if !delta.is_empty() {
                 self.told = topology;
                 self.out.push(Event::Topology(delta));
             }
+        }
+        self.sort_chores();
+        let chores = self.chores.as_mut().map(Chores::take).unwrap_or_default();
+        if !chores.is_empty() {
+            self.out.push(Event::Chores(chores));
         }
         self.gather_trace();
         let at = self.now();
@@ -316,11 +333,19 @@ impl World {
         }
     }
 
+    fn sort_chores(&mut self) {
+        if let Some(chores) = &mut self.chores {
+            chores.sort(&self.system.net);
+        }
+    }
+
     fn gather_trace(&mut self) {
         for event in self.system.net.take_trace() {
-            // What IPv6 says unasked is no packet to step to.
+            // What IPv6 says unasked is no packet to step to, nor is what a cluster does for itself.
+            let is_chore = |id| self.chores.as_ref().is_some_and(|chores| chores.has(id));
             if let Event::Flight(flight) = &event
                 && flight.protocol != Protocol::Ipv6
+                && !is_chore(flight.journey)
             {
                 self.flights_counted += 1;
                 if self.flights.len() == FLIGHTS_KEPT {
