@@ -6,7 +6,8 @@
 use crate::cmd::Exit;
 use crate::process::ProcessId;
 use crate::signal::{DefaultAction, Signal};
-use crate::system::{System, WaitOn};
+use crate::system::System;
+use crate::waiting::WaitOn;
 use sim::Instant;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -38,9 +39,7 @@ impl System {
         let packet = self.net.next_at().unwrap_or(Instant::NEVER);
         if timer < packet && timer <= until {
             self.net.step(timer);
-            if let Some((_, id)) = self.timers.pop_first() {
-                self.ready.insert(id);
-            }
+            self.timer_over();
             return true;
         }
         self.net.step(until)
