@@ -50,23 +50,34 @@ pub fn judge(check: &Check, facts: &[Fact], answer: Option<&str>) -> Judgement {
         return Judgement::error(words);
     }
     let mut judgement = match (&check.ask, facts) {
-        (Ask::Reach(flows), facts) if facts.len() == flows.len() => reach(flows, facts),
+        (Ask::Reach(flows), facts) => reach(flows, facts),
         (Ask::Path { flow, passes, avoids }, [fact]) => path(flow, passes, avoids, fact),
-        (Ask::Dns { expect, name, .. }, [Fact::Resolved { status, records, end, journeys }]) => {
+        (
+            Ask::Dns { expect, name, .. },
+            [Fact::Resolved { status, records, end, journeys }, computed @ ..],
+        ) => {
             let got = if records.is_empty() { status.clone() } else { records.join(", ") };
+            let expect = filled(expect, computed);
             let holds = expect == status || records.iter().any(|record| record == expect);
             explained(Judgement::of(holds, format!("{name}: {expect}"), got), end.as_ref(), journeys)
         }
         (Ask::Table { table, at, has, lacks, .. }, [Fact::Rows(rows)]) => {
             rows_judged(table, at, has, lacks, rows)
         }
-        (Ask::File { path, expect, .. }, [Fact::File(content)]) => {
+        (Ask::File { path, expect, .. }, [Fact::File(content), computed @ ..]) => {
+            let expect = filled(expect, computed);
             let got = content.as_deref().map_or("no such file", str::trim_end);
-            Judgement::of(
-                got == expect.trim_end() && content.is_some(),
-                format!("{path} with “{expect}”"),
-                got,
-            )
+            let holds = content.as_deref().is_some_and(|content| lines(content) == lines(expect));
+            Judgement::of(holds, format!("{path} with “{}”", expect.trim_end()), got)
+        }
+        (Ask::Resource { of, path, is }, [Fact::Text(found), computed @ ..]) => {
+            let is = filled(is, computed);
+            let got = match found {
+                Ok(text) if text.is_empty() => "nothing",
+                Ok(text) | Err(text) => text.trim_end(),
+            };
+            let want = if is.is_empty() { "nothing" } else { is };
+            Judgement::of(found.as_deref() == Ok(is), format!("{of} {path}: {want}"), got)
         }
         (Ask::Used { command }, [Fact::Used(used)]) => {
             let got = if *used { "it was" } else { "not yet" };
@@ -84,10 +95,27 @@ pub fn judge(check: &Check, facts: &[Fact], answer: Option<&str>) -> Judgement {
     judgement
 }
 
+/// An expectation as written, or as it was computed in the world; a fault is no value anything could have.
+fn filled<'a>(written: &'a str, computed: &'a [Fact]) -> &'a str {
+    match computed {
+        [Fact::Text(Ok(text) | Err(text))] => text,
+        _ => written,
+    }
+}
+
+/// The words of each line: how much space stands between them does not matter, nor empty lines at the end.
+fn lines(text: &str) -> Vec<Vec<&str>> {
+    text.trim_end().lines().map(|line| line.split_whitespace().collect()).collect()
+}
+
 /// The first flow that does not end as it should, or the last one.
 fn reach(flows: &[Flow], facts: &[Fact]) -> Judgement {
+    let sent = flows.iter().flat_map(|flow| std::iter::repeat_n(flow, usize::from(flow.times)));
+    if sent.clone().count() != facts.len() {
+        return Judgement::error("the world answered another question");
+    }
     let mut last = Judgement::error("no flow to judge");
-    for (flow, fact) in flows.iter().zip(facts) {
+    for (flow, fact) in sent.zip(facts) {
         let Fact::Reached { outcome, journeys, end } = fact else {
             return Judgement::error("the world answered another question");
         };
