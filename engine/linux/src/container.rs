@@ -290,7 +290,8 @@ mod tests {
     }
 
     #[test]
-    fn with_process_1_all_others_end_and_only_sigkill_ends_it_unasked() {
-        assert_eq!(run("(sleep 5; echo late) & kill -TERM 1; echo alive; exit 3", &[]), "alive\n");
+    fn with_process_1_all_others_end_and_nothing_from_within_ends_it() {
+        let command = "(sleep 5; echo late) & kill -TERM 1; kill -KILL 1; echo alive; exit 3";
+        assert_eq!(run(command, &[]), "alive\n");
     }
 }

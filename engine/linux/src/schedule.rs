@@ -114,8 +114,8 @@ impl System {
                 process.stop_signal = Some(signal);
                 self.tell_parent(id);
             }
-            // Process 1 is not killed by what it did not ask for; signal(7).
-            DefaultAction::Terminate if process.own_pid() == 1 => {}
+            // Process 1 is not killed by what it did not ask for, but by a sure signal from outside; pid_namespaces(7).
+            DefaultAction::Terminate if process.own_pid() == 1 && !certain => {}
             DefaultAction::Terminate => {
                 process.killed_by = Some(signal);
                 self.end(id, Exit(128 + signal.number()));

@@ -132,10 +132,7 @@ fn a_pod_is_processes_of_its_node_that_answer_probes_and_log() {
     assert_ne!(run(&mut world, "worker-2", log), "0\n");
 }
 
-#[test]
-fn a_pod_has_a_network_of_its_own_that_other_nodes_reach() {
-    let mut world = cluster();
-    let pod = "
+const ECHO: &str = "
 apiVersion: v1
 kind: Pod
 metadata: {name: echo, namespace: default}
@@ -145,7 +142,11 @@ spec:
   containers:
   - {name: echo, image: 'registry.k8s.io/e2e-test-images/agnhost:2.53', args: [netexec]}
 ";
-    create(&mut world, pod);
+
+#[test]
+fn a_pod_has_a_network_of_its_own_that_other_nodes_reach() {
+    let mut world = cluster();
+    create(&mut world, ECHO);
     wait(&mut world, 5);
     let pod = get(&mut world, Kind::Pod, "default", "echo");
     assert_eq!(pod["status"].str("podIP"), "10.244.1.2", "{}", pod["status"]);
@@ -157,9 +158,46 @@ spec:
 }
 
 #[test]
-fn a_service_is_rules_that_lead_to_the_pods_of_a_deployment() {
+fn a_container_whose_process_is_killed_on_its_node_starts_anew() {
     let mut world = cluster();
-    let deployment = "
+    create(&mut world, ECHO);
+    wait(&mut world, 5);
+    assert_eq!(run(&mut world, "worker-1", "kill -KILL $(pgrep -f netexec)"), "");
+    wait(&mut world, 3);
+    let pod = get(&mut world, Kind::Pod, "default", "echo");
+    let container = &pod.at(&["status", "containerStatuses"]).items()[0];
+    assert_eq!(container.int("restartCount"), 1, "{}", pod["status"]);
+    assert_eq!(container.at(&["lastState", "terminated"]).int("exitCode"), 137, "{}", pod["status"]);
+    assert_eq!(run(&mut world, "worker-2", "curl -s http://10.244.1.2:8080/hostname"), "echo");
+}
+
+#[test]
+fn what_does_not_heed_sigterm_is_killed_when_its_grace_is_over() {
+    let mut world = cluster();
+    let pod = "
+apiVersion: v1
+kind: Pod
+metadata: {name: deaf, namespace: default}
+spec:
+  nodeName: worker-1
+  terminationGracePeriodSeconds: 4
+  containers:
+  - {name: deaf, image: busybox, command: [sleep, '1000']}
+";
+    create(&mut world, pod);
+    wait(&mut world, 10);
+    let phase =
+        |world: &mut World| get(world, Kind::Pod, "default", "deaf")["status"].str("phase").to_owned();
+    assert_eq!(phase(&mut world), "Running");
+    run(&mut world, "control-plane", "kubectl delete pod deaf --wait=false");
+    wait(&mut world, 2);
+    assert_eq!(phase(&mut world), "Running");
+    wait(&mut world, 4);
+    assert_eq!(phase(&mut world), "");
+    assert_eq!(run(&mut world, "worker-1", "pgrep -fx 'sleep 1000'"), "");
+}
+
+const WEBS: &str = "
 apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web, namespace: default}
@@ -172,7 +210,49 @@ spec:
       containers:
       - {name: web, image: 'registry.k8s.io/e2e-test-images/agnhost:2.53', args: [netexec]}
 ";
-    create(&mut world, deployment);
+
+#[test]
+fn a_deleted_pod_of_a_deployment_comes_back_by_another_name() {
+    let mut world = cluster();
+    create(&mut world, WEBS);
+    wait(&mut world, 10);
+    let names = |world: &mut World| {
+        run(
+            world,
+            "control-plane",
+            "kubectl get pods -l app=web --no-headers | awk '$2 == \"1/1\" { print $1 }'",
+        )
+    };
+    let before = names(&mut world);
+    assert_eq!(before.lines().count(), 2, "{before}");
+    let gone = before.lines().next().expect("two lines");
+    run(&mut world, "control-plane", &format!("kubectl delete pod {gone} --now"));
+    wait(&mut world, 10);
+    let after = names(&mut world);
+    assert_eq!(after.lines().count(), 2, "{after}");
+    assert!(!after.contains(gone), "{gone} is still among {after}");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_cluster() {
+    let told = || {
+        let mut world = cluster();
+        create(&mut world, WEBS);
+        wait(&mut world, 10);
+        let objects = run(&mut world, "control-plane", "kubectl get all,endpointslices,events -A -o yaml");
+        let worker = run(&mut world, "worker-1", "iptables-save; ip route; ip -s link; journalctl; ps -ef");
+        assert!(objects.contains("name: web-") && worker.contains("KUBE-SERVICES"), "{objects}{worker}");
+        objects + &worker
+    };
+    let (first, second) = (told(), told());
+    let other = first.lines().zip(second.lines()).find(|(one, two)| one != two);
+    assert!(first == second, "{other:?}");
+}
+
+#[test]
+fn a_service_is_rules_that_lead_to_the_pods_of_a_deployment() {
+    let mut world = cluster();
+    create(&mut world, WEBS);
     let service = "
 apiVersion: v1
 kind: Service
