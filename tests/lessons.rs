@@ -16,8 +16,7 @@ fn is_of(authored: &Authored, files: &str) -> bool {
 }
 
 fn prove(files: &str) {
-    let faults: Vec<String> =
-        course().iter().filter(|it| is_of(it, files)).flat_map(proof::faults).collect();
+    let faults: Vec<String> = course().iter().filter(|it| is_of(it, files)).flat_map(proof::faults).collect();
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
@@ -43,5 +42,21 @@ proofs! {
     names "02"
     namespaces "03"
     netfilter "04"
-    pod_network "07"
+    pod_network_by_hand "07-pod-network/1"
+    pod_network_by_plugins "07-pod-network/2"
+    pod_network_over_tunnels "07-pod-network/3"
+    pod_network_of_the_control_plane "07-pod-network/4"
+    cluster_ip "08-services/1"
+    node_port "08-services/2"
+    load_balancer "08-services/3"
+    headless_services "08-services/4"
+    readiness "08-services/5"
+    kube_proxy "08-services/6"
+    chains "08-services/7"
+    questions_of_resolvers "09-names-in-the-cluster/1"
+    corefile "09-names-in-the-cluster/2"
+    dns_policy "09-names-in-the-cluster/3"
+    exam_tasks_of_pods "14-exam-tasks/0"
+    exam_tasks_of_services "14-exam-tasks/1"
+    exam_tasks_of_nodes "14-exam-tasks/2"
 }

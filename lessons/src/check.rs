@@ -125,19 +125,16 @@ impl Check {
                 .flat_map(|flow| std::iter::repeat_n(reach(flow), usize::from(flow.times)))
                 .collect(),
             Ask::Path { flow, .. } => vec![reach(flow)],
-            Ask::Dns { from, name, record, expect } => with(
-                Probe::Dns { from: from.clone(), name: name.clone(), record: record.clone() },
-                expect,
-            ),
+            Ask::Dns { from, name, record, expect } => {
+                with(Probe::Dns { from: from.clone(), name: name.clone(), record: record.clone() }, expect)
+            }
             Ask::Table { at, table, argument, .. } => {
                 vec![Probe::Table { at: at.clone(), table: table.clone(), argument: argument.clone() }]
             }
             Ask::File { on, path, expect } => {
                 with(Probe::File { on: on.clone(), path: path.clone() }, expect)
             }
-            Ask::Resource { of, path, is } => {
-                with(Probe::Text { text: format!("{{{of} {path}}}") }, is)
-            }
+            Ask::Resource { of, path, is } => with(Probe::Text { text: format!("{{{of} {path}}}") }, is),
             Ask::Used { command } => vec![Probe::Used { command: command.clone() }],
             Ask::Answer { .. } => Vec::new(),
         }

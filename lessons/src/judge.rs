@@ -196,3 +196,64 @@ fn explained(mut judgement: Judgement, end: Option<&End>, journeys: &[Journey]) 
     judgement.show = journeys.iter().find(dropped).or(journeys.first()).cloned();
     judgement
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(ask: Ask) -> Check {
+        Check {
+            id: "x".into(),
+            label: "x".into(),
+            points: 1,
+            step: None,
+            invariant: false,
+            ask,
+            why: "Look again.".into(),
+            hint: String::new(),
+            docs: Vec::new(),
+        }
+    }
+
+    fn judged(ask: &Ask, facts: &[Fact]) -> (State, String, String) {
+        let judgement = judge(&check(ask.clone()), facts, None);
+        (judgement.state, judgement.want, judgement.got)
+    }
+
+    #[test]
+    fn an_object_is_compared_with_what_is_written_or_computed_and_its_absence_is_told() {
+        let ask = Ask::Resource { of: "svc/shop/web".into(), path: ".spec.x".into(), is: "80".into() };
+        let text = |text: &str| Fact::Text(Ok(text.into()));
+        assert_eq!(judged(&ask, &[text("80")]).0, State::Pass);
+        let want = "svc/shop/web .spec.x: 80";
+        assert_eq!(judged(&ask, &[text("8080")]), (State::Fail, want.into(), "8080".into()));
+        assert_eq!(judged(&ask, &[text("")]), (State::Fail, want.into(), "nothing".into()));
+        let gone = Fact::Text(Err("not found".into()));
+        assert_eq!(judged(&ask, std::slice::from_ref(&gone)), (State::Fail, want.into(), "not found".into()));
+        assert_eq!(judged(&ask, &[text("81"), text("81")]).0, State::Pass);
+        assert_eq!(judged(&ask, &[gone.clone(), gone]).0, State::Fail);
+    }
+
+    #[test]
+    fn a_file_is_compared_by_words_and_lines_not_by_space() {
+        let ask = Ask::File { on: "a".into(), path: "/x".into(), expect: "a 1\nb 2".into() };
+        let file = |text: &str| Fact::File(Some(text.into()));
+        assert_eq!(judged(&ask, &[file("a   1\r\nb 2  \n\n")]).0, State::Pass);
+        assert_eq!(judged(&ask, &[file("a 1 b 2")]).0, State::Fail);
+        assert_eq!(judged(&ask, &[file("a 1\nb 2\nc")]).0, State::Fail);
+        assert_eq!(judged(&ask, &[Fact::File(None)]).2, "no such file");
+    }
+
+    #[test]
+    fn every_flow_counts_as_often_as_it_is_sent() {
+        let expect = crate::Expect(crate::Want::Refused);
+        let flow = Flow { from: "a".into(), to: "tcp://b:1".into(), expect, times: 2 };
+        let reached = |outcome| Fact::Reached { outcome, journeys: Vec::new(), end: None };
+        let refused = || reached(api::probe::Outcome::Refused { after_us: 1 });
+        let silent = reached(api::probe::Outcome::TimedOut);
+        let ask = Ask::Reach(vec![flow]);
+        assert_eq!(judged(&ask, &[refused(), refused()]).0, State::Pass);
+        assert_eq!(judged(&ask, &[refused(), silent]).0, State::Fail);
+        assert_eq!(judged(&ask, &[refused()]).0, State::Error);
+    }
+}

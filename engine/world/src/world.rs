@@ -5,8 +5,8 @@
 use api::event::{Event, Protocol};
 use api::inspect::FrameRow;
 use api::journey::Journey;
-use api::request::Request;
 use api::lab::Setup;
+use api::request::Request;
 use api::topology::Topology;
 use api::{FrameId, JourneyId, Lab, MachineId, NetnsId, TtyId};
 use linux::{ExecOptions, System};

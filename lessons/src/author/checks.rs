@@ -147,9 +147,9 @@ fn check(entry: Entry, block: Piece<'_>) -> Result<Check, Fault> {
     ]
     .into_iter()
     .flatten();
-    let ask = asks
-        .next()
-        .ok_or_else(|| fault("expected one of reach, matrix, dns, path, table, file, used, resource, answer"))?;
+    let ask = asks.next().ok_or_else(|| {
+        fault("expected one of reach, matrix, dns, path, table, file, used, resource, answer")
+    })?;
     if asks.next().is_some() {
         return Err(fault("has two kinds; a check asks one thing"));
     }

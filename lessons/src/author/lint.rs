@@ -50,7 +50,8 @@ pub(crate) fn lesson(authored: &Authored, file: Piece<'_>) -> Result<(), Fault> 
                 format!("check id `{}` is not one of its own, in lower case with dashes", check.id),
             );
         }
-        let is_place = |it: &&str| machines.contains(machine_of(it)) || lesson.lab.cluster.is_some() && is_pod(it);
+        let is_place =
+            |it: &&str| machines.contains(machine_of(it)) || lesson.lab.cluster.is_some() && is_pod(it);
         if let Some(place) = places(&check.ask).into_iter().find(|it| !is_place(it)) {
             return fault(
                 &id,
@@ -117,10 +118,14 @@ fn is_pod(place: &str) -> bool {
 /// What is wrong with the braces of a text that is filled in.
 fn badly_filled(text: &str) -> Option<String> {
     for after in text.split('{').skip(1) {
-        let Some((inside, _)) = after.split_once('}') else { return Some(format!("`{text}`: a brace is not closed")) };
+        let Some((inside, _)) = after.split_once('}') else {
+            return Some(format!("`{text}`: a brace is not closed"));
+        };
         let is_good = match inside.split_once(' ') {
             Some(("veth", pod)) => is_pod(pod),
-            Some((of, path)) => of.splitn(3, '/').filter(|part| !part.is_empty()).count() == 3 && path.starts_with('.'),
+            Some((of, path)) => {
+                of.splitn(3, '/').filter(|part| !part.is_empty()).count() == 3 && path.starts_with('.')
+            }
             None => false,
         };
         if !is_good {

@@ -42,7 +42,8 @@ impl World {
         })?;
         let gone = || format!("the Pod {name} has no sandbox on {node}");
         let machine = self.machine(&node).ok_or_else(gone)?;
-        let sandbox = Runtime::of(&self.system, machine).and_then(|it| it.sandbox_of(&uid)).ok_or_else(gone)?;
+        let sandbox =
+            Runtime::of(&self.system, machine).and_then(|it| it.sandbox_of(&uid)).ok_or_else(gone)?;
         let (netns, hostname) = ((sandbox.netns, sandbox.netns_name.clone()), sandbox.hostname.clone());
         let tools = Reference::parse(TOOLS).ok_or("the tools' image has a bad name")?;
         let files = image::find(&[image::IMAGES], &tools)?.files(&self.system);
@@ -52,7 +53,8 @@ impl World {
                 .container_mount(container, &format!("{}/{file}", kube::kubelet::home(&uid)), path)
                 .map_err(|errno| format!("{path} of the Pod {name}: {errno}"))?;
         }
-        let options = ExecOptions { container: Some(container), netns: Some(netns), ..ExecOptions::default() };
+        let options =
+            ExecOptions { container: Some(container), netns: Some(netns), ..ExecOptions::default() };
         Ok((machine, options, String::new()))
     }
 

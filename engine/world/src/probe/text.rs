@@ -11,7 +11,8 @@ pub(super) fn filled(world: &mut World, text: &str) -> Result<String, String> {
     let mut parts = text.split('{');
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        let (inside, after) = part.split_once('}').ok_or_else(|| format!("`{text}`: a brace is not closed"))?;
+        let (inside, after) =
+            part.split_once('}').ok_or_else(|| format!("`{text}`: a brace is not closed"))?;
         let (of, path) = inside.split_once(' ').ok_or_else(|| format!("`{{{inside}}}` names no path"))?;
         out += &if of == "veth" { veth(world, path)? } else { value(world, of, path)? };
         out += after;
@@ -40,6 +41,7 @@ fn veth(world: &mut World, pod: &str) -> Result<String, String> {
     let outer = inner.split_once("@if").and_then(|(_, rest)| rest.split(':').next()).unwrap_or_default();
     let node = value(world, pod, ".spec.nodeName")?;
     let links = world.run(&node, "ip -o link").and_then(said)?;
-    let link = links.lines().find_map(|line| line.strip_prefix(&format!("{outer}: "))?.split(['@', ':']).next());
+    let link =
+        links.lines().find_map(|line| line.strip_prefix(&format!("{outer}: "))?.split(['@', ':']).next());
     link.map(str::to_owned).ok_or_else(|| format!("{node} has no link {outer}"))
 }
