@@ -7,6 +7,7 @@ use crate::pods;
 use api::event::{Event, Protocol};
 use api::inspect::FrameRow;
 use api::journey::Journey;
+use api::lab::Setup;
 use api::request::Request;
 use api::topology::Topology;
 use api::{FrameId, JourneyId, Lab, MachineId, NetnsId, TtyId};
@@ -47,7 +48,7 @@ pub struct World {
 impl World {
     /// The lab as it stands when its set-up has run and its links have settled.
     pub fn boot(lab: &Lab, seed: u64) -> World {
-        let lab = &crate::cluster::with_machines(lab);
+        let (lab, addresses) = &crate::cluster::with_machines(lab);
         let mut world = World {
             system: System::new(seed, linux::cmd::ALL.iter().copied()),
             machines: BTreeMap::new(),
@@ -71,23 +72,26 @@ impl World {
             world.cable(cable);
         }
         world.start_ssh(lab);
-        for setup in &lab.setup {
-            match world.machine(&setup.on).map(|machine| world.execute(machine, &setup.run, SETUP_PATIENCE)) {
-                Some(Some((_, _, 0))) => {}
-                Some(Some((out, err, exit))) => {
-                    world.complain(&setup.run, &format!("exit {exit}: {out}{err}"))
-                }
-                Some(None) => world.complain(&setup.run, "did not end"),
-                None => world.complain(&setup.run, &format!("there is no machine `{}`", setup.on)),
-            }
-        }
+        addresses.iter().for_each(|setup| world.set_up(setup));
         world.start_cluster(lab, seed);
+        lab.setup.iter().for_each(|setup| world.set_up(setup));
         world.chores = lab.cluster.as_ref().map(|_| Chores::from(world.next_journey()));
         let settled = world.now() + SETTLING;
         world.system.net.set_watching(true);
         world.system.net.set_capturing(true);
         world.advance_to(settled);
         world
+    }
+
+    fn set_up(&mut self, setup: &Setup) {
+        let Some(machine) = self.machine(&setup.on) else {
+            return self.complain(&setup.run, &format!("there is no machine `{}`", setup.on));
+        };
+        match self.execute(machine, &setup.run, ExecOptions::default(), SETUP_PATIENCE) {
+            Some((_, _, 0)) => {}
+            Some((out, err, exit)) => self.complain(&setup.run, &format!("exit {exit}: {out}{err}")),
+            None => self.complain(&setup.run, "did not end"),
+        }
     }
 
     /// Machines on a cable let each other in over ssh.
@@ -212,9 +216,10 @@ impl World {
         &mut self,
         machine: MachineId,
         command: &str,
+        options: ExecOptions,
         patience: u64,
     ) -> Option<(String, String, u8)> {
-        let id = self.system.exec(machine, command, ExecOptions::default());
+        let id = self.system.exec(machine, command, options);
         let until = self.system.now() + Duration::from_nanos(patience);
         loop {
             if let Some(exit) = self.system.exit_of(id) {

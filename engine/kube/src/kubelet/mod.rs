@@ -23,6 +23,8 @@ mod sync;
 mod terminate;
 mod volume;
 
+pub use volume::home;
+
 use crate::client::{Client, Informer, News};
 use crate::dns::resolv_conf::NodeDns;
 use crate::object::{Kind, Value, json, yaml};
