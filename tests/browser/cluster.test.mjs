@@ -12,14 +12,13 @@ async function watched(t, hash) {
   const entered = await visit(t, hash, { serviceWorkers: 'block' });
   const engines = [];
   entered.context.on('request', (request) => {
-    const found = /(\w+)_bg\.wasm$/.exec(new URL(request.url()).pathname)?.[1];
-    if (found && !found.startsWith('app')) engines.push(found);
+    engines.push(.../(?<=\/)(engine|cluster)(?=_bg\.wasm$)/.exec(request.url())?.slice(1) ?? []);
   });
   return { ...entered, engines };
 }
 
 async function clusterReady(page) {
-  await page.locator('.machine').filter({ hasText: 'worker-2' }).first().waitFor(SLOW);
+  await page.locator('.machine').nth(3).waitFor(SLOW);
   await prompt(page);
 }
 
