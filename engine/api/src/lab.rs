@@ -44,7 +44,19 @@ impl ClusterSpec {
     }
 }
 
+/// What a page can fetch to run a lab. The one for clusters can do all that the other can, and is twice as large.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EngineKind {
+    Linux,
+    Cluster,
+}
+
 impl Lab {
+    /// The least that runs it.
+    pub fn engine(&self) -> EngineKind {
+        if self.cluster.is_some() { EngineKind::Cluster } else { EngineKind::Linux }
+    }
+
     /// The names of all machines, those of the cluster too.
     pub fn names(&self) -> Vec<String> {
         let nodes = self.cluster.iter().flat_map(ClusterSpec::nodes);

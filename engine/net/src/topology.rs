@@ -20,7 +20,9 @@ impl Network {
         shown::Topology {
             machines: self.machines.iter().map(|(id, it)| (id, machine(it))).collect(),
             netns: netns
-                .map(|(id, it)| (id, shown::Netns { machine: it.machine, name: it.name.clone(), title: None }))
+                .map(|(id, it)| {
+                    (id, shown::Netns { machine: it.machine, name: it.name.clone(), title: None })
+                })
                 .collect(),
             devices: self
                 .devices

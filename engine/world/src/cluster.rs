@@ -2,6 +2,11 @@
 //!
 //! Always: the machines are set up by the commands a person would type; the cluster starts as kubeadm left it.
 
+mod place;
+mod pods;
+
+pub use pods::name as name_pods;
+
 use crate::World;
 use api::lab::{CableSpec, ClusterSpec, MachineSpec, Setup};
 use api::topology::Role;

@@ -5,9 +5,9 @@
 //! probes are one thing: replay.
 
 mod chores;
+#[cfg_attr(not(feature = "cluster"), path = "no_cluster.rs")]
 mod cluster;
 mod inspect;
-mod pods;
 mod probe;
 mod session;
 mod world;

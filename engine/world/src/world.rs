@@ -3,7 +3,6 @@
 //! Always: boots to the same instant every time; nothing changes it but `handle` and time.
 
 use crate::chores::Chores;
-use crate::pods;
 use api::event::{Event, Protocol};
 use api::inspect::FrameRow;
 use api::journey::Journey;
@@ -304,7 +303,7 @@ impl World {
             for (id, machine) in &mut topology.machines {
                 machine.at = self.positions.get(id).copied();
             }
-            pods::name(&self.system, &mut topology);
+            crate::cluster::name_pods(&self.system, &mut topology);
             let delta = self.told.delta(&topology);
             if !delta.is_empty() {
                 self.told = topology;

@@ -12,7 +12,11 @@ const SECOND: u64 = 1_000_000_000;
 
 /// A cluster that stands, with a terminal on `control-plane`.
 fn cluster() -> World {
-    let lab = Lab { name: "cluster".to_owned(), cluster: Some(ClusterSpec { workers: 2, pool: None }), ..Lab::default() };
+    let lab = Lab {
+        name: "cluster".to_owned(),
+        cluster: Some(ClusterSpec { workers: 2, pool: None }),
+        ..Lab::default()
+    };
     let mut world = World::boot(&lab, 1);
     world.handle(&Request::OpenTty { tty: TtyId(1), machine: "control-plane".into(), columns: 80, rows: 24 });
     wait(&mut world, 1);

@@ -8,6 +8,8 @@ mod resolve;
 mod table;
 mod text;
 
+pub(crate) use place::Place;
+
 use crate::World;
 use api::journey::{Journey, StopKind, Verdict};
 use api::probe::End;

@@ -16,7 +16,11 @@ use streams::Terminal;
 use world::World;
 
 fn cluster() -> World {
-    let lab = Lab { name: "cluster".to_owned(), cluster: Some(ClusterSpec { workers: 2, pool: None }), ..Lab::default() };
+    let lab = Lab {
+        name: "cluster".to_owned(),
+        cluster: Some(ClusterSpec { workers: 2, pool: None }),
+        ..Lab::default()
+    };
     let mut world = World::boot(&lab, 1);
     let faults: Vec<String> = world
         .take_events()
