@@ -80,14 +80,14 @@ impl Chores {
     pub fn sort(&mut self, net: &Network) {
         for id in std::mem::take(&mut self.open) {
             if let Some(journey) = net.journeys_from(id).next().filter(|it| it.id == id) {
-                self.follow(journey, self.has(id));
+                self.follow(&journey, self.has(id));
             }
         }
         if net.next_journey() == self.next {
             return;
         }
         for journey in net.journeys_from(self.next) {
-            self.judge(journey);
+            self.judge(&journey);
         }
         self.next = net.next_journey();
     }
