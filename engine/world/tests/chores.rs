@@ -49,7 +49,7 @@ fn rest(world: &mut World, first: JourneyId) -> BTreeMap<String, u32> {
     let own = chores(world);
     let mut rest = BTreeMap::new();
     for journey in world.system_mut().net.journeys_from(first).filter(|it| !own.contains(&it.id)) {
-        *rest.entry(format!("{} {}", maker(journey), journey.summary)).or_default() += 1;
+        *rest.entry(format!("{} {}", maker(&journey), journey.summary)).or_default() += 1;
     }
     rest
 }
