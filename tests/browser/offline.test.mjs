@@ -1,6 +1,6 @@
 // After the first visit the site needs no network: service worker, cache, and a server that is gone.
 import { test } from 'node:test';
-import { prompt, ready, run } from './lab.mjs';
+import { eventually, prompt, ready, run } from './lab.mjs';
 import { visit } from './visit.mjs';
 
 test('with the network cut the page opens and a lab runs', async (t) => {
@@ -9,7 +9,7 @@ test('with the network cut the page opens and a lab runs', async (t) => {
   await page.evaluate(() => navigator.serviceWorker.ready.then(() => true));
   await page.waitForFunction(async () => (await caches.keys()).length > 0);
   // The clusters' engine comes last, when the page has all that it needs itself.
-  await page.waitForFunction(() => caches.match('cluster_bg.wasm'));
+  await eventually(page, 'the engine of clusters is kept', () => page.evaluate(async () => Boolean(await caches.match(new URL('cluster_bg.wasm', location.href)))));
   await site.close();
   await page.reload();
   await page.getByRole('link', { name: 'Start' }).click();
