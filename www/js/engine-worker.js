@@ -1,6 +1,8 @@
 // Loads an engine inside its worker, the one that the worker is named after, and tells the page how far it is: numbers
 // from 0 to 1 while it loads (-1 where that cannot be told), text when it fails. From then on the engine itself speaks,
 // in bytes; its last words are asked of it here, since one that has trapped says nothing of itself.
+import { unpack } from "./pack.js";
+
 const file = new URL(`../${self.name}_bg.wasm`, import.meta.url);
 const code = import(`../${self.name}.js`);
 
@@ -18,7 +20,7 @@ async function load() {
     read += value.length;
     postMessage(total > 0 ? Math.min(read / total, 1) : -1);
   }
-  return new Blob(parts).arrayBuffer();
+  return unpack(new Uint8Array(await new Blob(parts).arrayBuffer()));
 }
 
 try {
