@@ -18,10 +18,22 @@ pub struct Lab {
 }
 
 /// `control-plane` and `worker-1` to `worker-N`, on a switch `switch`, with 172.18.0.2/16 and so on in this order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct ClusterSpec {
     pub workers: u8,
+    pub network: PodNetwork,
+}
+
+/// What joins the Pods of different nodes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PodNetwork {
+    /// The bridge plugin on each node, and routes from node to node that the lab has set up.
+    #[default]
+    Bridge,
+    /// flannel as a DaemonSet: VXLAN between the nodes.
+    Flannel,
 }
 
 impl ClusterSpec {

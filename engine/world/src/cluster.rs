@@ -3,7 +3,7 @@
 //! Always: the machines are set up by the commands a person would type; the cluster starts as kubeadm left it.
 
 use crate::World;
-use api::lab::{CableSpec, ClusterSpec, MachineSpec, Setup};
+use api::lab::{CableSpec, ClusterSpec, MachineSpec, PodNetwork, Setup};
 use api::topology::Role;
 use api::{Lab, MachineId};
 use kube::boot::{self, Node};
@@ -45,7 +45,9 @@ pub fn with_machines(lab: &Lab) -> Lab {
             "ip link set lo up; ip link set eth0 up; ip addr add {address}/16 dev eth0; \
              ip route add default via 172.18.0.1; sysctl -qw net.ipv4.ip_forward=1"
         );
-        for (other, (_, via)) in nodes.iter().enumerate().filter(|(other, _)| *other != at) {
+        let routed =
+            nodes.iter().enumerate().filter(|(other, _)| *other != at && spec.network == PodNetwork::Bridge);
+        for (other, (_, via)) in routed {
             run += &format!("; ip route add 10.244.{other}.0/24 via {via}");
         }
         setup.push(Setup { on: name.clone(), run });
@@ -65,7 +67,7 @@ impl World {
             Some(Node { machine, name, address, is_control_plane: at == 0 })
         };
         let nodes: Vec<Node> = nodes(spec).into_iter().enumerate().filter_map(node).collect();
-        boot::boot(&mut self.system, seed, &nodes);
+        boot::boot(&mut self.system, seed, &nodes, spec.network);
         let Some(master) = nodes.first().map(|it| it.machine) else { return };
         let end = self.now() + PATIENCE;
         while !boot::is_settled(&self.system, master, nodes.len()) {
