@@ -27,6 +27,9 @@ pub const ERROR: u8 = 3;
 pub const RESIZE: u8 = 4;
 pub const CLOSE: u8 = 255;
 
+/// What a request without an upgrade is told.
+pub const UPGRADE: &str = "Upgrade request required";
+
 /// Bytes of one message.
 const LONGEST: usize = 1 << 20;
 /// What one turn takes from the network.
@@ -171,11 +174,15 @@ impl WebSocket {
         request: &Request,
         protocol: &str,
     ) -> Result<Option<WebSocket>, Errno> {
-        let offered = request.header("Sec-WebSocket-Protocol").split(',');
-        if !is_upgrade(request) || !offered.map(str::trim).any(|it| it == protocol) {
-            let words = "you must specify at least 1 of stdin, stdout, stderr";
-            let words = if is_upgrade(request) { "unable to negotiate protocol" } else { words };
-            connection.respond(&Response::text(400, words)).await?;
+        let offered = request.header("Sec-WebSocket-Protocol");
+        let speaks = offered.split(',').map(str::trim).any(|it| it == protocol);
+        if !is_upgrade(request) || !speaks {
+            let offers = format!("client supports [{offered}], server accepts [{protocol}]");
+            let words = match is_upgrade(request) {
+                true => format!("unable to negotiate protocol: {offers}"),
+                false => UPGRADE.to_owned(),
+            };
+            connection.respond(&Response::text(400, &words)).await?;
             return Ok(None);
         }
         let head = format!(

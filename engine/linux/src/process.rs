@@ -54,6 +54,8 @@ pub struct Process {
     /// Signals that do nothing; children inherit them.
     pub(crate) ignored: BTreeSet<Signal>,
     pub(crate) pending: VecDeque<Signal>,
+    /// How it ends itself at a signal that would kill it, even as process 1.
+    pub(crate) ends_itself: Option<Exit>,
     pub stopped: bool,
     /// Why it is stopped.
     pub(crate) stop_signal: Option<Signal>,

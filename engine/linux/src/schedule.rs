@@ -113,6 +113,10 @@ impl System {
                 process.stop_signal = Some(signal);
                 self.tell_parent(id);
             }
+            DefaultAction::Terminate if !certain && process.ends_itself.is_some() => {
+                let exit = process.ends_itself.unwrap_or(Exit::OK);
+                self.end(id, exit);
+            }
             // Process 1 is not killed by what it did not ask for, but by a sure signal from outside; pid_namespaces(7).
             DefaultAction::Terminate if process.own_pid() == 1 && !certain => {}
             DefaultAction::Terminate => {

@@ -4,6 +4,7 @@
 //! waits for ([`System::wait_on`]) and is tried again when that comes. Dropping the future takes the call back.
 //! Here stand the calls of time, network and waiting; files, processes and terminals add theirs beside their own code.
 
+use crate::cmd::Exit;
 use crate::process::ProcessId;
 use crate::signal::Signal;
 use crate::system::System;
@@ -287,6 +288,12 @@ impl Sys {
     pub async fn notice(&self, number: u32, deadline: Option<Instant>) -> Woke {
         let machine = self.ask(|system, id| system.process(id).machine).await;
         self.wait(&[WaitOn::Notice(machine, number)], deadline).await
+    }
+
+    /// From now on it ends by itself with that status where a signal would kill it: what the runtime of Go does (status 2)
+    /// for a program that asks for no signals, and what a short handler does.
+    pub fn end_at_signals(&self, exit: Exit) -> Syscall<()> {
+        self.ask(move |system, id| system.process_mut(id).ends_itself = Some(exit))
     }
 
     /// From now on this signal is told by [`Sys::wait`] instead of ending the process.

@@ -265,6 +265,7 @@ impl System {
             caught: BTreeSet::new(),
             ignored: BTreeSet::new(),
             pending: VecDeque::new(),
+            ends_itself: None,
             stopped: false,
             stop_signal: None,
             exit: None,
@@ -302,6 +303,7 @@ impl System {
         process.mailbox = mailbox;
         process.caught.clear();
         process.pending.clear();
+        process.ends_itself = None;
         process.environment = start.environment.clone().unwrap_or_else(|| process.environment.clone());
         process.cwd = start.cwd.clone().unwrap_or_else(|| process.cwd.clone());
         process.uid = start.uid.unwrap_or(process.uid);

@@ -114,3 +114,25 @@ impl System {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::captured::ExecOptions;
+    use crate::cmd;
+    use crate::system::System;
+    use api::topology::Role;
+    use std::time::Duration;
+
+    #[test]
+    fn what_a_process_waited_for_goes_with_it() {
+        let mut system = System::new(1, cmd::ALL.iter().copied());
+        let machine = system.machine_add("a", Role::Host);
+        let command = "(sleep 100 | cat) & sleep 1; kill $!; kill -KILL $(pgrep -x 'sleep|cat')";
+        let id = system.exec(machine, command, ExecOptions::default());
+        system.run_until_exit(id, Duration::from_secs(5));
+        let (out, err) = system.take_output(id);
+        assert_eq!(String::from_utf8_lossy(&[out, err].concat()), "");
+        assert!(system.timers.is_empty() && system.waiting.is_empty(), "{:?}", system.waiting);
+        assert_eq!(system.host(machine).processes, 1);
+    }
+}

@@ -8,7 +8,7 @@ mod pods;
 pub use pods::name as name_pods;
 
 use crate::World;
-use api::lab::{CableSpec, ClusterSpec, MachineSpec, Setup};
+use api::lab::{CableSpec, ClusterSpec, MachineSpec, PodNetwork, Setup};
 use api::topology::Role;
 use api::{Lab, MachineId};
 use kube::boot::{self, Node};
@@ -54,7 +54,9 @@ pub fn with_machines(lab: &Lab) -> (Lab, Vec<Setup>) {
              ip route add default via 172.18.0.1; sysctl -qw net.ipv4.ip_forward=1; \
              echo nameserver 172.18.0.1 > /etc/resolv.conf"
         );
-        for (other, (_, via)) in nodes.iter().enumerate().filter(|(other, _)| *other != at) {
+        let routed =
+            nodes.iter().enumerate().filter(|(other, _)| *other != at && spec.network == PodNetwork::Bridge);
+        for (other, (_, via)) in routed {
             run += &format!("; ip route add 10.244.{other}.0/24 via {via}");
         }
         setup.push(Setup { on: name.clone(), run });
@@ -72,7 +74,7 @@ impl World {
             Some(Node { machine, name, address, is_control_plane: at == 0 })
         };
         let nodes: Vec<Node> = nodes(spec).into_iter().enumerate().filter_map(node).collect();
-        boot::boot(&mut self.system, seed, &nodes);
+        boot::boot(&mut self.system, seed, &nodes, spec.network);
         let Some(master) = nodes.first().map(|it| it.machine) else { return };
         cluster::change(&mut self.system, master, |it| it.set_pool(spec.pool));
         let end = self.now() + PATIENCE;

@@ -14,7 +14,7 @@ const SECOND: u64 = 1_000_000_000;
 fn cluster() -> World {
     let lab = Lab {
         name: "cluster".to_owned(),
-        cluster: Some(ClusterSpec { workers: 2, pool: None }),
+        cluster: Some(ClusterSpec { workers: 2, ..ClusterSpec::default() }),
         ..Lab::default()
     };
     let mut world = World::boot(&lab, 1);

@@ -12,7 +12,7 @@ const SETUP: &str = "kubectl create namespace shop; \
 
 fn world() -> World {
     let setup = vec![Setup { on: "control-plane".to_owned(), run: SETUP.to_owned() }];
-    let cluster = Some(ClusterSpec { workers: 1, pool: None });
+    let cluster = Some(ClusterSpec { workers: 1, ..ClusterSpec::default() });
     let mut world = World::boot(&Lab { name: "shop".to_owned(), setup, cluster, ..Lab::default() }, 1);
     let faults: Vec<api::event::Event> = world
         .take_events()

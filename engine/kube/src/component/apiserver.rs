@@ -15,11 +15,12 @@ use crate::cluster::{self, Cluster, STORE};
 use crate::http::{self, Connection};
 use crate::kubelet::TERMINAL;
 use crate::object::{Kind, Status, Value};
+use crate::store::Store;
 use crate::websocket;
 use api::MachineId;
 use linux::daemon::Crew;
 use linux::socket::Socket;
-use linux::{Args, Command, Exit, Signal, Sys, System, WaitOn, Woke};
+use linux::{Args, Command, Exit, Sys, System, WaitOn, Woke};
 use net::{Errno, SocketKind};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -47,7 +48,7 @@ async fn apiserver(sys: Sys, args: Args) -> Exit {
         sys.eprint(format!("Error: context deadline exceeded: error while dialing: {why}\n")).await;
         return Exit::FAILURE;
     }
-    sys.catch(Signal::Term).await;
+    sys.end_at_signals(Exit::OK).await;
     let local = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port);
     let listener = match sys.listen(local, BACKLOG).await {
         Ok(listener) => listener,
@@ -82,7 +83,7 @@ async fn converse(sys: &Sys, machine: MachineId, mut connection: Connection) -> 
             let path = Path::parse(&asked)?;
             let cluster = system.attached::<Cluster>(machine)?;
             let route = resource_proxy::route(&cluster.api, &asked, &path)?;
-            Some(access::check(&User::of(&asked), &asked, &path).and(route))
+            Some(access::check(&cluster.api.store, &User::of(&asked), &asked, &path).and(route))
         });
         if let Some(route) = proxied.await {
             return proxy(sys, &connection, &request, route).await;
@@ -161,14 +162,14 @@ impl Onward {
     }
 
     /// May the user do it? Whoever opens a stream by GET has to be allowed to create it too.
-    fn check(&self, request: &Request) -> Result<(), Status> {
+    fn check(&self, store: &Store, request: &Request) -> Result<(), Status> {
         let path = Path::parse(request).ok_or_else(Status::no_such_path)?;
         let mut asked = Request { body: String::new(), ..request.clone() };
         let user = User::of(request);
-        access::check(&user, &asked, &path)?;
+        access::check(store, &user, &asked, &path)?;
         if self.head != "containerLogs" {
             asked.method = "POST";
-            access::check(&user, &asked, &path)?;
+            access::check(store, &user, &asked, &path)?;
         }
         Ok(())
     }
@@ -236,13 +237,14 @@ async fn relay(
 ) -> Result<(), Errno> {
     let asked = request.clone();
     let find = move |system: &mut System, _| {
-        let place = onward.check(&asked).and_then(|()| {
-            let cluster = system.attached::<Cluster>(machine);
-            let gone = || {
-                Status::new(503, "ServiceUnavailable", "the server is currently unable to handle the request")
-            };
-            cluster.ok_or_else(gone).and_then(|cluster| onward.place(&cluster.api))
-        });
+        let gone = "the server is currently unable to handle the request";
+        let cluster = system.attached::<Cluster>(machine);
+        let cluster = cluster.ok_or_else(|| Status::new(503, "ServiceUnavailable", gone))?;
+        onward.check(&cluster.api.store, &asked)?;
+        if onward.head != "containerLogs" && !websocket::is_upgrade(&asked) {
+            return Err(Status::bad_request(websocket::UPGRADE));
+        }
+        let place = onward.place(&cluster.api);
         place.map(|(place, container)| (place, onward.target(&asked, &container)))
     };
     let (place, target) = match sys.ask(find).await {

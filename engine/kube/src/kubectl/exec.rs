@@ -252,8 +252,39 @@ pub async fn debug(session: &mut Session<'_>, flags: &Flags) -> Result<(), Fault
     } else {
         format!("debugger-{count:05}")
     };
+    let mut debugger = debugger(flags, &container)?;
+    if flags.has("target") {
+        session.complain(&format!(
+            "Targeting container \"{}\". If you don't see processes from this container it may be because the container runtime \
+             doesn't support this feature.\n",
+            flags.get("target")
+        ));
+        debugger.set("targetContainerName", flags.get("target"));
+    }
+    if !flags.has("container") {
+        session.complain(&format!("Defaulting debug container name to {container}.\n"));
+    }
+    let body = object!({"spec": {"ephemeralContainers": [debugger]}});
+    let request =
+        Request::new("PATCH", format!("{}/ephemeralcontainers", path(Kind::Pod, &namespace, &name)));
+    let body = json::compact(&body);
+    session.send(request.with_body("application/strategic-merge-patch+json", body)).await?;
+    if !flags.is_on("stdin") && !flags.is_on("attach") {
+        return Ok(());
+    }
+    let has_started = |pod: &Value| {
+        let statuses = pod["status"].get("ephemeralContainerStatuses").items();
+        let status = statuses.iter().find(|it| it.str("name") == container);
+        status.is_some_and(|it| it["state"].has("running") || it["state"].has("terminated"))
+    };
+    let pod = until(session, &namespace, &name, START, has_started).await?;
+    watch(session, flags, &pod, &container).await
+}
+
+/// The container that joins the pod.
+fn debugger(flags: &Flags, name: &str) -> Result<Value, Fault> {
     let mut debugger = object!({
-        "name": (container.as_str()), "image": (flags.get("image")), "imagePullPolicy": "IfNotPresent",
+        "name": name, "image": (flags.get("image")), "imagePullPolicy": "IfNotPresent",
         "terminationMessagePolicy": "File"
     });
     if flags.has("image-pull-policy") {
@@ -265,39 +296,13 @@ pub async fn debug(session: &mut Session<'_>, flags: &Flags) -> Result<(), Fault
         };
         debugger["env"].push(object!({"name": key, "value": value}));
     }
-    let (stdin, tty) = (flags.is_on("stdin"), flags.is_on("tty"));
-    for (name, is_on) in [("stdin", stdin), ("tty", tty)] {
-        if is_on {
+    for name in ["stdin", "tty"] {
+        if flags.is_on(name) {
             debugger.set(name, true);
         }
-    }
-    if flags.has("target") {
-        session.complain(&format!(
-            "Targeting container \"{}\". If you don't see processes from this container it may be because the container runtime \
-             doesn't support this feature.\n",
-            flags.get("target")
-        ));
-        debugger.set("targetContainerName", flags.get("target"));
     }
     if !flags.after.is_empty() {
         debugger.set("command", Value::list(flags.after.iter().map(Value::from).collect()));
     }
-    if !flags.has("container") {
-        session.complain(&format!("Defaulting debug container name to {container}.\n"));
-    }
-    let body = object!({"spec": {"ephemeralContainers": [debugger]}});
-    let request =
-        Request::new("PATCH", format!("{}/ephemeralcontainers", path(Kind::Pod, &namespace, &name)));
-    let body = json::compact(&body);
-    session.send(request.with_body("application/strategic-merge-patch+json", body)).await?;
-    if !stdin && !flags.is_on("attach") {
-        return Ok(());
-    }
-    let has_started = |pod: &Value| {
-        let statuses = pod["status"].get("ephemeralContainerStatuses").items();
-        let status = statuses.iter().find(|it| it.str("name") == container);
-        status.is_some_and(|it| it["state"].has("running") || it["state"].has("terminated"))
-    };
-    let pod = until(session, &namespace, &name, START, has_started).await?;
-    watch(session, flags, &pod, &container).await
+    Ok(debugger)
 }

@@ -319,15 +319,17 @@ async fn watch(
     let wide = matches!(output, Output::Human { wide: true });
     let name = names.first().map_or("", String::as_str);
     let list = session.json(request(session, flags, *kind, name)).await?;
-    let revision = list["metadata"].str("resourceVersion").to_owned();
-    let mut widths: Vec<usize> = Vec::new();
-    let mut headers = !flags.is_on("no-headers");
+    // One object's own revision may be too old to watch from; what comes first then is that object again.
+    let revision = if name.is_empty() { list["metadata"].str("resourceVersion") } else { "0" };
+    let mut shown =
+        Shown { skips_first: !name.is_empty(), headers: !flags.is_on("no-headers"), widths: Vec::new() };
     if !flags.is_on("watch-only") {
         if output.is_human() {
             let table = table(session, flags, *kind, name, wide).await?;
             if !table.rows.is_empty() {
-                print_watched(session, &lines(&table, flags, flags.is_on("show-kind"), headers), &mut widths);
-                headers = false;
+                let text = lines(&table, flags, flags.is_on("show-kind"), shown.headers);
+                shown.headers = false;
+                print_watched(session, &text, &mut shown.widths);
             }
         } else {
             objects(session, flags, output, wanted).await?;
@@ -335,7 +337,7 @@ async fn watch(
     }
     let mut ask = request(session, flags, *kind, "")
         .with_query("watch", "true")
-        .with_query("resourceVersion", &*revision);
+        .with_query("resourceVersion", revision);
     if !name.is_empty() {
         ask = ask.with_query("fieldSelector", format!("metadata.name={name}"));
     }
@@ -343,6 +345,26 @@ async fn watch(
         ask = ask.with_header("Accept", TABLE);
     }
     session.open(ask).await?;
+    follow(session, flags, output, *kind, &mut shown).await
+}
+
+/// What a watch has shown so far.
+struct Shown {
+    skips_first: bool,
+    /// Whether they are still to come.
+    headers: bool,
+    widths: Vec<usize>,
+}
+
+/// Prints what a watch tells, until it ends.
+async fn follow(
+    session: &mut Session<'_>,
+    flags: &Flags,
+    output: &Output,
+    kind: Kind,
+    shown: &mut Shown,
+) -> Result<(), Fault> {
+    let wide = matches!(output, Output::Human { wide: true });
     let mut begun = String::new();
     while let (_, Ok(Some(bytes))) = session.host.next().await {
         begun.push_str(&String::from_utf8_lossy(&bytes));
@@ -353,22 +375,25 @@ async fn watch(
             if event.str("type") == "ERROR" {
                 return Err(Fault::of(&json::compact(object)));
             }
+            if std::mem::take(&mut shown.skips_first) {
+                continue;
+            }
             if !output.is_human() {
                 let text = output.object(object, flags, true)?;
                 session.print(&text);
                 continue;
             }
-            let table = read_table(*kind, object, wide);
-            let mut text = lines(&table, flags, flags.is_on("show-kind"), headers);
+            let table = read_table(kind, object, wide);
+            let mut text = lines(&table, flags, flags.is_on("show-kind"), shown.headers);
             if flags.is_on("output-watch-events") {
-                let head = if headers { "EVENT\t" } else { "" };
+                let head = if shown.headers { "EVENT\t" } else { "" };
                 let mut rows = text.split_inclusive('\n').peekable();
-                let first = if headers { rows.next().map(|it| format!("{head}{it}")) } else { None };
+                let first = if shown.headers { rows.next().map(|it| format!("{head}{it}")) } else { None };
                 let rest: String = rows.map(|it| format!("{}\t{it}", event.str("type"))).collect();
                 text = first.unwrap_or_default() + &rest;
             }
-            headers = false;
-            print_watched(session, &text, &mut widths);
+            shown.headers = false;
+            print_watched(session, &text, &mut shown.widths);
         }
         session.flush().await;
     }

@@ -6,7 +6,7 @@ mod services;
 mod streams;
 
 use api::Lab;
-use api::lab::ClusterSpec;
+use api::lab::{ClusterSpec, PodNetwork};
 use kube::api::Request;
 use kube::cluster::{Cluster, change};
 use kube::object::{Kind, Value, yaml};
@@ -16,11 +16,12 @@ use streams::Terminal;
 use world::World;
 
 fn cluster() -> World {
-    let lab = Lab {
-        name: "cluster".to_owned(),
-        cluster: Some(ClusterSpec { workers: 2, pool: None }),
-        ..Lab::default()
-    };
+    cluster_with(PodNetwork::Bridge)
+}
+
+fn cluster_with(network: PodNetwork) -> World {
+    let spec = ClusterSpec { workers: 2, network, pool: None };
+    let lab = Lab { name: "cluster".to_owned(), cluster: Some(spec), ..Lab::default() };
     let mut world = World::boot(&lab, 1);
     let faults: Vec<String> = world
         .take_events()

@@ -99,3 +99,30 @@ fn k_is_kubectl_and_tab_knows_its_words() {
     let shown = terminal.typed(&mut world, "kubectl -n kube-s\t get ds kube-p\t -o na\t\r");
     assert!(shown.contains("\r\ndaemonset.apps/kube-proxy\r\n"), "{shown}");
 }
+
+#[test]
+fn who_may_what_is_said_by_roles_and_their_bindings() {
+    let mut world = cluster();
+    let mut said = |command: &str| run(&mut world, "control-plane", command);
+    assert_eq!(
+        said("kubectl auth can-i delete nodes"),
+        "yes\nWarning: resource 'nodes' is not namespace scoped\n\n"
+    );
+    assert_eq!(said("kubectl auth can-i list pods --as=joe"), "no\n");
+    said("kubectl create rolebinding joe --clusterrole=view --user=joe");
+    assert_eq!(
+        said("kubectl auth can-i list pods --as=joe; kubectl auth can-i list pods --as=joe -n kube-system"),
+        "yes\nno\n"
+    );
+    assert_eq!(said("kubectl get pods --as=joe"), "No resources found in default namespace.\n");
+    let refused = "Error from server (Forbidden): secrets is forbidden: User \"joe\" cannot list resource \"secrets\" in API group \"\" \
+                   in the namespace \"default\"\n";
+    assert_eq!(said("kubectl get secrets --as=joe"), refused);
+    said(
+        "kubectl create role logs --verb=get --resource=pods/log --resource-name=web; kubectl create sa teller",
+    );
+    said("kubectl create rolebinding teller --role=logs --serviceaccount=default:teller");
+    let teller = "--as=system:serviceaccount:default:teller";
+    assert_eq!(said(&format!("kubectl auth can-i get pods/web --subresource=log {teller}")), "yes\n");
+    assert_eq!(said(&format!("kubectl auth can-i get pods/other --subresource=log {teller}")), "no\n");
+}

@@ -182,3 +182,21 @@ fn volumes_and_init_containers_come_before_the_containers_and_liveness_restarts_
     let restarts = "kubectl get pod furnished -o jsonpath='{.status.containerStatuses[0].restartCount}'";
     assert_eq!(run(&mut world, "control-plane", restarts), "1");
 }
+
+#[test]
+fn flannel_joins_the_nodes_by_vxlan() {
+    let mut world = cluster_with(PodNetwork::Flannel);
+    create(&mut world, ECHO);
+    wait(&mut world, 5);
+    assert_eq!(
+        run(&mut world, "worker-1", "ls /etc/cni/net.d /opt/cni/bin/flannel"),
+        "/opt/cni/bin/flannel\n\n/etc/cni/net.d:\n10-flannel.conflist\n"
+    );
+    let address = run(&mut world, "control-plane", "kubectl get pod echo -o jsonpath='{.status.podIP}'");
+    assert!(address.starts_with("10.244."), "{address}");
+    let route = run(&mut world, "worker-2", &format!("ip route get {address} | head -n 1"));
+    assert!(route.contains(" dev flannel.1 "), "{route}");
+    assert_eq!(run(&mut world, "worker-2", &format!("curl -s http://{address}:8080/hostname")), "echo");
+    let mtu = run(&mut world, "control-plane", "kubectl exec echo -- cat /sys/class/net/eth0/mtu");
+    assert_eq!(mtu, "1450\n");
+}

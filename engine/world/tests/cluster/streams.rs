@@ -161,3 +161,36 @@ fn the_proxy_speaks_for_its_user() {
     let exec = "curl -s -w '%{http_code}' http://127.0.0.1:8001/api/v1/namespaces/default/pods/echo/exec";
     assert_eq!(run(&mut world, "control-plane", exec), "Forbidden\n403");
 }
+
+#[test]
+fn a_debugger_shares_the_network_of_the_pod_it_joins() {
+    let mut world = cluster();
+    create(&mut world, ECHO);
+    wait(&mut world, 5);
+    let debug = "kubectl debug echo -c looker --image=busybox -- sh -c 'hostname; wget -qO- http://localhost:8080/hostname'";
+    assert_eq!(run(&mut world, "control-plane", debug), "");
+    wait(&mut world, 10);
+    assert_eq!(run(&mut world, "control-plane", "kubectl logs echo -c looker"), "echo\necho");
+    let state = "kubectl get pod echo -o jsonpath='{.status.phase} {.status.ephemeralContainerStatuses[0].state.terminated.exitCode}'";
+    assert_eq!(run(&mut world, "control-plane", state), "Running 0");
+}
+
+#[test]
+fn the_api_server_leads_to_services_and_pods() {
+    let mut world = cluster();
+    create(&mut world, WEBS);
+    run(&mut world, "control-plane", "kubectl expose deployment web --port=80 --target-port=8080");
+    wait_ready(&mut world, "app=web");
+    let mut said = |command: &str| run(&mut world, "control-plane", command);
+    let of_service = said("kubectl get --raw /api/v1/namespaces/default/services/web:80/proxy/hostname");
+    assert!(of_service.starts_with("web-"), "{of_service}");
+    let of_pod = said(
+        "kubectl get --raw /api/v1/namespaces/default/pods/$(kubectl get pods -l app=web -o name | head -n 1 | cut -d/ -f2):8080/proxy/hostname",
+    );
+    assert!(of_pod.starts_with("web-"), "{of_pod}");
+    let none = said("kubectl get --raw /api/v1/namespaces/default/services/web:81/proxy/");
+    assert_eq!(
+        none,
+        "Error from server (ServiceUnavailable): no service port 81 found for service \"web\"\n"
+    );
+}
