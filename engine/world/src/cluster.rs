@@ -36,9 +36,12 @@ pub fn with_machines(lab: &Lab) -> (Lab, Vec<Setup>) {
         run: "ip link add br0 type bridge mcast_snooping 0; ip link set br0 up; ip addr add 172.18.0.1/16 dev br0; \
               for p in /sys/class/net/port*; do p=${p##*/}; ip link set $p master br0; ip link set $p up; done; \
               dnsmasq --no-hosts --no-resolv --local=/#/ --host-record=example.com,192.0.2.80 \
-              --host-record=www.example.com,192.0.2.81"
+              --host-record=www.example.com,192.0.2.81; sysctl -qw net.ipv4.ip_forward=1"
             .to_owned(),
     }];
+    for (at, (_, via)) in nodes.iter().enumerate() {
+        setup[0].run += &format!("; ip route add 10.244.{at}.0/24 via {via}");
+    }
     for (at, (name, address)) in nodes.iter().enumerate() {
         let column = i32::try_from(at).unwrap_or(0);
         lab.machines.push(machine(name, Role::Node, (column, 1)));

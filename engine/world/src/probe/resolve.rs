@@ -12,7 +12,8 @@ pub(super) fn resolve(world: &mut World, from: &str, name: &str, record: &str) -
             || ran.out.trim().lines().last().unwrap_or_default().trim_start_matches(";; ").to_owned(),
             str::to_owned,
         );
-    let records = ran.out.lines().filter(|line| !line.starts_with(';')).filter_map(row).collect();
+    let answers = ran.out.lines().skip_while(|line| *line != ";; ANSWER SECTION:").skip(1);
+    let records = answers.take_while(|line| !line.is_empty()).filter_map(row).collect();
     let (journeys, end) = world.journeys_of(&ran);
     Ok(Fact::Resolved { status, records, journeys, end })
 }
