@@ -262,6 +262,7 @@ impl Network {
         }
         let inside = packet.pull(start + UDP + VXLAN);
         debug_assert!(inside, "the length was checked");
+        packet.sound = packet.sound.saturating_sub(1);
         self.vxlan_inner(device, packet, Some(source));
     }
 
@@ -405,6 +406,8 @@ fn inner_ttl(frame: &[u8]) -> u8 {
 /// Puts VXLAN and UDP headers in front; `pseudo` is the pseudo header's sum for that length, where there is to be a
 /// checksum.
 fn encapsulate(packet: &mut Packet, vni: u32, from: u16, to: u16, pseudo: impl FnOnce(usize) -> Option<u64>) {
+    // The outer checksum will be right, too; of an unknown inner one nothing is said by it.
+    packet.sound = if packet.sound == 0 { 0 } else { packet.sound.saturating_add(1) };
     let bytes = packet.push(UDP + VXLAN);
     bytes[UDP] = FLAG_VNI;
     bytes[UDP + 4..UDP + 7].copy_from_slice(&vni.to_be_bytes()[1..]);

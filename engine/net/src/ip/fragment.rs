@@ -193,6 +193,7 @@ impl Network {
             whole.append(&piece.data()[from..]);
             self.consumed_in(ns, piece, "joined to its whole");
         }
+        whole.sound = 0;
         let total = (whole.len() as u16).to_be_bytes();
         let field = if unfragmentable { DONT_FRAGMENT } else { 0 };
         let bytes = whole.data_mut();

@@ -198,6 +198,7 @@ fn track(at: &mut Context<'_>, stops: Option<&mut Vec<Note>>) -> HookVerdict {
     let tracked = at.conntrack.track(Tracking {
         netns: at.state.netns,
         incoming: at.state.hook == Hook::Prerouting,
+        sound: at.packet.sound > 0,
         header: &at.header,
         bytes: at.packet.data(),
         now: at.now,

@@ -4,7 +4,7 @@
 
 use super::header::{IPV4, Ipv4Header};
 use super::option::Options;
-use super::{MtuDiscover, ReceivedError, SocketId};
+use super::{MtuDiscover, ReceivedError, SocketId, SocketKind};
 use crate::ip::header::ethertype;
 use crate::path::{FlowKey, query_of};
 use crate::rtnetlink::RouteType;
@@ -117,11 +117,13 @@ impl Network {
         let socket = self.sockets.get(id)?;
         let (ns, mark, uid, device) =
             (socket.ns, socket.options.mark, socket.owner.uid, socket.options.device);
+        let is_udp = socket.kind == SocketKind::Udp;
         let program = if self.trace.on { socket.owner.program.clone() } else { String::new() };
         let journey = self.journey_begin(ns, &program, None, ethertype::IPV4, bytes);
         let mut packet = Packet::new(journey, bytes);
         packet.mark = mark;
         packet.owner = Some(uid);
+        packet.sound = u8::from(is_udp);
         self.hand_over(ns, packet, device)
     }
 

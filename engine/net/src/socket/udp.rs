@@ -110,7 +110,7 @@ impl Network {
             return Delivery::Dropped(DropReason::PktTooSmall);
         }
         let message = &ip.payload[..length];
-        let summed = message[6..8] != [0, 0];
+        let summed = message[6..8] != [0, 0] && packet.sound == 0;
         if summed && header::transport_checksum(ip.src, ip.dst, UDP_PROTOCOL, message) != 0 {
             return Delivery::Dropped(DropReason::UdpCsum);
         }

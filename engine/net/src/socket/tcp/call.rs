@@ -116,9 +116,12 @@ impl Network {
         }
         let fits = |network: &Network, port| {
             let sockets = &network.sockets;
+            if !sockets.tcp.flow_free(&flow(port)) {
+                return false;
+            }
             let holders = sockets.space(ns).and_then(|space| space.tcp.get(&port));
             let bound = |id: &SocketId| sockets.get(*id).is_ok_and(|socket| socket.port_bound);
-            !holders.is_some_and(|ids| ids.iter().any(bound)) && sockets.tcp.flow_free(&flow(port))
+            !holders.is_some_and(|ids| ids.iter().any(bound))
         };
         self.free_port(ns, Parity::Even, fits).map(flow).ok_or(Errno::EADDRNOTAVAIL)
     }

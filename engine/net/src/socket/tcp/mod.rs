@@ -107,7 +107,7 @@ impl Network {
         let Some(segment) = Segment::parse(ip.payload) else {
             return Delivery::Dropped(DropReason::PktTooSmall);
         };
-        if transport_checksum(src, dst, TCP_PROTOCOL, ip.payload) != 0 {
+        if packet.sound == 0 && transport_checksum(src, dst, TCP_PROTOCOL, ip.payload) != 0 {
             return Delivery::Dropped(DropReason::TcpCsum);
         }
         if dst.is_broadcast() || dst.is_multicast() || self.is_broadcast(ns, dst) || segment.src_port == 0 {
