@@ -129,15 +129,13 @@ impl Network {
         if !from.is_valid() {
             return self.drop_at(device, packet, DropReason::IpInvalidSource, "a group as source MAC");
         }
-        packet.port = Some(device);
         if to.is_link_local() {
             let br = self.devices[bridge].bridge().expect("a port's bridge");
-            let bit = 1_u16 << (to.0[5] & 15);
+            let listed = (br.group_fwd_mask | mask) >> (to.0[5] & 15) & 1 != 0;
             let passes = match to.0[5] {
-                0x00 => br.stp == 0 || br.group_fwd_mask & bit != 0,
+                0x00 => br.stp == 0 || listed,
                 0x01 => return self.drop_at(device, packet, DropReason::UnhandledProto, "IEEE pause frame"),
-                0x0e => (br.group_fwd_mask | mask) & bit != 0,
-                _ => br.group_fwd_mask & bit != 0,
+                _ => listed,
             };
             if !passes {
                 return self.stp_receive(device, packet);
