@@ -86,6 +86,28 @@ fn without_a_remote_the_tunnel_has_nowhere_to_send() {
     assert!(drops.contains(&api::journey::Verdict::Dropped(DropReason::VxlanNoRemote)), "{drops:?}");
 }
 
+#[test]
+fn tunnels_through_one_another_end_at_the_ninth() {
+    let mut lab = Lab::new();
+    for (number, other) in [(1, 2), (2, 1)] {
+        let name = format!("vx{number}");
+        let request = VxlanRequest {
+            id: Some(number),
+            destination_port: Some(4789),
+            remote: Some(ip(&format!("10.0.{other}.2")).into()),
+            ..VxlanRequest::default()
+        };
+        lab.add("host", &name, LinkKind::Vxlan(Box::new(request)));
+        lab.set("host", &name, LinkRequest { arp: Some(false), ..LinkRequest::default() });
+        lab.address("host", &name, &format!("10.0.{number}.1/24"));
+    }
+    let since = lab.net.next_journey();
+    assert_eq!(lab.ping("host", "10.0.1.2"), Pong::Nothing);
+    assert_eq!(lab.last_drop(since), Some(DropReason::TunnelTxLoop));
+    let sent: u64 = lab.net.links(lab.ns["host"]).iter().map(|link| link.stats.tx_packets).sum();
+    assert_eq!(sent, 9);
+}
+
 /// a -- r1 == r2 -- b, where the link between the routers bears 1400 bytes only.
 fn narrow() -> Lab {
     let mut lab = Lab::new();
