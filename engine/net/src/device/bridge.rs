@@ -3,7 +3,8 @@
 //! Stands between its ports (their frames come here from `path/ingress.rs`) and the stack of its own namespace (the
 //! bridge is a device there). Always: a frame leaves only by ports that forward, and never by the port it came in by
 //! unless that is a hairpin port.
-//! Differs from Linux: no VLAN filtering, no multicast database (groups are flooded), no per-port proxy ARP.
+//! Differs from Linux: no VLAN filtering, no multicast database (groups are flooded), no per-port proxy ARP; the port
+//! flags fastleave, mcast_to_unicast, proxy_arp_wifi, neigh_suppress and vlan_tunnel are shown, and change nothing.
 //! Sources: net/bridge/br_input.c, br_forward.c, br_device.c, br_stp_if.c; IEEE 802.1D-1998.
 
 use super::Kind;

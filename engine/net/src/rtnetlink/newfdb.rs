@@ -1,5 +1,6 @@
 //! `RTM_NEWNEIGH` and its like for forwarding entries: `bridge fdb`.
 //!
+//! Differs from Linux: an entry's VLAN is not looked at.
 //! Sources: net/core/rtnetlink.c (`rtnl_fdb_add`, `rtnl_fdb_dump`, `ndo_dflt_fdb_dump`), net/bridge/br_fdb.c,
 //! drivers/net/vxlan/vxlan_core.c (`vxlan_fdb_update_existing`).
 
