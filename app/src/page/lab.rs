@@ -109,7 +109,6 @@ impl Component for LabPage {
             lab.restore_view(&kept);
         }
         props.engine.listen(link.callback(Msg::Said));
-        props.engine.start();
         load(ctx);
         let on_key = {
             let link = link.clone();

@@ -4,6 +4,7 @@
 
 use crate::topology::Role;
 use serde::{Deserialize, Serialize};
+use std::net::Ipv4Addr;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -18,10 +19,14 @@ pub struct Lab {
 }
 
 /// `control-plane` and `worker-1` to `worker-N`, on a switch `switch`, with 172.18.0.2/16 and so on in this order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The switch is their gateway and their name server, 172.18.0.1: it knows `example.com` and `www.example.com`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClusterSpec {
     pub workers: u8,
+    /// The first and the last address for Services of type LoadBalancer; without them their address stays pending.
+    #[serde(default)]
+    pub pool: Option<(Ipv4Addr, Ipv4Addr)>,
 }
 
 impl ClusterSpec {
@@ -39,7 +44,19 @@ impl ClusterSpec {
     }
 }
 
+/// What a page can fetch to run a lab. The one for clusters can do all that the other can, and is twice as large.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EngineKind {
+    Linux,
+    Cluster,
+}
+
 impl Lab {
+    /// The least that runs it.
+    pub fn engine(&self) -> EngineKind {
+        if self.cluster.is_some() { EngineKind::Cluster } else { EngineKind::Linux }
+    }
+
     /// The names of all machines, those of the cluster too.
     pub fn names(&self) -> Vec<String> {
         let nodes = self.cluster.iter().flat_map(ClusterSpec::nodes);

@@ -6,7 +6,8 @@
 
 use crate::process::ProcessId;
 use crate::signal::Signal;
-use crate::system::{System, WaitOn};
+use crate::system::System;
+use crate::waiting::WaitOn;
 use api::NetnsId;
 use net::{Errno, Network};
 use sim::Instant;
@@ -237,6 +238,15 @@ impl Sys {
     pub fn env(&self, name: &str) -> Syscall<Option<String>> {
         let name = name.to_owned();
         self.ask(move |system, id| system.process(id).environment.get(&name).cloned())
+    }
+
+    /// getrandom(2)
+    pub fn random(&self, count: usize) -> Syscall<Vec<u8>> {
+        self.ask(move |system, _| {
+            let mut bytes = vec![0; count];
+            system.random.fill(&mut bytes);
+            bytes
+        })
     }
 
     pub fn cwd(&self) -> Syscall<String> {

@@ -2,11 +2,17 @@
 //!
 //! Always: the machines are set up by the commands a person would type; the cluster starts as kubeadm left it.
 
+mod place;
+mod pods;
+
+pub use pods::name as name_pods;
+
 use crate::World;
 use api::lab::{CableSpec, ClusterSpec, MachineSpec, Setup};
 use api::topology::Role;
 use api::{Lab, MachineId};
 use kube::boot::{self, Node};
+use kube::cluster;
 use std::net::Ipv4Addr;
 
 /// How long a cluster may take to be Ready: two virtual minutes.
@@ -19,16 +25,18 @@ fn nodes(spec: &ClusterSpec) -> Vec<(String, Ipv4Addr)> {
     spec.nodes().into_iter().zip(2..).map(|(name, last)| (name, Ipv4Addr::new(172, 18, 0, last))).collect()
 }
 
-/// The lab with the machines of its cluster, their cables to a switch and the commands that give them addresses.
-pub fn with_machines(lab: &Lab) -> Lab {
+/// The lab with the machines of its cluster and their cables to a switch; and the commands that give them addresses.
+pub fn with_machines(lab: &Lab) -> (Lab, Vec<Setup>) {
     let mut lab = lab.clone();
-    let Some(spec) = lab.cluster.clone() else { return lab };
+    let Some(spec) = lab.cluster.clone() else { return (lab, Vec::new()) };
     let nodes = nodes(&spec);
     let machine = |name: &str, role, at| MachineSpec { name: name.to_owned(), role, at: Some(at) };
     let mut setup = vec![Setup {
         on: ClusterSpec::SWITCH.to_owned(),
         run: "ip link add br0 type bridge mcast_snooping 0; ip link set br0 up; ip addr add 172.18.0.1/16 dev br0; \
-              for p in /sys/class/net/port*; do p=${p##*/}; ip link set $p master br0; ip link set $p up; done"
+              for p in /sys/class/net/port*; do p=${p##*/}; ip link set $p master br0; ip link set $p up; done; \
+              dnsmasq --no-hosts --no-resolv --local=/#/ --host-record=example.com,192.0.2.80 \
+              --host-record=www.example.com,192.0.2.81"
             .to_owned(),
     }];
     for (at, (name, address)) in nodes.iter().enumerate() {
@@ -43,7 +51,8 @@ pub fn with_machines(lab: &Lab) -> Lab {
         });
         let mut run = format!(
             "ip link set lo up; ip link set eth0 up; ip addr add {address}/16 dev eth0; \
-             ip route add default via 172.18.0.1; sysctl -qw net.ipv4.ip_forward=1"
+             ip route add default via 172.18.0.1; sysctl -qw net.ipv4.ip_forward=1; \
+             echo nameserver 172.18.0.1 > /etc/resolv.conf"
         );
         for (other, (_, via)) in nodes.iter().enumerate().filter(|(other, _)| *other != at) {
             run += &format!("; ip route add 10.244.{other}.0/24 via {via}");
@@ -51,9 +60,7 @@ pub fn with_machines(lab: &Lab) -> Lab {
         setup.push(Setup { on: name.clone(), run });
     }
     lab.machines.push(machine(ClusterSpec::SWITCH, Role::Switch, (1, 2)));
-    setup.append(&mut lab.setup);
-    lab.setup = setup;
-    lab
+    (lab, setup)
 }
 
 impl World {
@@ -67,6 +74,7 @@ impl World {
         let nodes: Vec<Node> = nodes(spec).into_iter().enumerate().filter_map(node).collect();
         boot::boot(&mut self.system, seed, &nodes);
         let Some(master) = nodes.first().map(|it| it.machine) else { return };
+        cluster::change(&mut self.system, master, |it| it.set_pool(spec.pool));
         let end = self.now() + PATIENCE;
         while !boot::is_settled(&self.system, master, nodes.len()) {
             let until = self.now() + STEP;

@@ -7,7 +7,8 @@
 use super::path::{Path, Target};
 use super::{Request, Response};
 use crate::object;
-use crate::object::{Kind, Status, Value, base64, json};
+use crate::object::{Kind, Status, Value, json};
+use linux::base64;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct User {
@@ -48,7 +49,7 @@ impl User {
         let claims = header.strip_prefix("Bearer ")?.trim().split('.').nth(1)?;
         let mut text = claims.replace('-', "+").replace('_', "/");
         text.extend(std::iter::repeat_n('=', (4 - text.len() % 4) % 4));
-        let claims = json::parse(&String::from_utf8(base64::decode(&text).ok()?).ok()?).ok()?;
+        let claims = json::parse(&String::from_utf8(base64::decode_lines(&text).ok()?).ok()?).ok()?;
         let name = claims.str("sub").to_owned();
         let namespace = name.strip_prefix("system:serviceaccount:")?.split(':').next()?;
         let groups = vec![

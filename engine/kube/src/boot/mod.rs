@@ -15,6 +15,7 @@ use crate::object::{Kind, Value, yaml};
 use crate::{COMMANDS, IMAGES};
 use api::MachineId;
 use container::runtime::Runtime;
+use ipnet::Ipv4Net;
 use linux::System;
 use std::net::Ipv4Addr;
 
@@ -26,6 +27,9 @@ pub struct Node {
     pub address: Ipv4Addr,
     pub is_control_plane: bool,
 }
+
+/// `--service-cluster-ip-range`
+const SERVICES: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 96, 0, 0), 12);
 
 /// Images that are on every node from the beginning.
 const PULLED: &[&str] = &["registry.k8s.io/kube-proxy:v1.36.2", "registry.k8s.io/pause:3.10.1"];
@@ -89,6 +93,7 @@ fn files(system: &mut System, node: &Node, master: &Node, nodes: &[Node], at: us
     }
     put("/etc/hosts", hosts);
     put("/etc/cni/net.d/10-bridge.conflist", manifest::conflist(at));
+    put("/root/.bashrc", include_str!("bashrc").to_owned());
     put("/root/.kube/config", manifest::kubeconfig(&server, "kubernetes-admin"));
     if node.is_control_plane {
         put("/etc/kubernetes/admin.conf", manifest::kubeconfig(&server, "kubernetes-admin"));
@@ -98,8 +103,9 @@ fn files(system: &mut System, node: &Node, master: &Node, nodes: &[Node], at: us
     }
 }
 
-/// The objects that are there before anything runs, made by the requests that kubeadm makes.
+/// The objects that are there before anything runs: the API server's own, and those of the requests that kubeadm makes.
 fn load(system: &mut System, master: &Node) {
+    cluster::change(system, master.machine, |it| it.api.bootstrap(master.address, 6443, SERVICES));
     let address = master.address.to_string();
     let has = |name: &str| system.command(name).is_some();
     let parts = [

@@ -14,6 +14,7 @@ use super::stp_timer::Timer;
 use crate::ip::group_mac;
 use crate::packet::PacketType;
 use crate::rtnetlink::BridgeId;
+use crate::trace::note::Note;
 use crate::{Mac, Network, Packet};
 use api::journey::StopKind;
 use api::{DeviceId, DropReason};
@@ -166,8 +167,8 @@ impl Network {
         let br = self.bridge_of(bridge);
         let hold = br.hold_time();
         if learns && br.fdb.learn(from, device, now, hold) == Learnt::Changed && self.trace.on {
-            let port = self.devices[device].name.clone();
-            self.stop(&packet, bridge, None, StopKind::BridgeLearn { mac: from.to_string(), port });
+            let port = self.devices[device].name.to_string();
+            self.stop(&packet, bridge, None, StopKind::BridgeLearn { mac: from.to_string(), port }.into());
         }
         if learning_only {
             return self.drop_at(device, packet, DropReason::BridgeIngressStpState, "learning");
@@ -188,7 +189,7 @@ impl Network {
         match where_to {
             To::Up => {
                 if self.trace.on {
-                    self.stop(&packet, bridge, None, StopKind::BridgeLocal);
+                    self.stop(&packet, bridge, None, StopKind::BridgeLocal.into());
                 }
                 self.bridge_up(bridge, packet);
             }
@@ -220,7 +221,7 @@ impl Network {
         }
         if self.trace.on {
             let name = self.devices[port].name.clone();
-            self.stop(&packet, bridge, None, StopKind::BridgeForward { port: name });
+            self.stop(&packet, bridge, None, Note::BridgeForward(name));
         }
         self.bridge_egress(bridge, port, packet, input);
     }
@@ -262,8 +263,8 @@ impl Network {
             br.ports.iter().copied().filter(|port| takes(self, *port)).collect()
         };
         if self.trace.on && !ports.is_empty() {
-            let names = ports.iter().map(|port| self.devices[*port].name.clone()).collect();
-            self.stop(&packet, bridge, None, StopKind::BridgeFlood { ports: names });
+            let names = ports.iter().map(|port| self.devices[*port].name.to_string()).collect();
+            self.stop(&packet, bridge, None, StopKind::BridgeFlood { ports: names }.into());
         }
         let Some((last, others)) = ports.split_last() else {
             if up {

@@ -87,7 +87,7 @@ impl Network {
         push(&mut packet, &fields);
         if self.trace.on {
             let outer = format!("{source} > {}", tunnel.remote);
-            self.stop(&packet, device, None, StopKind::Encapsulate { how: "ipip".to_owned(), outer });
+            self.stop(&packet, device, None, StopKind::Encapsulate { how: "ipip".to_owned(), outer }.into());
         }
         self.local_out(tunnel.net, packet, &route);
     }
@@ -114,7 +114,7 @@ impl Network {
         let Some((_, device)) = there.max() else { return Some(packet) };
         if self.trace.on {
             let outer = format!("{source} > {destination}");
-            self.stop(&packet, device, None, StopKind::Decapsulate { how: "ipip".to_owned(), outer });
+            self.stop(&packet, device, None, StopKind::Decapsulate { how: "ipip".to_owned(), outer }.into());
         }
         let inside = packet.pull(start);
         debug_assert!(inside, "the header was checked");

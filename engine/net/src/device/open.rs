@@ -150,7 +150,7 @@ impl Network {
         self.netns[to].devices.insert(index, device);
         let (ip, ip6) = (self.new_in_device(to), self.new_in6_device(to));
         let it = &mut self.devices[device];
-        (it.netns, it.ifindex, it.name) = (to, index, name);
+        (it.netns, it.ifindex, it.name) = (to, index, name.into());
         (it.ip, it.ip6) = (ip, ip6);
         it.groups.clear();
         it.attached = false;

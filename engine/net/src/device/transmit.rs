@@ -9,8 +9,8 @@
 use super::{Device, Kind};
 use crate::packet::ETHERNET;
 use crate::socket::FrameKind;
+use crate::trace::note::Note;
 use crate::{Errno, Network, Packet};
-use api::journey::StopKind;
 use api::{DeviceId, DropReason};
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ impl Network {
         let ns = self.devices[device].netns;
         let frame = self.tap(ns, device, FrameKind::Outgoing, &packet);
         if self.trace.on {
-            self.stop(&packet, device, frame, StopKind::Sent);
+            self.stop(&packet, device, frame, Note::Sent);
         }
         self.handing_on += 1;
         match &self.devices[device].kind {

@@ -14,8 +14,8 @@ use crate::ip::is_unfragmentable;
 use crate::packet::ETHERNET;
 use crate::path::{FlowKey, RouteResult};
 use crate::rtnetlink::{VxlanInfo, nud, route_flags as rtcf};
+use crate::trace::note::Note;
 use crate::{Errno, Mac, Network, Packet};
-use api::journey::StopKind;
 use api::{DeviceId, DropReason, NetnsId};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -178,8 +178,10 @@ impl Network {
         };
         push(&mut packet, &fields);
         if self.trace.on {
-            let outer = format!("{source}.{source_port} > {}.{port} vni {}", remote.address, remote.vni);
-            self.stop(&packet, device, None, StopKind::Encapsulate { how: "vxlan".to_owned(), outer });
+            let source = (source, source_port).into();
+            let destination = (remote.address, port).into();
+            let note = Note::Vxlan { inward: false, source, destination, vni: remote.vni };
+            self.stop(&packet, device, None, note);
         }
         self.local_out(net, packet, &route);
     }
@@ -263,8 +265,13 @@ impl Network {
         };
         if self.trace.on {
             let from = u16::from_be_bytes([datagram[0], datagram[1]]);
-            let outer = format!("{source}.{from} > {destination}.{port} vni {vni}");
-            self.stop(&packet, device, None, StopKind::Decapsulate { how: "vxlan".to_owned(), outer });
+            let note = Note::Vxlan {
+                inward: true,
+                source: (source, from).into(),
+                destination: (destination, port).into(),
+                vni,
+            };
+            self.stop(&packet, device, None, note);
         }
         let inside = packet.pull(start + UDP + VXLAN);
         debug_assert!(inside, "the length was checked");

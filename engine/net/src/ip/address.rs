@@ -239,7 +239,7 @@ impl Network {
                 peer: Ipv4Addr::LOCALHOST,
                 prefix: 8,
                 broadcast: None,
-                label: it.name.clone(),
+                label: it.name.to_string(),
                 scope: scope::HOST,
                 flags: af::PERMANENT,
                 metric: 0,

@@ -78,7 +78,8 @@ impl Network {
         let payload = packet.len() - header;
         let count = payload.div_ceil(room);
         if self.trace.on {
-            self.stop_in(&packet, ns, StopKind::Fragment { pieces: count as u32, mtu: mtu as u32 });
+            let kind = StopKind::Fragment { pieces: count as u32, mtu: mtu as u32 };
+            self.stop_in(&packet, ns, kind.into());
         }
         let mut pieces = Vec::with_capacity(count);
         for index in (0..count).rev() {

@@ -40,7 +40,7 @@ pub(crate) fn rule(table: &Table, chain: &Chain, spec: &Spec) -> Result<(), Errn
     }
     if let Some(action) = spec.target.as_action() {
         let place = action.place();
-        if place.table.is_some_and(|name| name != table.name) || !action.fits_protocol(protocol, invert) {
+        if place.table.is_some_and(|name| *name != *table.name) || !action.fits_protocol(protocol, invert) {
             return Err(Errno::EINVAL);
         }
     }
@@ -101,7 +101,7 @@ fn depth<'a>(
     if level >= MAX_JUMPS {
         return Err(Errno::EMLINK);
     }
-    if let Some(known) = depths.get(chain.name.as_str()) {
+    if let Some(known) = depths.get(&*chain.name) {
         return if level + known > MAX_JUMPS { Err(Errno::EMLINK) } else { Ok(*known) };
     }
     let mut deepest = 0;

@@ -6,7 +6,8 @@ use super::context::{AddressType, Surroundings};
 use crate::Network;
 use crate::path::FlowKey;
 use crate::rtnetlink::{RouteType, scope};
-use api::{DeviceId, NetnsId, StopKind};
+use crate::trace::note::Note;
+use api::{DeviceId, NetnsId};
 use std::net::IpAddr;
 
 fn v4(address: IpAddr) -> Option<std::net::Ipv4Addr> {
@@ -72,7 +73,7 @@ impl Network {
         self.trace.on
     }
 
-    pub(super) fn netfilter_stops(&mut self, packet: &crate::Packet, ns: NetnsId, stops: Vec<StopKind>) {
+    pub(super) fn netfilter_stops(&mut self, packet: &crate::Packet, ns: NetnsId, stops: Vec<Note>) {
         for stop in stops {
             self.stop_in(packet, ns, stop);
         }

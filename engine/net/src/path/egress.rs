@@ -9,8 +9,8 @@ use crate::ip::{icmp_type, is_unfragmentable, unreachable};
 use crate::netfilter::{Hook, HookState, HookVerdict, RejectWith};
 use crate::packet::PacketType;
 use crate::rtnetlink::RouteType;
+use crate::trace::note::{self, Note};
 use crate::{Errno, Network, Packet};
-use api::journey::StopKind;
 use api::{DropReason, NetnsId};
 
 impl Network {
@@ -122,18 +122,8 @@ impl Network {
         Ok(())
     }
 
-    /// A route as `ip route get` would print it, for the journey.
-    pub(crate) fn route_stop(&self, route: &RouteResult) -> StopKind {
-        let device = &self.devices[route.device].name;
-        let kind = match route.kind {
-            RouteType::Local => "local ",
-            RouteType::Broadcast => "broadcast ",
-            RouteType::Multicast => "multicast ",
-            _ => "",
-        };
-        let via = route.gateway.map_or(String::new(), |gateway| format!(" via {gateway}"));
-        let to = route.destination.to_string();
-        let route = format!("{kind}{to}{via} dev {device} src {}", route.source);
-        StopKind::Route { to, route }
+    /// A route, for the journey.
+    pub(crate) fn route_note(&self, route: &RouteResult) -> Note {
+        Note::Route(note::Route::of(route, self.devices[route.device].name.clone()))
     }
 }

@@ -12,8 +12,8 @@ use crate::packet::{ETHERNET, PacketType};
 use crate::rtnetlink::{RouteType, route_flags as rtcf};
 use crate::socket::FrameKind;
 use crate::sysctl::Conf;
+use crate::trace::note::Note;
 use crate::{Errno, Mac, Network, Packet};
-use api::journey::StopKind;
 use api::{DeviceId, DropReason, NetnsId};
 
 impl From<PacketType> for FrameKind {
@@ -69,7 +69,7 @@ impl Network {
         let ns = self.devices[device].netns;
         let frame = self.tap(ns, device, packet.kind.into(), &packet);
         if self.trace.on {
-            self.stop(&packet, device, frame, StopKind::Received);
+            self.stop(&packet, device, frame, Note::Received);
         }
         let bytes = packet.data();
         packet.protocol = u16::from_be_bytes([bytes[12], bytes[13]]);
@@ -91,7 +91,7 @@ impl Network {
         let ns = self.devices[device].netns;
         let frame = self.tap(ns, device, FrameKind::Host, &packet);
         if self.trace.on {
-            self.stop(&packet, device, frame, StopKind::Received);
+            self.stop(&packet, device, frame, Note::Received);
         }
         self.ip_receive(ns, device, packet);
     }
@@ -178,7 +178,7 @@ impl Network {
             return self.drop_in(ns, packet, DropReason::UnicastInMulticast, "");
         }
         if self.trace.on {
-            self.stop_in(&packet, ns, self.route_stop(&route));
+            self.stop_in(&packet, ns, self.route_note(&route));
         }
         if route.is_local() {
             let mut packet = packet;

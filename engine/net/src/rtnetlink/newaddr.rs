@@ -43,7 +43,7 @@ impl Network {
         if request.valid == 0 || request.preferred > request.valid {
             return Err(NetlinkError::new(Errno::EINVAL, "ipv4: address lifetime invalid"));
         }
-        let label = request.label.clone().unwrap_or_else(|| self.devices[device].name.clone());
+        let label = request.label.clone().unwrap_or_else(|| self.devices[device].name.to_string());
         if label.len() >= LABEL_SIZE {
             return Err(NetlinkError::new(Errno::ERANGE, "Attribute failed policy validation"));
         }
@@ -148,7 +148,7 @@ impl Network {
         let deprecated = if preferred == 0 { af::DEPRECATED } else { 0 };
         Address {
             index: self.devices[device].ifindex,
-            device: self.devices[device].name.clone(),
+            device: self.devices[device].name.to_string(),
             local: IpAddr::V4(it.local),
             peer: IpAddr::V4(it.peer),
             prefix: it.prefix,
@@ -173,7 +173,7 @@ impl Network {
         };
         Address {
             index: self.devices[device].ifindex,
-            device: self.devices[device].name.clone(),
+            device: self.devices[device].name.to_string(),
             local: IpAddr::V6(it.local),
             peer: IpAddr::V6(it.local),
             prefix: it.prefix,

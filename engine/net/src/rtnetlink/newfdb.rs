@@ -247,7 +247,7 @@ impl Network {
         let it = &self.devices[device];
         FdbEntry {
             index: it.ifindex,
-            device: it.name.clone(),
+            device: it.name.to_string(),
             mac,
             vlan: None,
             master: None,

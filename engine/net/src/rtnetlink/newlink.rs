@@ -159,8 +159,9 @@ impl Network {
             (number.to_string() == digits).then_some(number)
         };
         let devices = self.netns[ns].devices.values().map(|device| &self.devices[*device]);
-        let names = devices.flat_map(|it| std::iter::once(&it.name).chain(&it.altnames));
-        let taken: std::collections::BTreeSet<usize> = names.filter_map(|name| number(name)).collect();
+        let names =
+            devices.flat_map(|it| std::iter::once(&*it.name).chain(it.altnames.iter().map(String::as_str)));
+        let taken: std::collections::BTreeSet<usize> = names.filter_map(number).collect();
         let free = (0..MAX_DEVICES).find(|number| !taken.contains(number))?;
         Some(format!("{before}{free}{after}"))
     }

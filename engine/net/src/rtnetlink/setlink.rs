@@ -207,7 +207,7 @@ impl Network {
 
     fn link_rename(&mut self, device: DeviceId, name: &str) -> NetlinkResult<()> {
         let it = &self.devices[device];
-        if it.name == name {
+        if *it.name == *name {
             return Ok(());
         }
         let ns = it.netns;
@@ -223,7 +223,7 @@ impl Network {
         }
         self.rules_detach(ns, device);
         let it = &mut self.devices[device];
-        it.name = name.to_owned();
+        it.name = name.into();
         // Labels follow, with what stands behind their colon.
         for address in &mut it.ip.addresses {
             let suffix = address.label.find(':').map_or("", |at| &address.label[at..]);

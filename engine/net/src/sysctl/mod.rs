@@ -160,7 +160,7 @@ impl Network {
     pub fn sysctl_list(&self, ns: NetnsId) -> Vec<String> {
         let mut paths: Vec<String> = PLAIN.iter().map(|plain| plain.path.to_owned()).collect();
         let devices: Vec<&str> =
-            self.netns[ns].devices.values().map(|device| self.devices[*device].name.as_str()).collect();
+            self.netns[ns].devices.values().map(|device| self.devices[*device].name.as_ref()).collect();
         for whose in ["all", "default"].iter().chain(&devices) {
             paths.extend(Conf::ALL.iter().map(|conf| format!("net/ipv4/conf/{whose}/{}", conf.name())));
             paths.extend(Conf6::ALL.iter().map(|conf| format!("net/ipv6/conf/{whose}/{}", conf.name())));
@@ -180,7 +180,8 @@ impl Network {
         let (table, whose) = path.rsplit_once('/').unwrap_or_default();
         match table {
             "net/ipv4/conf" | "net/ipv6/conf" | "net/ipv4/neigh" => {
-                let is_device = || self.netns[ns].devices.values().any(|id| self.devices[*id].name == whose);
+                let is_device =
+                    || self.netns[ns].devices.values().any(|id| *self.devices[*id].name == *whose);
                 whose == "default" || whose == "all" && table != "net/ipv4/neigh" || is_device()
             }
             _ => {
@@ -200,9 +201,9 @@ impl Network {
         let whose = match whose {
             "all" => Whose::All,
             "default" => Whose::Default,
-            device => {
-                Whose::Device(*self.netns[ns].devices.values().find(|id| self.devices[**id].name == device)?)
-            }
+            device => Whose::Device(
+                *self.netns[ns].devices.values().find(|id| *self.devices[**id].name == *device)?,
+            ),
         };
         match table {
             "net/ipv4/conf" => Conf::named(name).map(|conf| File::Conf(whose, conf)),
