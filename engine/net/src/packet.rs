@@ -35,7 +35,7 @@ pub struct Buffer {
     pub journey: JourneyId,
     /// The device it came in by (`skb->dev` on the way up).
     pub device: Option<DeviceId>,
-    /// The bridge port it came in by, for `-m physdev` and hairpin checks.
+    /// The bridge port it came in by, where bridged packets visit iptables (`-m physdev`).
     pub port: Option<DeviceId>,
     /// `skb->mark`
     pub mark: u32,

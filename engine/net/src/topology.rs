@@ -15,7 +15,8 @@ impl Network {
 
     /// Where the lab's author put a machine is not known here: `at` is `None`.
     pub fn topology(&self) -> shown::Topology {
-        let machine = |it: &crate::Machine| shown::Machine { name: it.name.to_string(), role: it.role, at: None };
+        let machine =
+            |it: &crate::Machine| shown::Machine { name: it.name.to_string(), role: it.role, at: None };
         let netns = self.netns.iter().filter(|(_, it)| it.alive);
         shown::Topology {
             machines: self.machines.iter().map(|(id, it)| (id, machine(it))).collect(),

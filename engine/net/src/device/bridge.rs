@@ -3,7 +3,8 @@
 //! Stands between its ports (their frames come here from `path/ingress.rs`) and the stack of its own namespace (the
 //! bridge is a device there). Always: a frame leaves only by ports that forward, and never by the port it came in by
 //! unless that is a hairpin port.
-//! Differs from Linux: no VLAN filtering, no multicast database (groups are flooded), no per-port proxy ARP.
+//! Differs from Linux: no VLAN filtering, no multicast database (groups are flooded), no per-port proxy ARP; the port
+//! flags fastleave, mcast_to_unicast, proxy_arp_wifi, neigh_suppress and vlan_tunnel are shown, and change nothing.
 //! Sources: net/bridge/br_input.c, br_forward.c, br_device.c, br_stp_if.c; IEEE 802.1D-1998.
 
 use super::Kind;
@@ -130,15 +131,13 @@ impl Network {
         if !from.is_valid() {
             return self.drop_at(device, packet, DropReason::IpInvalidSource, "a group as source MAC");
         }
-        packet.port = Some(device);
         if to.is_link_local() {
             let br = self.devices[bridge].bridge().expect("a port's bridge");
-            let bit = 1_u16 << (to.0[5] & 15);
+            let listed = (br.group_fwd_mask | mask) >> (to.0[5] & 15) & 1 != 0;
             let passes = match to.0[5] {
-                0x00 => br.stp == 0 || br.group_fwd_mask & bit != 0,
+                0x00 => br.stp == 0 || listed,
                 0x01 => return self.drop_at(device, packet, DropReason::UnhandledProto, "IEEE pause frame"),
-                0x0e => (br.group_fwd_mask | mask) & bit != 0,
-                _ => br.group_fwd_mask & bit != 0,
+                _ => listed,
             };
             if !passes {
                 return self.stp_receive(device, packet);

@@ -1,6 +1,6 @@
 //! Tables and chains of one namespace, of both back ends, and where they hang on the hooks.
 //!
-//! Changed by transactions (`batch`), walked by the traversal, printed by the listings.
+//! Changed by transactions, walked by the traversal, printed by the listings.
 //! Always: names within a table are unique; rules are shared with whoever lists them, so a copy is cheap.
 //! Sources: linux nf_tables_api.c, ip_tables.c; iptables nft.c (the built-in tables).
 

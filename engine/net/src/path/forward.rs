@@ -52,7 +52,7 @@ impl Network {
     }
 
     /// A learnt MTU counts for forwarded packets only if `ip_forward_use_pmtu` says so.
-    fn forward_mtu(&self, ns: NetnsId, route: &RouteResult) -> u32 {
+    pub(super) fn forward_mtu(&self, ns: NetnsId, route: &RouteResult) -> u32 {
         if route.mtu_learnt && self.netns[ns].sysctl.int(Key::IpForwardUsePmtu) == 0 {
             self.devices[route.device].mtu
         } else {

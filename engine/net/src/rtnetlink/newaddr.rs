@@ -55,12 +55,15 @@ impl Network {
             if !matches!(mode, Mode::Replace | Mode::Change) {
                 return Err(NetlinkError::new(Errno::EEXIST, "ipv4: Address already assigned"));
             }
+            self.address_set_metric(device, at, request.metric.unwrap_or(0));
             let now = self.now;
             let it = &mut self.devices[device].ip.addresses[at];
             (it.valid, it.preferred, it.since) = (request.valid, request.preferred, now);
             it.flags =
                 it.flags & !af::PERMANENT | if request.valid == super::FOREVER { af::PERMANENT } else { 0 };
-            it.metric = request.metric.unwrap_or(it.metric);
+            it.protocol = request.protocol;
+            let it = it.clone();
+            self.notify_address(device, &it, true);
             return Ok(());
         }
         let forever = if request.valid == super::FOREVER { af::PERMANENT } else { 0 };

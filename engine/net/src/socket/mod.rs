@@ -390,6 +390,11 @@ impl Network {
         Delivery::Delivered(id)
     }
 
+    /// A namespace is gone: nothing is kept for connections that will not come.
+    pub(crate) fn sockets_netns_gone(&mut self, ns: NetnsId) {
+        self.sockets.tcp.stacks_forget(ns);
+    }
+
     /// A device goes away: packet sockets on it hear of it; others bound to it stay so, to nothing.
     pub(crate) fn sockets_device_gone(&mut self, device: DeviceId) {
         for id in self.sockets.ids_bound_to(device) {

@@ -86,7 +86,7 @@ impl Network {
         message: &[u8],
     ) -> Result<(), Errno> {
         let ns = self.sockets.get(id)?.ns;
-        let (default_ttl, numbered) = (self.default_ttl(ns), self.ip_id(ns, dst));
+        let (default_ttl, numbered) = (self.default_ttl(ns), self.ip_id());
         let socket = self.sockets.get(id)?;
         let options = &socket.options;
         let length = IPV4 + message.len();
@@ -185,15 +185,9 @@ impl Network {
         }
     }
 
-    /// The identification for a packet to `dst` of a socket without its own count.
-    pub(super) fn ip_id(&mut self, ns: NetnsId, dst: Ipv4Addr) -> u16 {
-        let _ = (ns, dst);
+    /// The identification for a packet of a socket without its own count.
+    pub(super) fn ip_id(&mut self) -> u16 {
         self.rng.next_u32() as u16
-    }
-
-    pub(super) fn draw_port(&mut self, ns: NetnsId, count: u32) -> u32 {
-        let _ = ns;
-        self.rng.below(count)
     }
 
     /// Conntrack's original destination of the flow that arrives here as `peer` → `local`.
@@ -265,7 +259,7 @@ impl Network {
     }
 }
 
-/// Until `path` stands: a wire between namespaces that each have one address, for tests of this folder alone.
+/// Instead of `path`: a wire between namespaces that each have one address, for tests of this folder alone.
 #[cfg(test)]
 pub(super) mod wire {
     use super::*;

@@ -248,7 +248,10 @@ impl Work<'_> {
     }
 
     fn names(&mut self, table: &str) -> Vec<String> {
-        listed_chains(&self.tables, self.tool, table).into_iter().map(|chain| chain.name.to_string()).collect()
+        listed_chains(&self.tables, self.tool, table)
+            .into_iter()
+            .map(|chain| chain.name.to_string())
+            .collect()
     }
 
     /// The chain named, or every one.

@@ -277,7 +277,10 @@ impl Work<'_> {
     /// The chains of a table that are there, as listings sort them.
     fn names(&self, table: &str) -> Vec<String> {
         let Some(kernel) = self.transaction.table(table) else { return Vec::new() };
-        sorted(table, kernel.chains().into_iter().cloned()).into_iter().map(|chain| chain.name.to_string()).collect()
+        sorted(table, kernel.chains().into_iter().cloned())
+            .into_iter()
+            .map(|chain| chain.name.to_string())
+            .collect()
     }
 
     fn delete_chain(&mut self, table: &str, chain: Option<&str>, verbose: bool) -> Result<(), Failure> {
