@@ -131,7 +131,8 @@ impl Conntrack {
     /// Headers whole, checksums right on the way in, flags possible.
     fn is_sound(&self, at: &Tracking<'_>) -> bool {
         let upper = at.header.upper(at.bytes);
-        let check = at.incoming && !at.sound && self.settings(at.netns).is_none_or(|settings| settings.checksum);
+        let check =
+            at.incoming && !at.sound && self.settings(at.netns).is_none_or(|settings| settings.checksum);
         match at.header.protocol {
             TCP => {
                 let Some(header) = at.header.tcp(at.bytes) else { return false };
