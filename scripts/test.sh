@@ -48,7 +48,8 @@ part format cargo fmt --all --check
 part clippy cargo clippy --workspace --all-targets -- -D warnings
 part clippy-wasm cargo clippy "${WASM[@]}" -p app -p worker --all-features -- -D warnings
 part native cargo nextest run --workspace -E "not binary(lessons)"
-part lessons cargo nextest run -p tests --test lessons
+# Optimised, as parity below is: clusters boot some twelve times a lesson.
+part lessons cargo nextest run --cargo-profile release -p tests --test lessons
 part doctests cargo test --doc --workspace
 part docs documentation
 part parity cargo run -q --release -p tests --bin parity -- --known tests/parity/known-failures.txt tests/parity

@@ -132,7 +132,7 @@ impl LabPage {
         html! {
             <Drawer tab={lab.tab} topology={lab.topology.clone()} frames={self.seen.frames.clone()} frame={lab.frame}
                 dissection={lab.dissection.clone()} field={lab.field} filter_text={lab.filter_text.clone()} filter={lab.filter.clone()}
-                filter_error={lab.filter_error.clone()} devices={lab.picked_devices()} pick={lab.pick} table_pick={lab.table_pick()}
+                filter_error={lab.filter_error.clone()} devices={lab.picked_devices()} chores={lab.chores} pick={lab.pick} table_pick={lab.table_pick()}
                 shown={lab.shown.clone()} tables={lab.tables.clone()} course={ctx.props().course.clone()} open={ctx.props().id.clone()} detail={self.panes.detail} wide={self.panes.drawer >= WIDE_DRAWER && !crate::platform::theme::narrow()}
                 on_act={calls.act.clone()} on_size={calls.size.clone()} on_split_fold={calls.fold.clone()} on_fold={calls.fold_drawer.clone()} />
         }

@@ -33,6 +33,7 @@ pub struct DrawerProps {
     pub filter: Option<app::store::filter::Filter>,
     pub filter_error: Option<FilterError>,
     pub devices: BTreeSet<DeviceId>,
+    pub chores: bool,
     pub pick: Option<Pick>,
     pub table_pick: Option<Pick>,
     pub shown: Option<Shown>,
@@ -102,7 +103,7 @@ fn body(props: &DrawerProps) -> Html {
         Tab::Packets => html! {
             <Packets topology={props.topology.clone()} frames={props.frames.clone()} frame={props.frame}
                 dissection={props.dissection.clone()} field={props.field} filter_text={props.filter_text.clone()}
-                filter={props.filter.clone()} filter_error={props.filter_error.clone()} devices={props.devices.clone()}
+                filter={props.filter.clone()} filter_error={props.filter_error.clone()} devices={props.devices.clone()} chores={props.chores}
                 pick={props.pick} detail={props.detail} wide={props.wide} on_act={props.on_act.clone()}
                 on_size={props.on_size.clone()} on_fold={props.on_split_fold.clone()} />
         },

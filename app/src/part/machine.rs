@@ -88,6 +88,7 @@ fn netns_box(netns: &NetnsShape, props: &MachineViewProps) -> Html {
     });
     html! {
         <g class={classes!("netns", picked.then_some("netns--picked"))} {onclick}>
+            <title>{ &netns.whole }</title>
             <rect class="netns-box" x={num(rect.x)} y={num(rect.y)} width={num(rect.w)} height={num(rect.h)} rx="6" />
             <text class="netns-name" x={num(rect.x + 14.0)} y={num(rect.y + 18.0)}>{ &netns.name }</text>
             { for netns.lines.iter().map(line) }

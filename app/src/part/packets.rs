@@ -31,6 +31,8 @@ pub struct PacketsProps {
     pub filter: Option<Filter>,
     pub filter_error: Option<FilterError>,
     pub devices: BTreeSet<DeviceId>,
+    /// A cluster's chores are shown.
+    pub chores: bool,
     pub pick: Option<Pick>,
     pub detail: f64,
     pub wide: bool,
@@ -44,8 +46,8 @@ pub fn Packets(props: &PacketsProps) -> Html {
     let shown = {
         let frames = props.frames.clone();
         use_memo(
-            (props.frames.version(), props.devices.clone(), props.filter.clone()),
-            move |(_, devices, filter)| frames.read().shown(devices, filter.as_ref()),
+            (props.frames.version(), props.devices.clone(), props.filter.clone(), props.chores),
+            move |(_, devices, filter, chores)| frames.read().shown(devices, filter.as_ref(), *chores),
         )
     };
     let detail = props.dissection.clone();
@@ -106,8 +108,18 @@ fn filter(props: &PacketsProps) -> Html {
             if props.filter_text.is_empty() && props.frames.read().hides() {
                 <button type="button" class="hidden-note" onclick={props.on_act.reform(|_| Act::Filter("ipv6".into()))}>{ words::HOUSEKEEPING }</button>
             }
+            if props.frames.read().has_chores() { { chores(props) } }
             if let Some(error) = &props.filter_error { <p class="why" role="status">{ words::filter_error(error.at, error.expected) }</p> }
         </div>
+    }
+}
+
+/// The switch for a cluster's own packets; its rule stands in the tooltip.
+fn chores(props: &PacketsProps) -> Html {
+    let shown = props.chores;
+    html! {
+        <button type="button" class="hidden-note" aria-pressed={if shown { "true" } else { "false" }} title={words::CHORES_RULE}
+            onclick={props.on_act.reform(move |_| Act::Chores(!shown))}>{ if shown { words::CHORES_SHOWN } else { words::CHORES_HIDDEN } }</button>
     }
 }
 

@@ -68,7 +68,8 @@ pub fn last_words(trap: &str) {
     let message = SAID.with(|said| said.try_borrow().ok().and_then(|it| it.clone()));
     let message = message.unwrap_or_else(|| trap.to_owned());
     let replay = BEFORE.with(|before| before.try_borrow().ok().and_then(|it| it.clone()));
-    let replay = replay.unwrap_or(Replay { lab: api::Lab::default(), seed: 0, requests: Vec::new(), until: 0 });
+    let replay =
+        replay.unwrap_or(Replay { lab: api::Lab::default(), seed: 0, requests: Vec::new(), until: 0 });
     post(&[Event::Crashed { message, replay }]);
 }
 

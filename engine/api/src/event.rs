@@ -47,6 +47,8 @@ pub enum Event {
     },
     /// New rows of the Packets pane.
     Frames(Vec<FrameRow>),
+    /// Packets that a cluster's own programs exchange for themselves; told before their flights and frames.
+    Chores(Vec<JourneyId>),
     /// A command line was entered at a prompt of that terminal.
     CommandEntered {
         tty: TtyId,

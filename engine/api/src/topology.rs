@@ -35,6 +35,8 @@ pub struct Netns {
     pub machine: MachineId,
     /// The name `ip netns` shows; `None` is the machine's own.
     pub name: Option<String>,
+    /// What runs in it, where a runtime made it: a Pod as `NAMESPACE/NAME`.
+    pub title: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -81,6 +81,7 @@ impl Lab {
                 self.filter_text = text;
                 return self.ask_fields();
             }
+            Act::Chores(shown) => self.chores = shown,
             Act::Field(range) => self.field = range,
             Act::Fold(machine) => {
                 if !self.memory.folded.remove(&machine) {

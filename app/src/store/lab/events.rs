@@ -12,7 +12,7 @@ use crate::words;
 use api::event::{Event, Flight, Protocol};
 use api::inspect::{Answer, FrameRow};
 use api::topology::{Delta, Topology};
-use api::{Fact, TtyId};
+use api::{Fact, JourneyId, TtyId};
 use std::rc::Rc;
 
 /// Packets remembered because their end is not shown.
@@ -69,11 +69,12 @@ impl Lab {
             Event::TtyOpened { tty, machine } => return self.tty_opened(tty, machine),
             Event::Output { tty, bytes } => return vec![Effect::Output(tty, bytes)],
             Event::TtyClosed { tty } => self.tty_closed(tty),
-            Event::Dropped { journey, .. } if self.quiet.contains(&journey) && !self.asks_for_ipv6() => {}
+            Event::Dropped { journey, .. } if self.is_hidden(journey) => {}
             Event::Dropped { at, journey, machine, netns, device, reason } => {
                 self.stage.change(|stage| stage.drop_at(machine, netns, device, (reason, journey)));
                 Rc::make_mut(&mut self.timeline).add(Mark { at, what: What::Drop });
             }
+            Event::Chores(journeys) => self.frames.change(|frames| frames.note_chores(journeys)),
             Event::Frames(rows) => self.frames_came(rows),
             Event::CommandEntered { .. } => {
                 Rc::make_mut(&mut self.checks).begun = true;
@@ -155,7 +156,19 @@ impl Lab {
         self.filter_text.contains("v6")
     }
 
+    /// Its end is no more worth a mark than its way.
+    fn is_hidden(&self, journey: JourneyId) -> bool {
+        (self.quiet.contains(&journey) && !self.asks_for_ipv6()) || self.is_hidden_chore(journey)
+    }
+
+    fn is_hidden_chore(&self, journey: JourneyId) -> bool {
+        !self.chores && self.frames.read().is_chore(journey)
+    }
+
     fn flight(&mut self, flight: Flight) {
+        if self.is_hidden_chore(flight.journey) {
+            return;
+        }
         if flight.protocol == Protocol::Ipv6 && is_housekeeping_text(&flight.label) && !self.asks_for_ipv6() {
             return;
         }
@@ -178,8 +191,12 @@ impl Lab {
     }
 
     fn frames_came(&mut self, rows: Vec<FrameRow>) {
+        let seen: Vec<&FrameRow> = rows
+            .iter()
+            .filter(|row| row.out && !is_housekeeping(row) && !self.is_hidden_chore(row.journey))
+            .collect();
         let timeline = Rc::make_mut(&mut self.timeline);
-        for row in rows.iter().filter(|row| row.out && !is_housekeeping(row)) {
+        for row in seen {
             timeline.add(Mark { at: row.at, what: What::Frame(row.protocol) });
         }
         self.frames.change(|frames| frames.add(rows));

@@ -62,6 +62,8 @@ pub enum Act {
     /// Plays the shown journey in the picture.
     PlayJourney,
     Filter(String),
+    /// Shows or hides a cluster's chores.
+    Chores(bool),
     /// Marks the bytes of one field of the tree.
     Field(Option<(u32, u32)>),
     Fold(MachineId),
@@ -248,6 +250,8 @@ pub struct Lab {
     pub filter_text: String,
     pub filter: Option<Filter>,
     pub filter_error: Option<FilterError>,
+    /// A cluster's chores are shown.
+    pub chores: bool,
     pub frame: Option<FrameId>,
     pub dissection: Option<Rc<Dissection>>,
     pub field: Option<(u32, u32)>,
@@ -294,13 +298,15 @@ impl Lab {
 
     /// What is looked at, to be kept across a reload.
     pub fn view_text(&self) -> String {
-        let view = View { active: self.active.map(|tty| tty.0), tab: self.tab, mode: self.mode };
+        let (active, tab, mode) = (self.active.map(|tty| tty.0), self.tab, self.mode);
+        let view = View { active, tab, mode, chores: self.chores };
         serde_json::to_string(&view).expect("a view is plain data")
     }
 
     pub fn restore_view(&mut self, text: &str) {
         if let Ok(view) = serde_json::from_str::<View>(text) {
             (self.active, self.tab, self.mode) = (view.active.map(TtyId), view.tab, view.mode);
+            self.chores = view.chores;
         }
     }
 
@@ -335,6 +341,8 @@ struct View {
     active: Option<u32>,
     tab: Tab,
     mode: Mode,
+    #[serde(default)]
+    chores: bool,
 }
 
 /// Toasts shown at once.

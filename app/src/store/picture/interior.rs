@@ -3,6 +3,7 @@
 //!
 //! Always: rectangles are relative to the box; nothing inside overlaps; order is by id, so what comes later stands right.
 
+use super::describe::{drawn_name, whole_name};
 use super::geometry::{Point, Rect, mono_width, name_width, point};
 use super::{DeviceShape, Form, Line, Memory, NetnsShape, addresses, devices_of, given, netns_of};
 use api::topology::{Device, Topology};
@@ -159,7 +160,8 @@ fn put_netns(topology: &Topology, named: &[NetnsId], plan: &mut Plan, top: f64) 
     let mut x = PAD;
     let mut tallest: f64 = 0.0;
     for id in named {
-        let name = topology.netns.get(id).and_then(|netns| netns.name.clone()).unwrap_or_default();
+        let netns = topology.netns.get(id);
+        let (name, whole) = netns.map(|it| (drawn_name(it), whole_name(it))).unwrap_or_default();
         let devices: Vec<(DeviceId, &Device)> = devices_of(topology, *id).collect();
         let (bars, chips): (Vec<_>, Vec<_>) = devices.iter().partition(|(_, device)| device.kind == "bridge");
         let chips: Vec<DeviceShape> =
@@ -191,7 +193,7 @@ fn put_netns(topology: &Topology, named: &[NetnsId], plan: &mut Plan, top: f64) 
             chip_x += chip.rect.w + step;
             plan.devices.push(chip);
         }
-        plan.netns.push(NetnsShape { id: *id, name, rect: Rect { x, y: top, w, h }, lines });
+        plan.netns.push(NetnsShape { id: *id, name, whole, rect: Rect { x, y: top, w, h }, lines });
         x += w + BETWEEN * 2.0;
         tallest = tallest.max(h);
     }

@@ -64,7 +64,10 @@ pub struct MachineShape {
 #[derive(Clone, Debug, PartialEq)]
 pub struct NetnsShape {
     pub id: NetnsId,
+    /// As it is written on the box.
     pub name: String,
+    /// All there is to say, for whoever points at it.
+    pub whole: String,
     pub rect: Rect,
     pub lines: Vec<Line>,
 }

@@ -16,7 +16,7 @@ impl Sketch {
 
     fn netns(&mut self, machine: MachineId, name: Option<&str>) -> NetnsId {
         let id = NetnsId(self.0.netns.len() as u32 + 1);
-        self.0.netns.insert(id, Netns { machine, name: name.map(Into::into) });
+        self.0.netns.insert(id, Netns { machine, name: name.map(Into::into), title: None });
         id
     }
 

@@ -6,13 +6,10 @@ use super::fault::Fault;
 use super::flags::Flags;
 use super::print::{self, Output};
 use super::resource::kind_of;
-use super::session::Session;
+use super::session::{Session, path};
 use super::tab;
+use crate::api::Request;
 use crate::object::{Kind, Time, Value};
-use std::time::Duration;
-
-/// Between two looks of `--watch`.
-const PAUSE: Duration = Duration::from_secs(1);
 
 pub async fn events(session: &mut Session<'_>, flags: &Flags) -> Result<(), Fault> {
     let output = Output::of_writer(session, flags).await?;
@@ -32,6 +29,12 @@ pub async fn events(session: &mut Session<'_>, flags: &Flags) -> Result<(), Faul
     let namespace = if flags.is_on("all-namespaces") { String::new() } else { session.namespace.clone() };
     let mut seen: Vec<(String, String)> = Vec::new();
     let mut headers = !flags.is_on("no-headers");
+    if flags.is_on("watch") {
+        let request = Request::new("GET", path(Kind::Event, &namespace, ""));
+        session
+            .open(request.with_query("fieldSelector", fields.as_str()).with_query("watch", "true"))
+            .await?;
+    }
     loop {
         let mut list = session.list(Kind::Event, &namespace, &[("fieldSelector", &fields)]).await?;
         list.retain(|it| {
@@ -64,7 +67,8 @@ pub async fn events(session: &mut Session<'_>, flags: &Flags) -> Result<(), Faul
         if !watches {
             return Ok(());
         }
-        session.sleep(PAUSE).await;
+        session.flush().await;
+        let (_, Ok(Some(_))) = session.host.next().await else { return Ok(()) };
     }
 }
 
