@@ -1,17 +1,24 @@
 // WebAssembly code sorted by kind, so that a web host's compression takes an eighth more off it: what an instruction
 // does, which local it reads and how far from a pointer it loads are told apart, and like stands by like.
-// `pack` runs after a release build (www/precache.mjs), `unpack` in the engine's worker.
-// Always: `unpack(pack(code))` is `code`, but for the lengths before the code section and each function, which are
-// left out and come back as five bytes. Who finds an instruction that is not listed here throws.
+// `pack` runs after a release build (www/pack.mjs); `unpack` before the page begins and in the engine's worker.
+// Always: `unpack(pack(code))` does what `code` does. Left out are the lengths before the code section and each function,
+// which come back as five bytes, and the alignments, which are hints and come back as the natural ones.
+// An instruction that is not listed here is refused when it is packed.
 // Source: WebAssembly core specification, chapter 5, without SIMD, exceptions and tail calls.
 const MAGIC = [0x00, 0x76, 0x74, 0x68]; // in the place of "\0asm"
-const [REST, BLOCK, BRANCH, TABLE, LONG, FLOAT, LOCALS, OTHER, OP, CALL, GET, SET, TEE, LOAD, STORE, CONST, ALIGN] = Array(17).keys();
-/** Each load and store has a stream for its alignment, which hardly ever differs. */
-const STREAMS = ALIGN + 23;
+const [REST, BLOCK, BRANCH, TABLE, LONG, FLOAT, LOCALS, OTHER, OP, CALL, GET, SET, TEE, LOAD, STORE, CONST, STREAMS] = Array(17).keys();
+/** Of the loads and stores, the logarithms of their sizes. */
+const FIRST_LOAD = 0x28;
+const SIZES = "23230011001122232301012";
 const CODE = 10;
+/** What opcodes are lowered by: as they are, brotli takes them for text, and all that follows with them. */
+const LOWERED = 0x20;
 
-/** Moves one function's body, byte by byte: `take(stream)` moves the next byte of that kind, and gives it. */
-function body(take) {
+/**
+ * Moves one function's body, byte by byte: `take(stream)` moves the next byte of that kind, and gives it; `hint(byte)` is
+ * told what stands between an opcode and its operand.
+ */
+function body(take, hint) {
   const number = (stream) => { while (take(stream) & 128); };
   const numbers = (stream, count) => { for (let left = count; left > 0; left -= 1) number(stream); };
   const count = (stream) => {
@@ -33,8 +40,8 @@ function body(take) {
     else if (op === 0x21) number(SET);
     else if (op === 0x22) number(TEE);
     else if (op === 0x41) number(CONST);
-    else if (op >= 0x28 && op <= 0x3e) {
-      number(ALIGN + op - 0x28);
+    else if (op >= FIRST_LOAD && op <= 0x3e) {
+      hint(SIZES.charCodeAt(op - FIRST_LOAD) & 15);
       number(op < 0x36 ? LOAD : STORE);
     } else if (op >= 0x02 && op <= 0x04) {
       depth += 1;
@@ -80,7 +87,11 @@ export function pack(wasm) {
     streams[stream].push(byte);
     return byte;
   };
-  let [code, count] = [0, 0];
+  let [code, count, hints] = [0, 0, 0];
+  const hint = () => {
+    at += 1;
+    hints += 1;
+  };
   while (at < wasm.length) {
     const id = wasm[at];
     const [length, from] = narrow(wasm, at + 1);
@@ -88,28 +99,31 @@ export function pack(wasm) {
       [count, at] = narrow(wasm, from);
       for (let left = count; left > 0; left -= 1) {
         [, at] = narrow(wasm, at);
-        body(take);
+        body(take, hint);
       }
       code = streams[REST].length;
     } else while (at < from + length) take(REST);
   }
-  const lengths = [code, count, ...streams.map((it) => it.length)].flatMap(wide);
+  const lengths = [code, count, hints, ...streams.map((it) => it.length)].flatMap(wide);
+  streams[OP] = streams[OP].map((op) => (op - LOWERED) & 255);
   return Uint8Array.from([MAGIC, lengths, ...streams].flat());
 }
 
 /** Code that was not packed comes back as it is. */
 export function unpack(packed) {
   if (!isPacked(packed)) return packed;
+  packed = packed.slice();
   let at = MAGIC.length;
   const next = () => {
     let value;
     [value, at] = narrow(packed, at);
     return value;
   };
-  const [code, count] = [next(), next()];
+  const [code, count, hints] = [next(), next(), next()];
   const lengths = Array.from({ length: STREAMS }, next);
   const from = lengths.map((length) => (at += length) - length);
-  const functions = lengths.reduce((sum, it) => sum + it) - lengths[REST] + 5 * (count + 1);
+  for (let left = lengths[OP]; left > 0; left -= 1) packed[from[OP] + left - 1] += LOWERED;
+  const functions = lengths.reduce((sum, it) => sum + it) - lengths[REST] + hints + 5 * (count + 1);
   const wasm = new Uint8Array(8 + lengths[REST] + 6 + functions);
   let to = 0;
   const put = (...bytes) => { wasm.set(bytes, to); to += bytes.length; };
@@ -118,12 +132,13 @@ export function unpack(packed) {
     [to, from[REST]] = [to + length, from[REST] + length];
   };
   const take = (stream) => (wasm[to++] = packed[from[stream]++]);
+  const hint = (size) => { wasm[to++] = size; };
   put(0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
   rest(code);
   put(CODE, ...wide(functions), ...wide(count));
   for (let left = count; left > 0; left -= 1) {
     const start = to += 5;
-    body(take);
+    body(take, hint);
     wasm.set(wide(to - start), start - 5);
   }
   rest(lengths[REST] - code);
