@@ -20,7 +20,9 @@ impl Network {
         shown::Topology {
             machines: self.machines.iter().map(|(id, it)| (id, machine(it))).collect(),
             netns: netns
-                .map(|(id, it)| (id, shown::Netns { machine: it.machine, name: it.name.clone(), title: None }))
+                .map(|(id, it)| {
+                    (id, shown::Netns { machine: it.machine, name: it.name.clone(), title: None })
+                })
                 .collect(),
             devices: self
                 .devices
@@ -28,6 +30,7 @@ impl Network {
                 .filter(|(_, it)| self.netns[it.netns].alive)
                 .map(|(id, it)| (id, self.device_shown(it)))
                 .collect(),
+            services: Default::default(),
         }
     }
 

@@ -7,6 +7,7 @@
 mod chores;
 mod cluster;
 mod inspect;
+mod objects;
 mod pods;
 mod probe;
 mod session;
