@@ -20,6 +20,7 @@ test('a request to a Service is told by its name, its chain and its backend, and
   const page = await cluster(t);
   await run(page, 'kubectl wait --for=condition=Available deployment/web');
   await run(page, 'curl -s $(kubectl get service web -o jsonpath={.spec.clusterIP}) | head -n 4');
+  await page.getByRole('combobox', { name: 'Display filter' }).fill('SYN');
   await page.locator('.frame').filter({ hasText: 'SYN' }).filter({ hasText: /→ 80/ }).first().click();
   await page.getByRole('tab', { name: 'Journey' }).click();
   await page.getByText(/^by KUBE-SEP-\w+ of default\/web$/).first().waitFor();
@@ -54,6 +55,6 @@ test('the cluster\'s own packets stand aside until they are wanted, a learner\'s
   assert.match(await show.getAttribute('title'), /10250/);
   await show.click();
   await page.getByRole('button', { name: 'Hide the cluster’s own traffic' }).waitFor();
-  await page.locator('input[aria-label="Display filter"]').fill('leases');
+  await page.getByRole('combobox', { name: 'Display filter' }).fill('leases');
   await eventually(page, 'leases are renewed', async () => (await infos()).some((info) => /leases/.test(info)));
 });

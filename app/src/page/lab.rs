@@ -318,7 +318,7 @@ impl LabPage {
     /// On a narrow screen the pane that an act is about comes to the front; a folded drawer opens.
     fn follow(&mut self, act: &Act) {
         match act {
-            Act::PickJourney(_) | Act::Tab(_) => {
+            Act::PickJourney(_) | Act::Tab(_) | Act::Object(Some(_)) => {
                 self.panes.narrow = Narrow::Packets;
                 self.panes.drawer_folded = false;
             }

@@ -29,10 +29,10 @@ pub fn Scene(props: &SceneProps) -> Html {
     let wires = picture.links.iter().filter(|link| link.kind != LinkKind::Tunnel);
     html! {
         <g class="scene">
-            { for picture.services.iter().map(|it| service_links(it, &props.through)) }
             { for picture.machines.iter().map(|machine| html! {
                 <MachineView key={machine.id.0} shape={machine.clone()} pick={props.pick} on_act={props.on_act.clone()} />
             }) }
+            { for picture.services.iter().map(|it| service_links(it, &props.through)) }
             { for tunnels.map(wire) }
             { for wires.map(wire) }
             { for picture.machines.iter().map(title) }
