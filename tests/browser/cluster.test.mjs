@@ -11,7 +11,7 @@ async function cluster(t) {
   await ready(page);
   await run(page, 'kubectl create deployment web --image=nginx --replicas=2');
   await run(page, 'kubectl expose deployment web --port=80');
-  await page.locator('.service').filter({ hasText: /^web/ }).waitFor();
+  await page.locator('.service-name').filter({ hasText: /^web$/ }).waitFor();
   await eventually(page, 'both Pods run', async () => (await page.locator('.netns-name').filter({ hasText: /^web-/ }).count()) === 2);
   return page;
 }
@@ -41,7 +41,7 @@ test('the objects are kubectl\'s tables, and one of them opens with its events a
   assert.match(await page.locator('.object pre').textContent(), /^apiVersion: v1\nkind: Pod\n/);
   await page.getByRole('combobox', { name: 'Kind' }).selectOption('Service');
   await page.locator('.objects .scroller tr').filter({ hasText: /kube-dns/ }).waitFor();
-  await page.locator('.service').filter({ hasText: /^web/ }).click();
+  await page.locator('.service-name').filter({ hasText: /^web$/ }).click();
   await page.getByRole('heading', { name: 'Service web' }).waitFor();
 });
 
