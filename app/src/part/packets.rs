@@ -105,21 +105,27 @@ fn filter(props: &PacketsProps) -> Html {
                     <option value={id.0.to_string()} selected={picked(*id)}>{ full_name(&props.topology, device) }</option>
                 }) }
             </select>
-            if props.filter_text.is_empty() && props.frames.read().hides() {
-                <button type="button" class="hidden-note" onclick={props.on_act.reform(|_| Act::Filter("ipv6".into()))}>{ words::HOUSEKEEPING }</button>
-            }
-            if props.frames.read().has_chores() { { chores(props) } }
+            { notes(props) }
             if let Some(error) = &props.filter_error { <p class="why" role="status">{ words::filter_error(error.at, error.expected) }</p> }
         </div>
     }
 }
 
-/// The switch for a cluster's own packets; its rule stands in the tooltip.
-fn chores(props: &PacketsProps) -> Html {
+/// What is hidden, and how to see it. The rule that tells a cluster's own packets stands in the tooltip.
+fn notes(props: &PacketsProps) -> Html {
+    let frames = props.frames.read();
+    let ipv6 = props.filter_text.is_empty() && frames.hides();
     let shown = props.chores;
     html! {
-        <button type="button" class="hidden-note" aria-pressed={if shown { "true" } else { "false" }} title={words::CHORES_RULE}
-            onclick={props.on_act.reform(move |_| Act::Chores(!shown))}>{ if shown { words::CHORES_SHOWN } else { words::CHORES_HIDDEN } }</button>
+        if ipv6 || frames.has_chores() {
+            <p class="notes">
+                if ipv6 { <button type="button" onclick={props.on_act.reform(|_| Act::Filter("ipv6".into()))}>{ words::HOUSEKEEPING }</button> }
+                if frames.has_chores() {
+                    <button type="button" title={words::CHORES_RULE}
+                        onclick={props.on_act.reform(move |_| Act::Chores(!shown))}>{ if shown { words::CHORES_SHOWN } else { words::CHORES_HIDDEN } }</button>
+                }
+            </p>
+        }
     }
 }
 

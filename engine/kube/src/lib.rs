@@ -22,6 +22,7 @@ pub mod proxy;
 pub mod scheduler;
 pub mod store;
 pub mod validation;
+pub mod view;
 pub mod websocket;
 
 use container::Image;

@@ -31,6 +31,7 @@ impl Network {
                 .filter(|(_, it)| self.netns[it.netns].alive)
                 .map(|(id, it)| (id, self.device_shown(it)))
                 .collect(),
+            services: Default::default(),
         }
     }
 

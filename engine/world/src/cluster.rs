@@ -2,9 +2,11 @@
 //!
 //! Always: the machines are set up by the commands a person would type; the cluster starts as kubeadm left it.
 
+mod objects;
 mod place;
 mod pods;
 
+pub use objects::Objects;
 pub use pods::name as name_pods;
 
 use crate::World;
@@ -66,6 +68,11 @@ pub fn with_machines(lab: &Lab) -> (Lab, Vec<Setup>) {
     }
     lab.machines.push(machine(ClusterSpec::SWITCH, Role::Switch, (1, 2)));
     (lab, setup)
+}
+
+/// What the page follows of the world's cluster.
+pub fn objects(world: &World) -> Option<Objects> {
+    world.control_plane().map(Objects::of)
 }
 
 impl World {

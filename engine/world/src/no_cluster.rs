@@ -5,6 +5,7 @@
 use crate::World;
 use crate::probe::Place;
 use api::Lab;
+use api::cluster::{ObjectKey, ObjectShown, ObjectsDelta};
 use api::lab::Setup;
 use api::topology::Topology;
 use linux::System;
@@ -16,6 +17,32 @@ pub fn with_machines(lab: &Lab) -> (Lab, Vec<Setup>) {
 }
 
 pub fn name_pods(_system: &System, _topology: &mut Topology) {}
+
+/// There is none.
+#[derive(Debug)]
+pub enum Objects {}
+
+impl Objects {
+    pub fn news(&mut self, _system: &System) -> Option<ObjectsDelta> {
+        match *self {}
+    }
+
+    pub fn moved(&mut self) -> bool {
+        match *self {}
+    }
+
+    pub fn put_services(&self, _topology: &mut Topology) {
+        match *self {}
+    }
+
+    pub fn shown(&self, _system: &System, _key: &ObjectKey) -> Option<ObjectShown> {
+        match *self {}
+    }
+}
+
+pub fn objects(_world: &World) -> Option<Objects> {
+    None
+}
 
 impl World {
     pub(crate) fn start_cluster(&mut self, lab: &Lab, _seed: u64) {

@@ -3,6 +3,8 @@
 //! Always: boots to the same instant every time; nothing changes it but `handle` and time.
 
 use crate::chores::Chores;
+use crate::cluster::Objects;
+use api::cluster::{ObjectKey, ObjectShown};
 use api::event::{Event, Protocol};
 use api::inspect::FrameRow;
 use api::journey::Journey;
@@ -39,8 +41,9 @@ pub struct World {
     flights_counted: u64,
     entered: Vec<(TtyId, String)>,
     entered_told: usize,
-    /// Of a lab with a cluster.
+    /// Both of a lab with a cluster.
     chores: Option<Chores>,
+    objects: Option<Objects>,
     out: Vec<Event>,
 }
 
@@ -60,6 +63,7 @@ impl World {
             entered: Vec::new(),
             entered_told: 0,
             chores: None,
+            objects: None,
             out: Vec::new(),
         };
         for machine in &lab.machines {
@@ -74,6 +78,7 @@ impl World {
         addresses.iter().for_each(|setup| world.set_up(setup));
         world.start_cluster(lab, seed);
         lab.setup.iter().for_each(|setup| world.set_up(setup));
+        world.objects = crate::cluster::objects(&world);
         world.chores = lab.cluster.as_ref().map(|_| Chores::from(world.next_journey()));
         let settled = world.now() + SETTLING;
         world.system.net.set_watching(true);
@@ -202,6 +207,10 @@ impl World {
         &self.told
     }
 
+    pub(crate) fn object(&self, key: &ObjectKey) -> Option<ObjectShown> {
+        self.objects.as_ref()?.shown(&self.system, key)
+    }
+
     pub(crate) fn has_netns(&self, machine: MachineId, name: &str) -> bool {
         self.system.netns_named(machine, name).is_some()
     }
@@ -297,13 +306,16 @@ impl World {
 
     /// Turns what has happened below into events.
     fn gather(&mut self) {
-        if self.system.net.topology_generation() != self.generation {
+        self.out.extend(self.objects.as_mut().and_then(|it| it.news(&self.system)).map(Event::Objects));
+        let moved = self.objects.as_mut().is_some_and(Objects::moved);
+        if moved || self.system.net.topology_generation() != self.generation {
             self.generation = self.system.net.topology_generation();
             let mut topology = self.system.net.topology();
             for (id, machine) in &mut topology.machines {
                 machine.at = self.positions.get(id).copied();
             }
             crate::cluster::name_pods(&self.system, &mut topology);
+            self.objects.iter().for_each(|it| it.put_services(&mut topology));
             let delta = self.told.delta(&topology);
             if !delta.is_empty() {
                 self.told = topology;

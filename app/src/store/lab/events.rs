@@ -9,6 +9,7 @@ use crate::store::frames::{is_housekeeping, is_housekeeping_text};
 use crate::store::picture::layout_for;
 use crate::store::timeline::{Mark, What};
 use crate::words;
+use api::cluster::ObjectsDelta;
 use api::event::{Event, Flight, Protocol};
 use api::inspect::{Answer, FrameRow};
 use api::topology::{Delta, Topology};
@@ -74,6 +75,7 @@ impl Lab {
                 self.stage.change(|stage| stage.drop_at(machine, netns, device, (reason, journey)));
                 Rc::make_mut(&mut self.timeline).add(Mark { at, what: What::Drop });
             }
+            Event::Objects(delta) => self.objects_changed(delta),
             Event::Chores(journeys) => self.frames.change(|frames| frames.note_chores(journeys)),
             Event::Frames(rows) => self.frames_came(rows),
             Event::CommandEntered { .. } => {
@@ -118,6 +120,8 @@ impl Lab {
         self.rebuilding = Some(self.ttys.iter().map(|tty| tty.id).collect());
         self.topology = Rc::new(Topology::default());
         self.frames.change(|frames| frames.clear());
+        self.objects.change(|objects| objects.clear());
+        (self.object_shown, self.object_stale) = (None, true);
         self.stage.change(|stage| stage.clear());
         if !self.travelling {
             Rc::make_mut(&mut self.timeline).clear();
@@ -144,6 +148,11 @@ impl Lab {
         if gone && self.rebuilding.is_none() {
             self.pick = None;
         }
+    }
+
+    fn objects_changed(&mut self, delta: ObjectsDelta) {
+        self.object_stale |= delta.put.iter().any(|row| Some(&row.key) == self.object.as_ref());
+        self.objects.change(|objects| objects.apply(delta));
     }
 
     /// Lays the picture out anew.
@@ -270,6 +279,11 @@ impl Lab {
                 self.tables_of = Some(pick);
                 Rc::make_mut(&mut self.tables).renew(tables, same);
             }
+            (Question::Object(key), Answer::Object(shown)) if self.object.as_ref() == Some(&key) => {
+                self.object_shown = Some(Rc::new(*shown));
+            }
+            // It went while it was asked for; its row has gone, too.
+            (Question::Object(_), Answer::Gone) => {}
             (Question::Capture(name), Answer::Pcapng(bytes)) => {
                 return vec![Effect::Download { name, mime: "application/x-pcapng", bytes }];
             }

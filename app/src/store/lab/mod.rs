@@ -18,11 +18,13 @@ use super::clock::Clock;
 use super::filter::{Filter, FilterError};
 use super::frames::Frames;
 use super::live::Live;
+use super::objects::Objects;
 use super::picture::{Memory, Picture};
 use super::progress::Done;
 use super::stage::Stage;
 use super::tables::Tables;
 use super::timeline::Timeline;
+use api::cluster::{ObjectKey, ObjectShown};
 use api::inspect::Dissection;
 use api::request::{Replay, Speed};
 use api::{Command, DeviceId, FrameId, Journey, JourneyId, MachineId, NetnsId, Topology, TtyId};
@@ -64,6 +66,14 @@ pub enum Act {
     Filter(String),
     /// Shows or hides a cluster's chores.
     Chores(bool),
+    /// Objects of that kind.
+    Kind(String),
+    /// Objects of that namespace, or of all.
+    Namespace(Option<String>),
+    /// One object, whole.
+    Object(Option<ObjectKey>),
+    /// Kernel tables of what is selected; else the cluster's objects.
+    Place(bool),
     /// Marks the bytes of one field of the tree.
     Field(Option<(u32, u32)>),
     Fold(MachineId),
@@ -212,6 +222,7 @@ enum Question {
     Frame(FrameId),
     Fields,
     Tables(Pick),
+    Object(ObjectKey),
     Capture(String),
 }
 
@@ -256,6 +267,14 @@ pub struct Lab {
     pub dissection: Option<Rc<Dissection>>,
     pub field: Option<(u32, u32)>,
     pub shown: Option<Shown>,
+    pub objects: Live<Objects>,
+    pub kind: String,
+    pub namespace: Option<String>,
+    pub object: Option<ObjectKey>,
+    pub object_shown: Option<Rc<ObjectShown>>,
+    object_stale: bool,
+    /// The Objects pane is about the place that is selected.
+    pub place: bool,
     pub tables: Rc<Tables>,
     tables_of: Option<Pick>,
     pub toasts: Rc<Vec<Toast>>,
@@ -282,7 +301,7 @@ pub struct Lab {
 
 impl Lab {
     pub fn new(lesson: Option<Rc<Lesson>>, done: Done) -> Lab {
-        Lab { lesson, done, screen: (690.0, 460.0), ..Lab::default() }
+        Lab { lesson, done, screen: (690.0, 460.0), kind: "Pod".into(), ..Lab::default() }
     }
 
     pub fn toast(&mut self, text: impl Into<String>, bad: bool) -> Effect {
@@ -308,6 +327,11 @@ impl Lab {
             (self.active, self.tab, self.mode) = (view.active.map(TtyId), view.tab, view.mode);
             self.chores = view.chores;
         }
+    }
+
+    /// The Objects pane is about the cluster.
+    pub fn shows_cluster(&self) -> bool {
+        !self.place && !self.objects.read().is_empty()
     }
 
     /// The machine whose tables are shown when nothing is selected: that of the open terminal.

@@ -3,8 +3,9 @@
 //! Always: whatever `layout` draws from the topology is said here, folded or not.
 
 use super::{addresses, devices_of, netns_of};
-use api::topology::{Device, Netns, Topology};
+use api::topology::{Device, Endpoint, Netns, Service, Topology};
 use api::{DeviceId, MachineId, NetnsId};
+use std::net::IpAddr;
 
 /// One machine in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +49,29 @@ fn rows(topology: &Topology, netns: NetnsId) -> Vec<DescribedDevice> {
     devices_of(topology, netns)
         .map(|(id, device)| DescribedDevice { id, netns, words: device_words(topology, device) })
         .collect()
+}
+
+/// A Service in one line.
+pub fn service_words(topology: &Topology, service: &Service) -> String {
+    let whose = |address: &IpAddr| {
+        let has = |it: &&Device| it.addresses.iter().any(|net| net.addr() == *address);
+        let netns = topology.devices.values().find(has).and_then(|it| topology.netns.get(&it.netns))?;
+        netns.title.as_deref().map(pod_name)
+    };
+    let end = |it: &Endpoint| {
+        let state = if it.ready { "" } else { " (not ready)" };
+        format!("{}{state}", whose(&it.address).map_or_else(|| it.address.to_string(), str::to_owned))
+    };
+    let ends: Vec<String> = service.endpoints.iter().map(end).collect();
+    let ends = if ends.is_empty() { "no endpoints".to_owned() } else { format!("to {}", ends.join(" and ")) };
+    format!(
+        "{}/{}, {}, {} {}, {ends}",
+        service.namespace,
+        service.name,
+        service.kind,
+        service.address,
+        service.ports.join(" ")
+    )
 }
 
 /// A device in one line.

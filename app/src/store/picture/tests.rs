@@ -202,6 +202,26 @@ fn a_folded_machine_hides_its_inside_but_packets_still_find_it() {
 }
 
 #[test]
+fn a_thousand_netns_are_counted_and_packets_still_find_them() {
+    let mut sketch = Sketch::default();
+    let own = sketch.machine("node", None);
+    let bridge = sketch.device(own, "cni0", "bridge");
+    let mut last = bridge;
+    for n in 0..1000 {
+        let netns = sketch.netns(MachineId(1), Some(&format!("n{n}")));
+        last = sketch.device(netns, "eth0", "veth");
+        let host = sketch.device(own, &format!("veth{n}"), "veth");
+        sketch.join(last, host);
+        sketch.enslave(host, bridge);
+    }
+    let picture = sketch.picture();
+    let machine = &picture.machines[0];
+    assert_eq!((machine.netns.len(), machine.more), (interior::NETNS, 1000 - interior::NETNS));
+    assert_eq!(picture.devices.len(), 1 + 2 * interior::NETNS);
+    assert_eq!(picture.middle(last), Some(machine.rect.middle()));
+}
+
+#[test]
 fn vxlan_devices_of_one_vni_are_joined_by_a_tunnel() {
     let mut sketch = Sketch::default();
     for (index, vni) in [100, 100, 200].into_iter().enumerate() {

@@ -111,6 +111,24 @@ fn rows(list: &[Value], now: Time, with_namespace: bool, headers: bool) -> Strin
     text
 }
 
+/// Whether it tells of that very object: one of its name that was there before has another uid.
+pub fn is_about(event: &Value, kind: Kind, object: &Value) -> bool {
+    let (about, metadata) = (event.get("involvedObject"), object.get("metadata"));
+    let is_same = about.str("uid").is_empty() || about.str("uid") == metadata.str("uid");
+    about.str("kind") == kind.name()
+        && about.str("name") == metadata.str("name")
+        && (kind == Kind::Node || is_same)
+}
+
+/// Type, reason, age, source and message, as `describe` has them.
+pub fn described(event: &Value, now: Time) -> [String; 5] {
+    let source = event["source"].str("component");
+    let source = if source.is_empty() { event.str("reportingComponent") } else { source };
+    let text = |name: &str| event.str(name).to_owned();
+    let message = event.str("message").trim().to_owned();
+    [text("type"), text("reason"), interval(event, now), source.to_owned(), message]
+}
+
 /// `83s`, or `5s (x3 over 83s)` for what happened more than once.
 pub fn interval(event: &Value, now: Time) -> String {
     let since = |text: &str| now.age_of(text);

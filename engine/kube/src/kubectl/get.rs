@@ -12,8 +12,9 @@ use super::resource::Wanted;
 use super::session::{Session, path};
 use super::tab;
 use crate::api::Request;
+use crate::api::table::of;
 use crate::object::selector::labels_shown;
-use crate::object::{Kind, Value, json, quantity::Quantity};
+use crate::object::{Kind, Time, Value, json, quantity::Quantity};
 use std::cmp::Ordering;
 
 const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
@@ -112,6 +113,12 @@ fn read_table(kind: Kind, answer: &Value, wide: bool) -> Table {
         Row { cells: cells.collect(), object: row.get("object").clone() }
     });
     Table { kind, headers, rows: rows.collect() }
+}
+
+/// Headers and rows as `get -o wide` has them, made without asking a server.
+pub fn wide(kind: Kind, objects: &[Value], now: Time) -> (Vec<String>, Vec<Vec<String>>) {
+    let table = read_table(kind, &of(kind, objects, now, false), true);
+    (table.headers, table.rows.into_iter().map(|row| row.cells).collect())
 }
 
 /// A cell ends at its first line break.

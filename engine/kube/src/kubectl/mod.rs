@@ -54,6 +54,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::time::Duration;
 
+pub use events::{described, is_about, when};
+pub use get::wide;
+pub use print::yaml_of;
+
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
