@@ -150,7 +150,7 @@ fn row_view(
         let pressed = if chosen { "true" } else { "false" };
         html! {
             <td key={cell_key} {class}>
-                if column == 0 { <button type="button" aria-pressed={pressed}>{ text }</button> } else { { text } }
+                if column == 0 { <button type="button" aria-pressed={pressed} title={text.clone()}>{ text }</button> } else { { text } }
             </td>
         }
     };
