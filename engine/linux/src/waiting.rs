@@ -130,6 +130,8 @@ mod tests {
         let command = "(sleep 100 | cat) & sleep 1; kill $!; kill -KILL $(pgrep -x 'sleep|cat')";
         let id = system.exec(machine, command, ExecOptions::default());
         system.run_until_exit(id, Duration::from_secs(5));
+        let now = system.now();
+        while system.step(now) {}
         let (out, err) = system.take_output(id);
         assert_eq!(String::from_utf8_lossy(&[out, err].concat()), "");
         assert!(system.timers.is_empty() && system.waiting.is_empty(), "{:?}", system.waiting);

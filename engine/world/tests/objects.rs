@@ -12,7 +12,11 @@ use world::World;
 const SECOND: u64 = 1_000_000_000;
 
 fn cluster() -> World {
-    let lab = Lab { name: "cluster".to_owned(), cluster: Some(ClusterSpec { workers: 2, ..ClusterSpec::default() }), ..Lab::default() };
+    let lab = Lab {
+        name: "cluster".to_owned(),
+        cluster: Some(ClusterSpec { workers: 2, ..ClusterSpec::default() }),
+        ..Lab::default()
+    };
     let mut world = World::boot(&lab, 1);
     world.handle(&Request::OpenTty { tty: TtyId(1), machine: "control-plane".into(), columns: 80, rows: 24 });
     world
