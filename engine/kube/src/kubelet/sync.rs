@@ -309,6 +309,9 @@ async fn run(
             return;
         }
     };
+    if attempt > 0 {
+        count_restart(pod, &name, now);
+    }
     start(kubelet, pod, &name, sandbox, wanted).await;
 }
 
@@ -332,7 +335,8 @@ fn backs_off(
     finished: sim::Instant,
     now: sim::Instant,
 ) -> bool {
-    let before = pod.restarts.get(name).copied();
+    // After ten quiet minutes it begins anew.
+    let before = pod.restarts.get(name).copied().filter(|it| now < it.until + LAST_RESTART * 2);
     let until = before.map(|it| finished + it.delay);
     if let (Some(until), Some(backoff)) = (until.filter(|it| *it > now), before) {
         let seconds = backoff.delay.as_secs();
@@ -345,10 +349,13 @@ fn backs_off(
         pod.look_at(until);
         return true;
     }
-    // After ten quiet minutes it begins anew.
-    let before = before.filter(|it| now < it.until + LAST_RESTART * 2);
-    pod.restarts.insert(name.to_owned(), Backoff::after(before, now, FIRST_RESTART, LAST_RESTART));
     false
+}
+
+/// A container starts once more: the next time it waits longer.
+fn count_restart(pod: &mut Pod, name: &str, now: sim::Instant) {
+    let before = pod.restarts.get(name).copied().filter(|it| now < it.until + LAST_RESTART * 2);
+    pod.restarts.insert(name.to_owned(), Backoff::after(before, now, FIRST_RESTART, LAST_RESTART));
 }
 
 async fn start(kubelet: &Rc<Kubelet>, pod: &mut Pod, name: &str, sandbox: &str, wanted: Wanted) {

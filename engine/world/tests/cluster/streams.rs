@@ -47,8 +47,10 @@ fn a_command_runs_in_a_container_with_its_streams_and_its_status() {
         "{missing}"
     );
     assert!(missing.ends_with("exec: \"nope\": executable file not found in $PATH\n1\n"), "{missing}");
+    said("kubectl create rolebinding joe --clusterrole=view --user=joe");
     let refused = said("kubectl exec echo --as=joe -- hostname");
-    let why = "User \"joe\" cannot get resource \"pods/exec\" in API group \"\" in the namespace \"default\"";
+    let why =
+        "User \"joe\" cannot create resource \"pods/exec\" in API group \"\" in the namespace \"default\"";
     assert!(
         refused.starts_with("Error from server (Forbidden): ") && refused.trim_end().ends_with(why),
         "{refused}"
