@@ -47,7 +47,12 @@ pub static COMMANDS: &[&Command] = &[
 pub static IMAGES: &[Image] = &[
     Image {
         repository: "ghcr.io/flannel-io/flannel", tags: &["v0*"], base: Base::Busybox,
-        programs: &[("/opt/bin/flanneld", "flanneld")], bytes: 34_000_000, ..Image::NONE
+        programs: &[
+            ("/opt/bin/flanneld", "flanneld"),
+            ("/sbin/iptables", "iptables"),
+            ("/sbin/iptables-restore", "iptables-restore"),
+        ],
+        bytes: 34_000_000, ..Image::NONE
     },
     Image {
         repository: "ghcr.io/flannel-io/flannel-cni-plugin", tags: &["v1*"], base: Base::Busybox,

@@ -47,6 +47,7 @@ fn a_command_runs_in_a_container_with_its_streams_and_its_status() {
         "{missing}"
     );
     assert!(missing.ends_with("exec: \"nope\": executable file not found in $PATH\n1\n"), "{missing}");
+    said("kubectl create rolebinding joe --clusterrole=view --user=joe");
     let refused = said("kubectl exec echo --as=joe -- hostname");
     let why = "User \"joe\" cannot get resource \"pods/exec\" in API group \"\" in the namespace \"default\"";
     assert!(
