@@ -1,0 +1,3 @@
+//! The sidecar on real sockets: `sidecar -c bootstrap.yaml`.
+
+fn main() {}

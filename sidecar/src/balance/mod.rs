@@ -1,0 +1,1 @@
+//! How a cluster chooses the endpoint of a request.

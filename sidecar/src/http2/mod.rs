@@ -1,0 +1,1 @@
+//! HTTP/2 framing and header compression without sockets.

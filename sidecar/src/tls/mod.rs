@@ -1,0 +1,1 @@
+//! TLS on either side, and what a ClientHello says.
