@@ -9,6 +9,7 @@ pub mod config;
 pub mod filter;
 pub mod http;
 pub mod http2;
+pub mod matcher;
 pub mod random;
 #[cfg(feature = "tls")]
 pub mod tls;
