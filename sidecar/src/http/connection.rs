@@ -32,6 +32,10 @@ pub struct Connection {
     pub local: SocketAddr,
     /// The peer of the TCP connection.
     pub direct_remote: SocketAddr,
+    /// The client: the peer, or what a request's `x-forwarded-for` says where that is trusted.
+    pub remote: SocketAddr,
+    /// A number that no other connection of this proxy has.
+    pub id: u64,
     /// The server name of the ClientHello; empty without one.
     pub server_name: String,
     /// The negotiated ALPN protocol; empty without one.

@@ -26,6 +26,11 @@ impl HeaderMap {
         HeaderMap::default()
     }
 
+    /// A map with room for so many bytes.
+    pub fn with_capacity(bytes: usize) -> HeaderMap {
+        HeaderMap { bytes: Vec::with_capacity(bytes), fields: Vec::with_capacity(bytes / 32) }
+    }
+
     /// Forgets all fields and keeps the room.
     pub fn clear(&mut self) {
         self.bytes.clear();
