@@ -78,10 +78,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn weights_of_three_and_one_interleave() {
-        let weights = [3.0, 1.0];
+    fn weights_of_four_and_one_interleave() {
+        let weights = [4.0, 1.0];
         let mut edf = Edf::new(weights.iter().copied().enumerate());
-        let row: Vec<_> = (0..8).filter_map(|_| edf.pick(|it| weights[it])).collect();
-        assert_eq!(row, [0, 0, 1, 0, 0, 0, 1, 0]);
+        let row: Vec<_> = (0..10).filter_map(|_| edf.pick(|it| weights[it])).collect();
+        assert_eq!(row, [0, 0, 0, 1, 0, 0, 0, 0, 1, 0]);
     }
 }

@@ -15,13 +15,15 @@ message! {
         require_sni: Option<bool>,
         disable_stateful_session_resumption: bool,
         session_timeout: Option<Duration>,
-        ocsp_staple_policy: OcspStaplePolicy,
         full_scan_certs_on_sni_mismatch: Option<bool>,
     }
     oneof {
         session_ticket_keys_type: Option<DownstreamTlsContextSessionTicketKeysType>,
     }
-    lacks ["session_ticket_keys" "session_ticket_keys_sds_secret_config" "prefer_client_ciphers"]
+    lacks [
+        "session_ticket_keys" "session_ticket_keys_sds_secret_config" "ocsp_staple_policy"
+        "prefer_client_ciphers"
+    ]
     struct UpstreamTlsContext = "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext" {
         common_tls_context: Option<CommonTlsContext>,
         sni: String,
@@ -122,9 +124,5 @@ choice! {
     }
     TrustChainVerification = "envoy.extensions.transport_sockets.tls.v3.CertificateValidationContext.TrustChainVerification" {
         VerifyTrustChain = 0 "VERIFY_TRUST_CHAIN", AcceptUntrusted = 1 "ACCEPT_UNTRUSTED",
-    }
-    OcspStaplePolicy = "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext.OcspStaplePolicy" {
-        LenientStapling = 0 "LENIENT_STAPLING", StrictStapling = 1 "STRICT_STAPLING",
-        MustStaple = 2 "MUST_STAPLE",
     }
 }

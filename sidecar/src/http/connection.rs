@@ -19,6 +19,8 @@ pub struct PeerCertificate {
     pub sha256: String,
     /// The certificate in PEM, percent-encoded as `x-forwarded-client-cert` carries it.
     pub pem_encoded: String,
+    /// All certificates that the peer sent, likewise.
+    pub chain_encoded: String,
     /// Whether it was verified against a trusted CA.
     pub is_validated: bool,
 }
