@@ -14,6 +14,7 @@ pub mod http;
 pub mod http1;
 pub mod http2;
 pub mod matcher;
+pub mod proxy;
 pub mod random;
 pub mod route;
 pub mod source;

@@ -58,18 +58,6 @@ pub struct FilterEntry {
 pub enum HttpFilter {
     /// Forwards.
     Router { suppresses_headers: bool },
-    /// Access control.
-    Rbac(crate::filter::rbac::Rbac),
-    /// Aborts and delays.
-    Fault(Box<crate::filter::fault::Fault>),
-    /// Tokens.
-    Jwt(Box<crate::filter::jwt::Jwt>),
-    /// A bucket of tokens.
-    RateLimit(Box<crate::filter::ratelimit::RateLimit>),
-    /// Cross-origin requests.
-    Cors,
-    /// Answers health checks.
-    HealthCheck(crate::filter::health_check::HealthCheck),
 }
 
 /// A compiled connection manager. Times are in nanoseconds; none means never.
@@ -194,19 +182,12 @@ fn limits(config: &config::HttpConnectionManager, common: &protocol::HttpProtoco
 }
 
 fn filter(config: &config::HttpFilter, prefix: &str, around: &mut Surroundings<'_>) -> Result<FilterEntry, String> {
-    use crate::filter::{fault, health_check, jwt, ratelimit, rbac};
     let Some(config::HttpFilterConfigType::TypedConfig(kind)) = &config.config_type else {
         return Err(format!("Didn't find a registered implementation for '{}'", config.name));
     };
     let filter = match kind {
         HttpFilterConfig::Router(it) => HttpFilter::Router { suppresses_headers: it.suppress_envoy_headers },
-        HttpFilterConfig::Rbac(it) => HttpFilter::Rbac(rbac::Rbac::new(it, prefix, around.stats)?),
-        HttpFilterConfig::Fault(it) => HttpFilter::Fault(Box::new(fault::Fault::new(it)?)),
-        HttpFilterConfig::JwtAuthn(it) => HttpFilter::Jwt(Box::new(jwt::Jwt::new(it, around.read)?)),
-        HttpFilterConfig::LocalRateLimit(it) => HttpFilter::RateLimit(Box::new(ratelimit::RateLimit::new(it)?)),
-        HttpFilterConfig::Cors(_) => HttpFilter::Cors,
-        HttpFilterConfig::HealthCheck(it) => HttpFilter::HealthCheck(health_check::HealthCheck::new(it)?),
-        HttpFilterConfig::Other(_) | HttpFilterConfig::Unset => {
+        _ => {
             return Err(format!("Didn't find a registered implementation for '{}'", config.name));
         }
     };

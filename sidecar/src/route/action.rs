@@ -7,8 +7,9 @@ use crate::access_log::Layout;
 use crate::config::core::{FractionalPercent, Metadata, RoutingPriority};
 use crate::config::extension::Struct;
 use crate::config::{route, route_action as config};
-use crate::http::{Connection, HeaderMap};
-use crate::matcher::{Rewrite, query_value};
+use crate::balance::hash_policy::HashPolicy;
+use crate::http::HeaderMap;
+use crate::matcher::Rewrite;
 use crate::random::Random;
 use crate::source::{self, ReadFile, nanos};
 use std::rc::Rc;
@@ -115,7 +116,8 @@ pub struct Forward {
     pub retry: Option<RetryPolicy>,
     /// Where copies go.
     pub mirrors: Vec<Mirror>,
-    hash: Vec<config::HashPolicy>,
+    /// How requests are hashed.
+    pub hash: HashPolicy,
     metadata: Option<Struct>,
     /// Which of the cluster's circuit breakers counts.
     pub priority: RoutingPriority,
@@ -140,11 +142,11 @@ fn subset(metadata: Option<&Metadata>) -> Option<Struct> {
 
 impl Action {
     /// Compiles a configuration.
-    pub fn new(action: &route::RouteAction, host: &route::VirtualHost, read: ReadFile<'_>) -> Result<Action, String> {
+    pub fn new(action: &route::Action, host: &route::VirtualHost, read: ReadFile<'_>) -> Result<Action, String> {
         Ok(match action {
-            route::RouteAction::Route(it) => Action::Forward(Box::new(Forward::new(it, host)?)),
-            route::RouteAction::Redirect(it) => Action::Redirect(Redirect::new(it)?),
-            route::RouteAction::DirectResponse(it) => Action::Direct {
+            route::Action::Route(it) => Action::Forward(Box::new(Forward::new(it, host)?)),
+            route::Action::Redirect(it) => Action::Redirect(Redirect::new(it)?),
+            route::Action::DirectResponse(it) => Action::Direct {
                 status: it.status as u16,
                 body: it.body.as_ref().map_or(Ok(String::new()), |it| source::text(it, read))?,
                 layout: it.body_format.as_ref().map(|it| Layout::new(it, read)).transpose()?,
@@ -235,7 +237,7 @@ impl Forward {
                     keeps_host: it.disable_shadow_host_suffix_append,
                 })
                 .collect(),
-            hash: config.hash_policy.clone(),
+            hash: HashPolicy::new(&config.hash_policy)?,
             metadata: subset(config.metadata_match.as_ref()),
             priority: config.priority,
             not_found: match config.cluster_not_found_response_code {
@@ -294,69 +296,4 @@ impl Forward {
             }
         }
     }
-
-    /// The hash of a request, and the cookie to be set for it.
-    pub fn hash(&self, headers: &HeaderMap, connection: &Connection, random: &mut Random) -> (Option<u64>, Option<String>) {
-        use config::HashPolicyPolicySpecifier as Kind;
-        let (mut hash, mut cookie) = (None::<u64>, None);
-        for policy in &self.hash {
-            let new = match &policy.policy_specifier {
-                Kind::Header(it) => headers.get_joined(&it.header_name.to_ascii_lowercase()).map(|value| {
-                    let rewrite = it.regex_rewrite.as_ref().and_then(|it| Rewrite::new(it).ok());
-                    xxhash(&rewrite.map_or(value.clone(), |it| it.apply(&value)))
-                }),
-                Kind::Cookie(it) => match cookie_value(headers, &it.name) {
-                    Some(value) => Some(xxhash(value)),
-                    None => it.ttl.map(|ttl| {
-                        let value = format!("{:016x}", random.next());
-                        cookie = Some(set_cookie(it, &value, ttl));
-                        xxhash(value.as_bytes())
-                    }),
-                },
-                Kind::ConnectionProperties(it) if it.source_ip => {
-                    Some(xxhash(connection.remote.ip().to_string().as_bytes()))
-                }
-                Kind::ConnectionProperties(_) => None,
-                Kind::QueryParameter(it) => {
-                    query_value(headers.get(":path").unwrap_or_default(), it.name.as_bytes()).map(xxhash)
-                }
-            };
-            if let Some(new) = new {
-                hash = Some(hash.map_or(new, |old| old.rotate_left(1) ^ new));
-            }
-            if policy.terminal && hash.is_some() {
-                break;
-            }
-        }
-        (hash, cookie)
-    }
-}
-
-fn xxhash(bytes: &[u8]) -> u64 {
-    crate::balance::hash::xx64(bytes)
-}
-
-fn cookie_value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a [u8]> {
-    let pairs = headers.get_all("cookie").flat_map(|it| it.split(|byte| *byte == b';'));
-    let mut named = pairs.filter_map(|it| it.trim_ascii().strip_prefix(name.as_bytes())?.strip_prefix(b"="));
-    let value = named.next()?;
-    Some(value.strip_prefix(b"\"").and_then(|it| it.strip_suffix(b"\"")).unwrap_or(value))
-}
-
-fn set_cookie(config: &config::HashCookie, value: &str, ttl: Duration) -> String {
-    let mut cookie = format!("{}=\"{value}\"", config.name);
-    if !ttl.is_zero() {
-        cookie.push_str(&format!("; Max-Age={}", ttl.as_secs()));
-    }
-    if !config.path.is_empty() {
-        cookie.push_str(&format!("; Path={}", config.path));
-    }
-    for attribute in &config.attributes {
-        cookie.push_str(&format!("; {}", attribute.name));
-        if !attribute.value.is_empty() {
-            cookie.push_str(&format!("={}", attribute.value));
-        }
-    }
-    cookie.push_str("; HttpOnly");
-    cookie
 }
