@@ -6,7 +6,12 @@
 //! Sources: Envoy `matchers.cc`, `header_utility.cc`, `config_utility.cc`.
 
 use crate::config::core::{CidrRange, FractionalPercent, RegexMatcher, StringMatcherMatchPattern as Pattern};
-use crate::config::core::{DenominatorType, RegexMatchAndSubstitute, StringMatcher as StringConfig};
+use crate::config::core::{
+    DenominatorType, DoubleMatcherMatchPattern, ListMatcherMatchPattern, MetadataMatcher as MetadataConfig,
+    PathSegmentSegment, PathMatcher as PathConfig, PathMatcherRule, RegexMatchAndSubstitute,
+    StringMatcher as StringConfig, ValueMatcher as ValueConfig, ValueMatcherMatchPattern as ValuePattern,
+};
+use crate::config::extension::Struct;
 use crate::config::route::{HeaderMatcher as HeaderConfig, HeaderMatcherHeaderMatchSpecifier as Specifier};
 use crate::config::route::{
     QueryParameterMatcher, QueryParameterMatcherQueryParameterMatchSpecifier as QuerySpecifier,
@@ -14,6 +19,8 @@ use crate::config::route::{
 use crate::http::headers::HeaderMap;
 use ipnet::IpNet;
 use regex::bytes::Regex;
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// Compiles an expression that must match a whole value; an error is RE2's text for it.
@@ -237,6 +244,104 @@ pub fn query_value<'p>(path: &'p [u8], name: &[u8]) -> Option<&'p [u8]> {
         let (key, value) = equals.map_or((pair, &pair[pair.len()..]), |at| (&pair[..at], &pair[at + 1..]));
         (key == name).then_some(value)
     })
+}
+
+/// A test of a path without its query and fragment.
+#[derive(Debug, Clone)]
+pub struct PathMatcher(StringMatcher);
+
+impl PathMatcher {
+    pub fn new(config: &PathConfig) -> Result<PathMatcher, String> {
+        let PathMatcherRule::Path(it) = &config.rule;
+        Ok(PathMatcher(StringMatcher::new(it)?))
+    }
+
+    pub fn matches(&self, path: &[u8]) -> bool {
+        let end = path.iter().position(|it| matches!(it, b'?' | b'#')).unwrap_or(path.len());
+        self.0.matches(&path[..end])
+    }
+}
+
+#[derive(Debug, Clone)]
+enum ValueTest {
+    Null,
+    Range(f64, f64),
+    Number(f64),
+    Text(StringMatcher),
+    Flag(bool),
+    Present(bool),
+    /// Some item of a list.
+    Item(Box<ValueTest>),
+    Or(Vec<ValueTest>),
+}
+
+impl ValueTest {
+    fn new(config: &ValueConfig) -> Result<ValueTest, String> {
+        Ok(match &config.match_pattern {
+            ValuePattern::NullMatch(_) => ValueTest::Null,
+            ValuePattern::DoubleMatch(it) => match &it.match_pattern {
+                DoubleMatcherMatchPattern::Range(it) => ValueTest::Range(it.start, it.end),
+                DoubleMatcherMatchPattern::Exact(it) => ValueTest::Number(*it),
+            },
+            ValuePattern::StringMatch(it) => ValueTest::Text(StringMatcher::new(it)?),
+            ValuePattern::BoolMatch(it) => ValueTest::Flag(*it),
+            ValuePattern::PresentMatch(it) => ValueTest::Present(*it),
+            ValuePattern::ListMatch(it) => {
+                let ListMatcherMatchPattern::OneOf(it) = &it.match_pattern;
+                ValueTest::Item(Box::new(ValueTest::new(it)?))
+            }
+            ValuePattern::OrMatch(it) => {
+                ValueTest::Or(it.value_matchers.iter().map(ValueTest::new).collect::<Result<_, _>>()?)
+            }
+        })
+    }
+
+    fn matches(&self, value: Option<&Value>) -> bool {
+        match (self, value) {
+            (ValueTest::Null, Some(Value::Null)) => true,
+            (ValueTest::Range(start, end), Some(Value::Number(it))) => {
+                it.as_f64().is_some_and(|it| (*start..*end).contains(&it))
+            }
+            (ValueTest::Number(wanted), Some(Value::Number(it))) => it.as_f64() == Some(*wanted),
+            (ValueTest::Text(matcher), Some(Value::String(it))) => matcher.matches(it.as_bytes()),
+            (ValueTest::Flag(wanted), Some(Value::Bool(it))) => wanted == it,
+            (ValueTest::Present(wanted), it) => *wanted == it.is_some(),
+            (ValueTest::Item(test), Some(Value::Array(items))) => items.iter().any(|it| test.matches(Some(it))),
+            (ValueTest::Or(tests), it) => tests.iter().any(|test| test.matches(it)),
+            _ => false,
+        }
+    }
+}
+
+/// A test of what a filter left about a request.
+#[derive(Debug, Clone)]
+pub struct MetadataMatcher {
+    filter: String,
+    path: Vec<String>,
+    test: ValueTest,
+    invert: bool,
+}
+
+impl MetadataMatcher {
+    pub fn new(config: &MetadataConfig) -> Result<MetadataMatcher, String> {
+        let key = |it: &crate::config::core::PathSegment| {
+            let PathSegmentSegment::Key(key) = &it.segment;
+            key.clone()
+        };
+        Ok(MetadataMatcher {
+            filter: config.filter.clone(),
+            path: config.path.iter().map(key).collect(),
+            test: ValueTest::new(&config.value)?,
+            invert: config.invert,
+        })
+    }
+
+    pub fn matches(&self, metadata: &BTreeMap<String, Struct>) -> bool {
+        let mut keys = self.path.iter();
+        let first = keys.next().and_then(|key| metadata.get(&self.filter)?.get(key));
+        let value = keys.try_fold(first, |value, key| value.map(|it| it.get(key))).flatten();
+        self.test.matches(value) != self.invert
+    }
 }
 
 /// An address range; without a length it is the address with no bits fixed, as protobuf's default has it.

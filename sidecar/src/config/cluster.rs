@@ -85,14 +85,13 @@ message! {
     struct CommonLbConfig = "envoy.config.cluster.v3.Cluster.CommonLbConfig" {
         healthy_panic_threshold: Option<Percent>,
         update_merge_window: Option<Duration>,
-        ignore_new_hosts_until_first_hc: bool,
         close_connections_on_host_set_change: bool,
         consistent_hashing_lb_config: Option<ConsistentHashingLbConfig>,
     }
     oneof {
         locality_config_specifier: Option<CommonLbConfigLocalityConfigSpecifier>,
     }
-    lacks ["override_host_status"]
+    lacks ["ignore_new_hosts_until_first_hc" "override_host_status"]
     struct ZoneAwareLbConfig = "envoy.config.cluster.v3.Cluster.CommonLbConfig.ZoneAwareLbConfig" {
         routing_enabled: Option<Percent>,
         min_cluster_size: Option<u64>,
@@ -109,11 +108,9 @@ message! {
         default_subset: Option<Struct>,
         subset_selectors: Vec<LbSubsetSelector>,
         locality_weight_aware: bool,
-        scale_locality_weight: bool,
-        panic_mode_any: bool,
         list_as_any: bool,
     }
-    lacks ["metadata_fallback_policy"]
+    lacks ["scale_locality_weight" "panic_mode_any" "metadata_fallback_policy"]
     struct LbSubsetSelector = "envoy.config.cluster.v3.Cluster.LbSubsetConfig.LbSubsetSelector" {
         keys: Vec<String>,
         single_host_per_subset: bool,

@@ -3,10 +3,7 @@
 //! Sources: envoy.extensions.filters.http.{router,fault,cors,health_check,local_ratelimit}.v3.
 
 use super::access_log::AccessLog;
-use super::core::{
-    FractionalPercent, HeaderValueOption, HttpStatus, Percent, RuntimeFractionalPercent, StringMatcher,
-    TokenBucket,
-};
+use super::core::{FractionalPercent, HeaderValueOption, HttpStatus, Percent, RuntimeFractionalPercent, StringMatcher, TokenBucket};
 use super::reader::Rule;
 use super::route::HeaderMatcher;
 use super::schema::{choice, message, oneof};
@@ -88,13 +85,12 @@ message! {
         request_headers_to_add_when_not_enforced: Vec<HeaderValueOption> = [Rule::MaxItems(10)],
         response_headers_to_add: Vec<HeaderValueOption> = [Rule::MaxItems(10)],
         local_rate_limit_per_downstream_connection: bool,
-        enable_x_ratelimit_headers: XRateLimitHeadersRFCVersion,
-        vh_rate_limits: VhRateLimitsOptions,
+        enable_x_ratelimit_headers: XRateLimitHeadersRfcVersion,
         rate_limited_as_resource_exhausted: bool,
     }
     lacks [
-        "descriptors" "stage" "local_cluster_rate_limit" "always_consume_default_token_bucket" "rate_limits"
-        "max_dynamic_descriptors"
+        "descriptors" "stage" "local_cluster_rate_limit" "vh_rate_limits"
+        "always_consume_default_token_bucket" "rate_limits" "max_dynamic_descriptors"
     ]
 }
 
@@ -111,10 +107,7 @@ oneof! {
 }
 
 choice! {
-    XRateLimitHeadersRFCVersion = "envoy.extensions.common.ratelimit.v3.XRateLimitHeadersRFCVersion" {
+    XRateLimitHeadersRfcVersion = "envoy.extensions.common.ratelimit.v3.XRateLimitHeadersRFCVersion" {
         Off = 0 "OFF", DraftVersion03 = 1 "DRAFT_VERSION_03",
-    }
-    VhRateLimitsOptions = "envoy.extensions.common.ratelimit.v3.VhRateLimitsOptions" {
-        Override = 0 "OVERRIDE", Include = 1 "INCLUDE", Ignore = 2 "IGNORE",
     }
 }

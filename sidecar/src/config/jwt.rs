@@ -2,13 +2,12 @@
 //!
 //! Sources: envoy.extensions.filters.http.jwt_authn.v3.
 
-use super::core::{DataSource, StringMatcher};
+use super::core::DataSource;
 use super::extension::Empty;
 use super::reader::Rule;
 use super::route::RouteMatch;
 use super::schema::{message, oneof};
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 message! {
     struct JwtAuthentication = "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication" {
@@ -23,9 +22,6 @@ message! {
     struct JwtProvider = "envoy.extensions.filters.http.jwt_authn.v3.JwtProvider" {
         issuer: String,
         audiences: Vec<String>,
-        subjects: Option<StringMatcher>,
-        require_expiration: bool,
-        max_lifetime: Option<Duration>,
         forward: bool,
         from_headers: Vec<JwtHeader>,
         from_params: Vec<String>,
@@ -37,12 +33,14 @@ message! {
         clock_skew_seconds: u32,
         jwt_cache_config: Option<JwtCacheConfig>,
         claim_to_headers: Vec<JwtClaimToHeader>,
-        clear_route_cache: bool,
     }
     oneof {
         jwks_source_specifier: JwtProviderJwksSourceSpecifier,
     }
-    lacks ["remote_jwks" "normalize_payload_in_metadata" "failed_status_in_metadata"]
+    lacks [
+        "subjects" "require_expiration" "max_lifetime" "remote_jwks" "normalize_payload_in_metadata"
+        "failed_status_in_metadata" "clear_route_cache"
+    ]
     struct JwtCacheConfig = "envoy.extensions.filters.http.jwt_authn.v3.JwtCacheConfig" {
         jwt_cache_size: u32,
         jwt_max_token_size: u32,
@@ -60,8 +58,7 @@ message! {
     oneof {
         requires_type: Option<JwtRequirementRequiresType>,
     }
-    struct ExtractOnlyWithoutValidation = "envoy.extensions.filters.http.jwt_authn.v3.ExtractOnlyWithoutValidation" {
-    }
+    lacks ["extract_only_without_validation"]
     struct JwtRequirementOrList = "envoy.extensions.filters.http.jwt_authn.v3.JwtRequirementOrList" {
         requirements: Vec<JwtRequirement> = [Rule::MinItems(2)],
     }
@@ -96,7 +93,6 @@ oneof! {
         requires_all: RequiresAll(JwtRequirementAndList),
         allow_missing_or_failed: AllowMissingOrFailed(Empty),
         allow_missing: AllowMissing(Empty),
-        extract_only_without_validation: ExtractOnlyWithoutValidation(ExtractOnlyWithoutValidation),
     }
     RequirementRuleRequirementType {
         requires: Requires(JwtRequirement),

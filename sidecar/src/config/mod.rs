@@ -26,6 +26,8 @@ pub mod route_action;
 mod schema;
 pub mod tcp;
 pub mod tls_context;
+#[cfg(test)]
+mod tests;
 pub mod yaml;
 
 use self::bootstrap::Bootstrap;

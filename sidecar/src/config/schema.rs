@@ -140,6 +140,11 @@ macro_rules! choice {
             pub fn word(self) -> &'static str {
                 $name::WORDS[self as usize].0
             }
+
+            /// Its number in protobuf.
+            pub fn number(self) -> i32 {
+                $name::WORDS[self as usize].1
+            }
         }
 
         impl $crate::config::reader::Field for $name {

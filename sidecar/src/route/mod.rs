@@ -29,8 +29,9 @@ use std::rc::Rc;
 /// Configuration of filters for one route, virtual host or table, by the filter's name.
 pub type PerFilter = BTreeMap<String, PerFilterConfig>;
 
+/// What a path must be.
 #[derive(Debug)]
-enum Path {
+pub enum Path {
     Prefix(String),
     Exact(String),
     Separated(String),
@@ -77,7 +78,8 @@ pub fn without_query(path: &[u8]) -> &[u8] {
 }
 
 impl Path {
-    fn new(config: &PathConfig) -> Result<Path, String> {
+    /// Compiles the path of a match.
+    pub fn new(config: &PathConfig) -> Result<Path, String> {
         Ok(match config {
             PathConfig::Prefix(it) => Path::Prefix(it.clone()),
             PathConfig::Path(it) => Path::Exact(it.clone()),
@@ -87,7 +89,8 @@ impl Path {
         })
     }
 
-    fn matches(&self, path: &[u8], headers: &HeaderMap, ignores_case: bool) -> bool {
+    /// Whether it fits a request.
+    pub fn matches(&self, path: &[u8], headers: &HeaderMap, ignores_case: bool) -> bool {
         let starts = |with: &str| match path.get(..with.len()) {
             Some(start) if ignores_case => start.eq_ignore_ascii_case(with.as_bytes()),
             Some(start) => start == with.as_bytes(),

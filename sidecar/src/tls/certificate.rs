@@ -125,8 +125,8 @@ fn rfc2253(name: &X509Name<'_>) -> String {
     let mut parts: Vec<String> = Vec::new();
     for rdn in name.iter() {
         let one = |it: &x509_parser::x509::AttributeTypeAndValue<'_>| {
-            let key = short_name(&it.attr_type().to_id_string());
-            format!("{key}={}", escape(it.as_str().unwrap_or_default()))
+            let oid = it.attr_type().to_id_string();
+            format!("{}={}", short_name(&oid), escape(it.as_str().unwrap_or_default()))
         };
         parts.push(rdn.iter().map(one).collect::<Vec<_>>().join("+"));
     }
