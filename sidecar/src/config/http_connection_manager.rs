@@ -7,7 +7,9 @@ use super::access_log::{AccessLog, AccessLogFilter};
 use super::bootstrap::ConfigSource;
 use super::core::{CidrRange, DataSource, HeaderValueOption, SubstitutionFormatString};
 use super::extension::{HttpFilterConfig, RequestIdConfig};
-use super::protocol::{Http1ProtocolOptions, Http2ProtocolOptions, HttpProtocolOptions, SchemeHeaderTransformation};
+use super::protocol::{
+    Http1ProtocolOptions, Http2ProtocolOptions, HttpProtocolOptions, SchemeHeaderTransformation,
+};
 use super::reader::Rule;
 use super::route::RouteConfiguration;
 use super::schema::{choice, message, oneof};
@@ -142,5 +144,12 @@ choice! {
         ImplementationSpecificDefault = 0 "IMPLEMENTATION_SPECIFIC_DEFAULT",
         KeepUnchanged = 1 "KEEP_UNCHANGED", RejectRequest = 2 "REJECT_REQUEST",
         UnescapeAndRedirect = 3 "UNESCAPE_AND_REDIRECT", UnescapeAndForward = 4 "UNESCAPE_AND_FORWARD",
+    }
+}
+
+impl HttpFilter {
+    /// What stands in `typed_config`.
+    pub fn typed(&self) -> Option<&HttpFilterConfig> {
+        self.config_type.as_ref().map(|HttpFilterConfigType::TypedConfig(it)| it)
     }
 }
