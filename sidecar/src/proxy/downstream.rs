@@ -180,7 +180,7 @@ impl Proxy {
         if looks.tls {
             match crate::tls::inspect(&down.sniffed) {
                 crate::tls::Inspect::More if down.sniffed.len() < LOOK_LIMIT => return,
-                crate::tls::Inspect::Tls { sni, alpn } => {
+                crate::tls::Inspect::Tls { server_name: sni, alpn } => {
                     let mut facts = (*down.facts).clone();
                     facts.server_name = sni.to_ascii_lowercase();
                     down.facts = Rc::new(facts);

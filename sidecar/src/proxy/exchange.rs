@@ -54,7 +54,7 @@ impl Proxy {
     }
 
     /// An HTTP/1 response is complete: its connection is free, if the request was complete as well.
-    fn up_response_done(&mut self, key: Key, request: Key) {
+    pub(super) fn up_response_done(&mut self, key: Key, request: Key) {
         let attempt =
             self.stream(request).and_then(|it| it.router.as_ref()).and_then(|it| it.attempt.as_ref());
         let is_sent = attempt.is_some_and(|it| it.is_sent);
