@@ -99,12 +99,10 @@ impl Connection {
         }
         while !self.queue.is_empty() {
             let mut slices = [IoSlice::new(&[]); PIECES];
-            let mut count = 0;
-            for (slice, piece) in slices.iter_mut().zip(&self.queue) {
-                let from = if count == 0 { self.sent } else { 0 };
-                *slice = IoSlice::new(&piece[from..]);
-                count += 1;
+            for (at, (slice, piece)) in slices.iter_mut().zip(&self.queue).enumerate() {
+                *slice = IoSlice::new(if at == 0 { &piece[self.sent..] } else { piece });
             }
+            let count = self.queue.len().min(PIECES);
             match self.stream.write_vectored(&slices[..count]) {
                 Ok(0) => return Flushed::Broken,
                 Ok(length) => self.taken(length),
@@ -164,7 +162,8 @@ impl Lingering {
     }
 
     /// Sends what waits and drops what comes; whether all is over.
-    pub fn step(&mut self, scratch: &mut [u8]) -> bool {
+    pub fn step(&mut self) -> bool {
+        let mut scratch = [0; 4096];
         let before = self.connection.waiting;
         let flushed = self.connection.flush();
         if self.connection.waiting < before {
@@ -174,7 +173,7 @@ impl Lingering {
             return true;
         }
         loop {
-            match self.connection.stream.read(scratch) {
+            match self.connection.stream.read(&mut scratch) {
                 Ok(0) => return flushed == Flushed::Done,
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return false,

@@ -25,11 +25,15 @@ const SCRATCH: usize = 64 << 10;
 /// Reads of one connection before the others have their turn.
 const READS: usize = 8;
 const ACCEPTS: usize = 64;
+/// How Linux says that a connection has begun that does not block.
+const EINPROGRESS: i32 = 115;
 
 /// An input that an output brought about; it is handed over once the proxy waits.
 enum Pending {
     Failed(ConnId, String),
     Blocked(ConnId),
+    Drained(ConnId),
+    Broken(ConnId),
 }
 
 struct Driver {
@@ -134,7 +138,8 @@ impl Driver {
     fn timeout(&self) -> Option<Duration> {
         let due = self.wait.map(|it| Duration::from_nanos(it.saturating_sub(self.now())));
         let files = (!self.files.is_empty()).then_some(files::INTERVAL);
-        let linger = self.lingering.values().next().map(|it| it.until.saturating_duration_since(Instant::now()));
+        let linger =
+            self.lingering.values().next().map(|it| it.until.saturating_duration_since(Instant::now()));
         let unread = (!self.unread.is_empty()).then_some(Duration::ZERO);
         [due, files, linger, unread, self.logs.due()].into_iter().flatten().min()
     }
@@ -144,8 +149,7 @@ impl Driver {
             return Ok(());
         }
         if token.0 >= LINGERING {
-            let scratch = &mut self.scratch;
-            if self.lingering.get_mut(&token.0).is_some_and(|it| it.step(scratch)) {
+            if self.lingering.get_mut(&token.0).is_some_and(Lingering::step) {
                 self.lingering.remove(&token.0);
             }
             return Ok(());
@@ -165,7 +169,8 @@ impl Driver {
             return Ok(());
         }
         if writable {
-            self.flush(conn)?;
+            self.unflushed.push(conn);
+            self.settle()?;
         }
         if readable {
             self.read(conn)?;
@@ -203,7 +208,8 @@ impl Driver {
             };
             stream.set_nodelay(true).unwrap_or_default();
             let local = stream.local_addr().unwrap_or(local);
-            let original = socket2::SockRef::from(&stream).original_dst_v4().ok().and_then(|it| it.as_socket());
+            let original =
+                socket2::SockRef::from(&stream).original_dst_v4().ok().and_then(|it| it.as_socket());
             let number = self.free.pop().unwrap_or(self.accepted.len() as u32);
             let conn = ConnId::accepted(number);
             let both = Interest::READABLE | Interest::WRITABLE;
@@ -225,8 +231,8 @@ impl Driver {
         match (it.stream.peer_addr(), it.stream.local_addr()) {
             (Ok(_), Ok(local)) => {
                 it.is_connecting = false;
+                self.unflushed.push(conn);
                 self.hand(Input::Opened { conn, local })?;
-                self.flush(conn)?;
                 self.read(conn)
             }
             // Not there yet.
@@ -243,7 +249,8 @@ impl Driver {
     fn read(&mut self, conn: ConnId) -> Result<(), String> {
         for _ in 0..READS {
             let mut scratch = std::mem::take(&mut self.scratch);
-            let ready = self.slot(conn).as_mut().filter(|it| it.is_readable && !it.is_paused && !it.is_connecting);
+            let ready =
+                self.slot(conn).as_mut().filter(|it| it.is_readable && !it.is_paused && !it.is_connecting);
             let Some(it) = ready else {
                 self.scratch = scratch;
                 return Ok(());
@@ -255,7 +262,9 @@ impl Driver {
             let handed = match outcome {
                 Ok(0) => self.hand(Input::Ended(conn)),
                 Ok(length) => self.hand(Input::Data(conn, &scratch[..length])),
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Ok(()),
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
+                    Ok(())
+                }
                 Err(_) => {
                     self.take(conn);
                     self.hand(Input::Closed { conn, is_reset: true })
@@ -268,14 +277,14 @@ impl Driver {
         Ok(())
     }
 
-    fn flush(&mut self, conn: ConnId) -> Result<(), String> {
-        let Some(it) = self.slot(conn) else { return Ok(()) };
+    fn flush(&mut self, conn: ConnId) {
+        let Some(it) = self.slot(conn) else { return };
         match it.flush() {
-            Flushed::Fine | Flushed::Done => Ok(()),
-            Flushed::Drained => self.hand(Input::Drained(conn)),
+            Flushed::Fine | Flushed::Done => {}
+            Flushed::Drained => self.pending.push_back(Pending::Drained(conn)),
             Flushed::Broken => {
                 self.take(conn);
-                self.hand(Input::Closed { conn, is_reset: true })
+                self.pending.push_back(Pending::Broken(conn));
             }
         }
     }
@@ -284,7 +293,7 @@ impl Driver {
     fn linger(&mut self, conn: ConnId) {
         let Some(connection) = self.take(conn).filter(|it| !it.is_connecting) else { return };
         let mut lingering = Lingering::new(connection);
-        if lingering.step(&mut self.scratch) {
+        if lingering.step() {
             return;
         }
         let token = Token(self.next_lingering);
@@ -313,19 +322,22 @@ impl Driver {
                     output => self.obey(output)?,
                 }
             }
+            if self.pending.is_empty() {
+                for conn in std::mem::take(&mut self.unflushed) {
+                    self.flush(conn);
+                }
+            }
             let now = self.now();
             match self.pending.pop_front() {
                 Some(Pending::Failed(conn, reason)) => {
                     self.proxy.handle(now, Input::Failed { conn, reason: &reason });
                 }
                 Some(Pending::Blocked(conn)) => self.proxy.handle(now, Input::Blocked(conn)),
-                None => break,
+                Some(Pending::Drained(conn)) => self.proxy.handle(now, Input::Drained(conn)),
+                Some(Pending::Broken(conn)) => self.proxy.handle(now, Input::Closed { conn, is_reset: true }),
+                None => return Ok(()),
             }
         }
-        for conn in std::mem::take(&mut self.unflushed) {
-            self.flush(conn)?;
-        }
-        Ok(())
     }
 
     fn obey(&mut self, output: Output) -> Result<(), String> {
@@ -404,8 +416,7 @@ fn bound(from: IpAddr, to: SocketAddr) -> std::io::Result<TcpStream> {
     socket.set_nonblocking(true)?;
     socket.bind(&SocketAddr::new(from, 0).into())?;
     match socket.connect(&to.into()) {
-        // EINPROGRESS is how a connection begins that must not block.
-        Err(error) if error.kind() != ErrorKind::InProgress && error.kind() != ErrorKind::WouldBlock => Err(error),
+        Err(error) if error.raw_os_error() != Some(EINPROGRESS) => Err(error),
         _ => Ok(TcpStream::from_std(socket.into())),
     }
 }

@@ -18,8 +18,10 @@ impl Names {
         let (answers, found) = channel();
         thread::spawn(move || {
             for name in questions {
-                let mut addresses: Vec<IpAddr> =
-                    (name.as_str(), 0).to_socket_addrs().map(|all| all.map(|it| it.ip()).collect()).unwrap_or_default();
+                let mut addresses: Vec<IpAddr> = (name.as_str(), 0)
+                    .to_socket_addrs()
+                    .map(|all| all.map(|it| it.ip()).collect())
+                    .unwrap_or_default();
                 addresses.dedup();
                 if answers.send((name, addresses)).is_err() || waker.wake().is_err() {
                     return;
