@@ -8,7 +8,7 @@
 use crate::config::core::{CidrRange, FractionalPercent, RegexMatcher, StringMatcherMatchPattern as Pattern};
 use crate::config::core::{
     DenominatorType, DoubleMatcherMatchPattern, ListMatcherMatchPattern, MetadataMatcher as MetadataConfig,
-    PathSegmentSegment, PathMatcher as PathConfig, PathMatcherRule, RegexMatchAndSubstitute,
+    PathMatcher as PathConfig, PathMatcherRule, PathSegmentSegment, RegexMatchAndSubstitute,
     StringMatcher as StringConfig, ValueMatcher as ValueConfig, ValueMatcherMatchPattern as ValuePattern,
 };
 use crate::config::extension::Struct;
@@ -306,7 +306,9 @@ impl ValueTest {
             (ValueTest::Text(matcher), Some(Value::String(it))) => matcher.matches(it.as_bytes()),
             (ValueTest::Flag(wanted), Some(Value::Bool(it))) => wanted == it,
             (ValueTest::Present(wanted), it) => *wanted == it.is_some(),
-            (ValueTest::Item(test), Some(Value::Array(items))) => items.iter().any(|it| test.matches(Some(it))),
+            (ValueTest::Item(test), Some(Value::Array(items))) => {
+                items.iter().any(|it| test.matches(Some(it)))
+            }
             (ValueTest::Or(tests), it) => tests.iter().any(|test| test.matches(it)),
             _ => false,
         }

@@ -7,7 +7,9 @@ use super::access_log::{AccessLog, AccessLogFilter};
 use super::bootstrap::ConfigSource;
 use super::core::{CidrRange, DataSource, HeaderValueOption, SubstitutionFormatString};
 use super::extension::{HttpFilterConfig, RequestIdConfig};
-use super::protocol::{Http1ProtocolOptions, Http2ProtocolOptions, HttpProtocolOptions, SchemeHeaderTransformation};
+use super::protocol::{
+    Http1ProtocolOptions, Http2ProtocolOptions, HttpProtocolOptions, SchemeHeaderTransformation,
+};
 use super::reader::Rule;
 use super::route::RouteConfiguration;
 use super::schema::{choice, message, oneof};

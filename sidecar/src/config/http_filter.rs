@@ -3,7 +3,10 @@
 //! Sources: envoy.extensions.filters.http.{router,fault,cors,health_check,local_ratelimit}.v3.
 
 use super::access_log::AccessLog;
-use super::core::{FractionalPercent, HeaderValueOption, HttpStatus, Percent, RuntimeFractionalPercent, StringMatcher, TokenBucket};
+use super::core::{
+    FractionalPercent, HeaderValueOption, HttpStatus, Percent, RuntimeFractionalPercent, StringMatcher,
+    TokenBucket,
+};
 use super::reader::Rule;
 use super::route::HeaderMatcher;
 use super::schema::{choice, message, oneof};

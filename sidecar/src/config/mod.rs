@@ -26,9 +26,9 @@ pub mod route;
 pub mod route_action;
 mod schema;
 pub mod tcp;
-pub mod tls_context;
 #[cfg(test)]
 mod tests;
+pub mod tls_context;
 pub mod yaml;
 
 use self::bootstrap::Bootstrap;

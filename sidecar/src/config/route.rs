@@ -2,10 +2,14 @@
 //!
 //! Sources: envoy.config.route.v3 (route, and the matching half of route_components).
 
-use super::core::{HeaderValueOption, Int64Range, Metadata, RegexMatcher, RuntimeFractionalPercent, StringMatcher};
+use super::core::{
+    HeaderValueOption, Int64Range, Metadata, RegexMatcher, RuntimeFractionalPercent, StringMatcher,
+};
 use super::extension::PerFilterConfig;
 use super::reader::Rule;
-use super::route_action::{DirectResponseAction, RedirectAction, RequestMirrorPolicy, RetryPolicy, RouteAction};
+use super::route_action::{
+    DirectResponseAction, RedirectAction, RequestMirrorPolicy, RetryPolicy, RouteAction,
+};
 use super::schema::{choice, message, oneof};
 use std::collections::BTreeMap;
 

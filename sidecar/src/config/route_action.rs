@@ -3,7 +3,10 @@
 //!
 //! Sources: envoy.config.route.v3 (the acting half of route_components).
 
-use super::core::{DataSource, HeaderValueOption, Metadata, RegexMatchAndSubstitute, RoutingPriority, RuntimeFractionalPercent, SubstitutionFormatString};
+use super::core::{
+    DataSource, HeaderValueOption, Metadata, RegexMatchAndSubstitute, RoutingPriority,
+    RuntimeFractionalPercent, SubstitutionFormatString,
+};
 use super::extension::{PerFilterConfig, RetryHostPredicateConfig};
 use super::reader::Rule;
 use super::route::HeaderMatcher;

@@ -5,12 +5,13 @@ use crate::config::bootstrap::Bootstrap;
 use crate::config::cluster::{Cluster, DiscoveryType, LbPolicy};
 use crate::config::extension::{HttpFilterConfig, NetworkFilter};
 use crate::config::listener::FilterConfigType;
-use crate::config::route_action::RouteActionClusterSpecifier;
 use crate::config::route::Action;
+use crate::config::route_action::RouteActionClusterSpecifier;
 use proptest::prelude::*;
 use std::time::Duration;
 
-const HCM: &str = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
+const HCM: &str =
+    "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
 const ROUTER: &str = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router";
 
 /// A whole bootstrap in which a line may be replaced.
@@ -65,14 +66,19 @@ fn a_whole_bootstrap_becomes_types() {
     let read = bootstrap(&yaml("node", "node"), false).expect("taken");
     let resources = read.static_resources.expect("static resources");
     let cluster = &resources.clusters[0];
-    assert_eq!((cluster.lb_policy, cluster.connect_timeout), (LbPolicy::Random, Some(Duration::from_millis(250))));
+    assert_eq!(
+        (cluster.lb_policy, cluster.connect_timeout),
+        (LbPolicy::Random, Some(Duration::from_millis(250)))
+    );
     let Some(FilterConfigType::TypedConfig(NetworkFilter::HttpConnectionManager(hcm))) =
         &resources.listeners[0].filter_chains[0].filters[0].config_type
     else {
         panic!("an HTTP connection manager");
     };
     assert_eq!(hcm.stat_prefix, "ingress");
-    let http_connection_manager::HttpConnectionManagerRouteSpecifier::RouteConfig(routes) = &hcm.route_specifier else {
+    let http_connection_manager::HttpConnectionManagerRouteSpecifier::RouteConfig(routes) =
+        &hcm.route_specifier
+    else {
         panic!("a route configuration");
     };
     let Action::Route(action) = &routes.virtual_hosts[0].routes[0].action else { panic!("a route") };
@@ -84,7 +90,10 @@ fn a_whole_bootstrap_becomes_types() {
 
 #[test]
 fn camel_case_and_single_values_for_lists_are_taken() {
-    let text = yaml("lb_policy: RANDOM", "lbPolicy: 1\n    commonLbConfig: {healthyPanicThreshold: {value: '12.5'}}");
+    let text = yaml(
+        "lb_policy: RANDOM",
+        "lbPolicy: 1\n    commonLbConfig: {healthyPanicThreshold: {value: '12.5'}}",
+    );
     let text = text.replace("domains: ['*']", "domains: '*'");
     let read = bootstrap(&text, false).expect("taken");
     let cluster = &read.static_resources.expect("static resources").clusters[0];
@@ -98,9 +107,12 @@ fn json_says_the_same_as_yaml() {
     let text = r#"{"static_resources": {"clusters": [{"name": "a", "type": "STRICT_DNS", "connect_timeout": "1s"}]}}"#;
     let read = bootstrap(text, true).expect("taken");
     let cluster = &read.static_resources.expect("static resources").clusters[0];
-    assert_eq!(cluster.cluster_discovery_type.clone().map(|it| match it {
-        cluster::ClusterClusterDiscoveryType::Type(it) => it,
-    }), Some(DiscoveryType::StrictDns));
+    assert_eq!(
+        cluster.cluster_discovery_type.clone().map(|it| match it {
+            cluster::ClusterClusterDiscoveryType::Type(it) => it,
+        }),
+        Some(DiscoveryType::StrictDns)
+    );
     let broken = bootstrap("{\"node\": }", true).expect_err("refused");
     assert!(broken.message.contains("line 1 column 10"), "{}", broken.message);
 }
@@ -153,7 +165,11 @@ fn values_of_the_wrong_kind_are_told_by_protobuf() {
         (
             "codec_type: AUTO",
             "generate_request_id: maybe",
-            place(&hcm("generate_request_id"), "message google.protobuf.BoolValue", "expected 'true' or 'false'"),
+            place(
+                &hcm("generate_request_id"),
+                "message google.protobuf.BoolValue",
+                "expected 'true' or 'false'",
+            ),
         ),
         (
             "{prefix: /}",
@@ -178,7 +194,10 @@ fn constraints_are_told_by_protoc_gen_validate() {
         format!("Proto constraint validation failed ({path}{last})")
     };
     let cluster = ["BootstrapValidationError.StaticResources", "StaticResourcesValidationError.Clusters[0]"];
-    let host = ["HttpConnectionManagerValidationError.RouteConfig", "RouteConfigurationValidationError.VirtualHosts[0]"];
+    let host = [
+        "HttpConnectionManagerValidationError.RouteConfig",
+        "RouteConfigurationValidationError.VirtualHosts[0]",
+    ];
     let route = [host[0], host[1], "VirtualHostValidationError.Routes[0]"];
     let rows = [
         (
@@ -186,7 +205,11 @@ fn constraints_are_told_by_protoc_gen_validate() {
             "- name: ''",
             nested(&cluster, "ClusterValidationError.Name: value length must be at least 1 characters"),
         ),
-        ("0.25s", "0s", nested(&cluster, "ClusterValidationError.ConnectTimeout: value must be greater than 0s")),
+        (
+            "0.25s",
+            "0s",
+            nested(&cluster, "ClusterValidationError.ConnectTimeout: value must be greater than 0s"),
+        ),
         (
             "RANDOM",
             "99",
@@ -195,14 +218,21 @@ fn constraints_are_told_by_protoc_gen_validate() {
         (
             "stat_prefix: ingress",
             "server_name: x",
-            nested(&[], "HttpConnectionManagerValidationError.StatPrefix: value length must be at least 1 characters"),
+            nested(
+                &[],
+                "HttpConnectionManagerValidationError.StatPrefix: value length must be at least 1 characters",
+            ),
         ),
         (
             "domains: ['*']",
             "domains: []",
             nested(&host, "VirtualHostValidationError.Domains: value must contain at least 1 item(s)"),
         ),
-        ("- match: {prefix: /}", "- name: x", nested(&route, "RouteValidationError.Match: value is required")),
+        (
+            "- match: {prefix: /}",
+            "- name: x",
+            nested(&route, "RouteValidationError.Match: value is required"),
+        ),
         (
             "route: {cluster: a}",
             "direct_response: {status: 700}",
@@ -232,7 +262,10 @@ fn extensions_are_told_apart() {
     );
     let lua = "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua";
     let refused_lua = refused(&type_url, &format!("'@type': {lua}"));
-    assert!(refused_lua.ends_with("envoy.extensions.filters.http.lua.v3.Lua: not simulated in vethlab"), "{refused_lua}");
+    assert!(
+        refused_lua.ends_with("envoy.extensions.filters.http.lua.v3.Lua: not simulated in vethlab"),
+        "{refused_lua}"
+    );
     let tracing = refused("codec_type: AUTO", "tracing: {}");
     assert_eq!(
         tracing,
@@ -246,7 +279,11 @@ fn parts_that_do_not_go_together_are_refused_in_the_words_of_envoy() {
     let router = format!("- name: router\n            typed_config: {{'@type': {ROUTER}}}");
     let first = format!("{router}\n          - name: c\n            typed_config: {{'@type': {cors}}}");
     let rows = [
-        ("lb_policy: RANDOM", "lb_policy: MAGLEV\n    maglev_lb_config: {table_size: 100}", "The table size of maglev must be prime number"),
+        (
+            "lb_policy: RANDOM",
+            "lb_policy: MAGLEV\n    maglev_lb_config: {table_size: 100}",
+            "The table size of maglev must be prime number",
+        ),
         ("type: STATIC", "type: EDS", "cannot create an EDS cluster without an EDS config"),
         (
             "type: STATIC",
@@ -294,7 +331,8 @@ fn texts_that_are_no_mapping_are_refused() {
 
 #[test]
 fn scalars_are_those_of_yaml_cpp() {
-    let node = tree("{a: yes, b: 0x10, c: 010, d: 1.5, e: '5', f: ~, g: 5000000000, h: N}", false).expect("valid YAML");
+    let node = tree("{a: yes, b: 0x10, c: 010, d: 1.5, e: '5', f: ~, g: 5000000000, h: N}", false)
+        .expect("valid YAML");
     let json = node.to_json();
     let wanted = serde_json::json!({
         "a": true, "b": 16, "c": 8, "d": "1.5", "e": "5", "f": null, "g": "5000000000", "h": false

@@ -27,7 +27,11 @@ pub struct CorsPolicy {
 impl CorsPolicy {
     pub fn new(config: &Config) -> Result<CorsPolicy, String> {
         Ok(CorsPolicy {
-            origins: config.allow_origin_string_match.iter().map(StringMatcher::new).collect::<Result<_, _>>()?,
+            origins: config
+                .allow_origin_string_match
+                .iter()
+                .map(StringMatcher::new)
+                .collect::<Result<_, _>>()?,
             methods: config.allow_methods.clone(),
             headers: config.allow_headers.clone(),
             expose: config.expose_headers.clone(),

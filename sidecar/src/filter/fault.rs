@@ -60,7 +60,9 @@ impl Fault {
         });
         let abort = config.abort.as_ref().map(|it| {
             let abort = match &it.error_type {
-                FaultAbortErrorType::HttpStatus(it) => AbortBy::Fixed(Abort { status: *it as u16, grpc: None }),
+                FaultAbortErrorType::HttpStatus(it) => {
+                    AbortBy::Fixed(Abort { status: *it as u16, grpc: None })
+                }
                 FaultAbortErrorType::GrpcStatus(it) => AbortBy::Fixed(Abort { status: 200, grpc: Some(*it) }),
                 FaultAbortErrorType::HeaderAbort(_) => AbortBy::Header,
             };
@@ -83,7 +85,8 @@ impl Fault {
         }
         let number = |name: &str| headers.get_str(name).and_then(|it| it.parse::<u64>().ok());
         let mut falls = |percent: &FractionalPercent, name: &str| {
-            let capped = number(name).map_or(percent.numerator, |it| percent.numerator.min(it.min(u32::MAX.into()) as u32));
+            let capped = number(name)
+                .map_or(percent.numerator, |it| percent.numerator.min(it.min(u32::MAX.into()) as u32));
             FractionalPercent { numerator: capped, ..percent.clone() }.holds(random.next())
         };
         let mut injected = Injected::default();
@@ -102,7 +105,8 @@ impl Fault {
                 AbortBy::Fixed(abort) => (Some(*abort), ""),
                 AbortBy::Header => {
                     let status = number("x-envoy-fault-abort-request").filter(|it| (200..600).contains(it));
-                    let grpc = number("x-envoy-fault-abort-grpc-request").and_then(|it| u32::try_from(it).ok());
+                    let grpc =
+                        number("x-envoy-fault-abort-grpc-request").and_then(|it| u32::try_from(it).ok());
                     let by_status = status.map(|it| Abort { status: it as u16, grpc: None });
                     let by_grpc = grpc.map(|it| Abort { status: 200, grpc: Some(it) });
                     (by_status.or(by_grpc), "x-envoy-fault-abort-request-percentage")

@@ -40,7 +40,9 @@ impl PerRoute {
             PerFilterConfig::Filter(it) if *it.config == PerFilterConfig::Unset => PerRoute::Enabled,
             PerFilterConfig::Filter(it) => PerRoute::new(name, &it.config)?,
             PerFilterConfig::Other(_) | PerFilterConfig::Unset => {
-                return Err(format!("The filter {name} doesn't support virtual host or route specific configurations"));
+                return Err(format!(
+                    "The filter {name} doesn't support virtual host or route specific configurations"
+                ));
             }
         })
     }

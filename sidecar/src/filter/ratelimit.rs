@@ -71,8 +71,9 @@ pub struct RateLimit {
 
 impl RateLimit {
     pub fn new(config: &LocalRateLimit) -> Result<RateLimit, String> {
-        let percent =
-            |it: &Option<RuntimeFractionalPercent>| it.as_ref().map(|it| it.default_value.clone()).unwrap_or_default();
+        let percent = |it: &Option<RuntimeFractionalPercent>| {
+            it.as_ref().map(|it| it.default_value.clone()).unwrap_or_default()
+        };
         let bucket = config.token_bucket.as_ref().map(|it| {
             let interval = nanos(it.fill_interval);
             if interval < FASTEST_FILL {
@@ -112,7 +113,8 @@ impl RateLimit {
     pub fn tell_limits(&self, headers: &mut HeaderMap) {
         let (true, Some(bucket)) = (self.tells_limits, &self.bucket) else { return };
         let left = bucket.tokens.get().floor();
-        let reset = if left > 0.0 { 0.0 } else { (1.0 - bucket.tokens.get()) / bucket.per_nano / SECOND as f64 };
+        let reset =
+            if left > 0.0 { 0.0 } else { (1.0 - bucket.tokens.get()) / bucket.per_nano / SECOND as f64 };
         headers.set("x-ratelimit-limit", format!("{}", bucket.most));
         headers.set("x-ratelimit-remaining", format!("{left}"));
         headers.set("x-ratelimit-reset", format!("{}", reset.ceil()));

@@ -46,7 +46,8 @@ enum Test {
 
 impl Test {
     fn permission(config: &PermissionConfig) -> Result<Test, String> {
-        let all = |rules: &[PermissionConfig]| rules.iter().map(Test::permission).collect::<Result<Vec<_>, _>>();
+        let all =
+            |rules: &[PermissionConfig]| rules.iter().map(Test::permission).collect::<Result<Vec<_>, _>>();
         Ok(match &config.rule {
             PermissionRule::AndRules(it) => Test::All(all(&it.rules)?),
             PermissionRule::OrRules(it) => Test::Some(all(&it.rules)?),
@@ -61,7 +62,9 @@ impl Test {
                 let from = bound(start).ok_or_else(|| format!("range start {start} is out of bounds"))?;
                 let to = bound(end).ok_or_else(|| format!("range end {end} is out of bounds"))?;
                 if from >= to {
-                    return Err(format!("range start {start} cannot be greater or equal than range end {end}"));
+                    return Err(format!(
+                        "range start {start} cannot be greater or equal than range end {end}"
+                    ));
                 }
                 Test::DestinationPort(from..to)
             }
@@ -80,7 +83,9 @@ impl Test {
             PrincipalIdentifier::Authenticated(it) => {
                 Test::Authenticated(it.principal_name.as_ref().map(StringMatcher::new).transpose()?)
             }
-            PrincipalIdentifier::SourceIp(it) | PrincipalIdentifier::RemoteIp(it) => Test::RemoteIp(cidr(it)?),
+            PrincipalIdentifier::SourceIp(it) | PrincipalIdentifier::RemoteIp(it) => {
+                Test::RemoteIp(cidr(it)?)
+            }
             PrincipalIdentifier::DirectRemoteIp(it) => Test::DirectRemoteIp(cidr(it)?),
             PrincipalIdentifier::Header(it) => Test::Header(HeaderMatcher::new(it)?),
             PrincipalIdentifier::UrlPath(it) => Test::Path(PathMatcher::new(it)?),
@@ -133,7 +138,8 @@ impl Policy {
     }
 
     fn matches(&self, facts: &Facts<'_>) -> bool {
-        self.permissions.iter().any(|it| it.matches(facts)) && self.principals.iter().any(|it| it.matches(facts))
+        self.permissions.iter().any(|it| it.matches(facts))
+            && self.principals.iter().any(|it| it.matches(facts))
     }
 }
 
@@ -145,7 +151,8 @@ struct Engine {
 
 impl Engine {
     fn new(config: &Rules) -> Result<Engine, String> {
-        let policies = config.policies.iter().map(|(name, it)| Policy::new(name, it)).collect::<Result<_, _>>()?;
+        let policies =
+            config.policies.iter().map(|(name, it)| Policy::new(name, it)).collect::<Result<_, _>>()?;
         Ok(Engine { action: config.action, policies })
     }
 
@@ -171,7 +178,8 @@ pub struct Verdict {
 impl Verdict {
     /// The details of a refusal, without white space.
     pub fn details(&self) -> String {
-        let policy: String = self.policy.chars().map(|it| if it.is_whitespace() { '_' } else { it }).collect();
+        let policy: String =
+            self.policy.chars().map(|it| if it.is_whitespace() { '_' } else { it }).collect();
         format!("rbac_access_denied_matched_policy[{policy}]")
     }
 }

@@ -65,7 +65,9 @@ fn allow_needs_a_policy_that_matches_and_deny_one_that_does_not() {
 #[test]
 fn a_principal_is_the_name_in_the_certificate() {
     let principal = "authenticated: {principal_name: {exact: 'spiffe://cluster.local/ns/default/sa/client'}}";
-    let yaml = format!("rules: {{policies: {{p: {{permissions: [{{any: true}}], principals: [{{{principal}}}]}}}}}}");
+    let yaml = format!(
+        "rules: {{policies: {{p: {{permissions: [{{any: true}}], principals: [{{{principal}}}]}}}}}}"
+    );
     let rbac = Rbac::new(&read(&yaml)).expect("compiles");
     let get = request("GET", "/", &[]);
     assert!(access(&rbac, &get, &connection(Some("spiffe://cluster.local/ns/default/sa/client"))).0);
@@ -76,24 +78,36 @@ fn a_principal_is_the_name_in_the_certificate() {
 #[test]
 fn addresses_and_ports_are_of_the_right_side() {
     let allowed = |permission: &str, principal: &str| {
-        let yaml = format!("rules: {{policies: {{p: {{permissions: [{{{permission}}}], principals: [{{{principal}}}]}}}}}}");
+        let yaml = format!(
+            "rules: {{policies: {{p: {{permissions: [{{{permission}}}], principals: [{{{principal}}}]}}}}}}"
+        );
         access(&Rbac::new(&read(&yaml)).expect("compiles"), &request("GET", "/", &[]), &connection(None)).0
     };
-    assert!(allowed("destination_port: 8080", "direct_remote_ip: {address_prefix: 10.0.0.0, prefix_len: 24}"));
+    assert!(allowed(
+        "destination_port: 8080",
+        "direct_remote_ip: {address_prefix: 10.0.0.0, prefix_len: 24}"
+    ));
     assert!(!allowed("destination_port: 8081", "any: true"));
     assert!(allowed("destination_port_range: {start: 8080, end: 8081}", "any: true"));
-    assert!(allowed("requested_server_name: {suffix: .example}", "remote_ip: {address_prefix: 192.168.0.0, prefix_len: 16}"));
+    assert!(allowed(
+        "requested_server_name: {suffix: .example}",
+        "remote_ip: {address_prefix: 192.168.0.0, prefix_len: 16}"
+    ));
     assert!(!allowed("any: true", "not_id: {remote_ip: {address_prefix: 192.168.0.0, prefix_len: 16}}"));
 }
 
 #[test]
 fn shadow_rules_decide_beside_the_rules_and_no_rules_decide_nothing() {
     let deny = "{action: DENY, policies: {all: {permissions: [{any: true}], principals: [{any: true}]}}}";
-    let network = NetworkRbac::new(&read(&format!("stat_prefix: s\nshadow_rules: {deny}"))).expect("compiles");
+    let network =
+        NetworkRbac::new(&read(&format!("stat_prefix: s\nshadow_rules: {deny}"))).expect("compiles");
     let (rules, shadow) = network.decide(&connection(None));
     assert_eq!(rules, None);
     let shadow = shadow.expect("there are shadow rules");
-    assert_eq!((shadow.allowed, shadow.details()), (false, "rbac_access_denied_matched_policy[all]".to_owned()));
+    assert_eq!(
+        (shadow.allowed, shadow.details()),
+        (false, "rbac_access_denied_matched_policy[all]".to_owned())
+    );
 }
 
 #[test]
@@ -103,22 +117,27 @@ fn a_preflight_is_answered_and_a_foreign_origin_goes_on() {
     let policy = CorsPolicy::new(&read(policy)).expect("compiles");
     let policies = [&policy];
     let (cors, mut random) = (Cors(&policies), Random::new(1));
-    let preflight = |origin| request("OPTIONS", "/", &[("origin", origin), ("access-control-request-method", "GET")]);
+    let preflight =
+        |origin| request("OPTIONS", "/", &[("origin", origin), ("access-control-request-method", "GET")]);
     let (judged, answer) = cors.request(&preflight("https://ok.example"), &mut random);
     let mut answer = answer.expect("a preflight");
     cors.decorate(&judged, &mut answer);
-    let lines: Vec<_> = answer.iter().map(|(name, value)| {
-        format!("{}: {}", String::from_utf8_lossy(name), String::from_utf8_lossy(value))
-    }).collect();
-    assert_eq!(lines, [
-        ":status: 200",
-        "access-control-allow-origin: https://ok.example",
-        "access-control-allow-credentials: true",
-        "access-control-allow-methods: GET, POST",
-        "access-control-allow-headers: x-custom",
-        "access-control-max-age: 600",
-        "access-control-expose-headers: x-up",
-    ]);
+    let lines: Vec<_> = answer
+        .iter()
+        .map(|(name, value)| format!("{}: {}", String::from_utf8_lossy(name), String::from_utf8_lossy(value)))
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            ":status: 200",
+            "access-control-allow-origin: https://ok.example",
+            "access-control-allow-credentials: true",
+            "access-control-allow-methods: GET, POST",
+            "access-control-allow-headers: x-custom",
+            "access-control-max-age: 600",
+            "access-control-expose-headers: x-up",
+        ]
+    );
     let (judged, answer) = cors.request(&preflight("https://evil.example"), &mut random);
     assert!(answer.is_none() && judged.origin == Some(false) && judged.respond_to.is_none());
     assert_eq!(cors.request(&request("GET", "/", &[]), &mut random).0.origin, None);
@@ -152,7 +171,8 @@ fn a_bucket_is_full_at_first_and_fills_again() {
     let bucket = "token_bucket: {max_tokens: 3, tokens_per_fill: 3, fill_interval: 2s}";
     let limit = RateLimit::new(&read(&format!(
         "stat_prefix: rl\nfilter_enabled: {all}\nfilter_enforced: {all}\n{bucket}"
-    ))).expect("compiles");
+    )))
+    .expect("compiles");
     let mut random = Random::new(1);
     let mut refused = |now| limit.decide(now, &mut random).enforced;
     assert_eq!([1, 2, 3, 4, 5].map(|it| refused(it * 1000)), [false, false, false, true, true]);

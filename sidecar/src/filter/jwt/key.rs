@@ -9,7 +9,10 @@ use serde_json::Value;
 
 #[derive(Debug, Clone)]
 enum Material {
-    Rsa { n: Vec<u8>, e: Vec<u8> },
+    Rsa {
+        n: Vec<u8>,
+        e: Vec<u8>,
+    },
     /// The curve, and the point without compression.
     Ec(String, Vec<u8>),
     Ed25519(Vec<u8>),
@@ -95,8 +98,12 @@ impl Material {
                 };
                 signature::RsaPublicKeyComponents { n, e }.verify(algorithm, signed, mark).is_ok()
             }
-            (Material::Ec(curve, point), "ES256") if curve == "P-256" => by(&signature::ECDSA_P256_SHA256_FIXED, point),
-            (Material::Ec(curve, point), "ES384") if curve == "P-384" => by(&signature::ECDSA_P384_SHA384_FIXED, point),
+            (Material::Ec(curve, point), "ES256") if curve == "P-256" => {
+                by(&signature::ECDSA_P256_SHA256_FIXED, point)
+            }
+            (Material::Ec(curve, point), "ES384") if curve == "P-384" => {
+                by(&signature::ECDSA_P384_SHA384_FIXED, point)
+            }
             (Material::Ed25519(point), "EdDSA") => by(&signature::ED25519, point),
             (Material::Secret(secret), alg) => {
                 let algorithm = match alg {

@@ -19,8 +19,9 @@ use self::token::Token;
 use crate::balance::hash_policy::cookie_value;
 use crate::config::extension::Struct;
 use crate::config::jwt::{
-    JwtAuthentication, JwtPerRoute, JwtPerRouteRequirementSpecifier, JwtProvider, JwtProviderJwksSourceSpecifier,
-    JwtRequirement, JwtRequirementRequiresType as Requires, RequirementRuleRequirementType as RuleType,
+    JwtAuthentication, JwtPerRoute, JwtPerRouteRequirementSpecifier, JwtProvider,
+    JwtProviderJwksSourceSpecifier, JwtRequirement, JwtRequirementRequiresType as Requires,
+    RequirementRuleRequirementType as RuleType,
 };
 use crate::http::headers::HeaderMap;
 use crate::matcher::{HeaderMatcher, QueryMatcher, query_value};
@@ -124,7 +125,9 @@ impl Jwt {
                 Some(RuleType::Requires(it)) => Some(it.clone()),
                 Some(RuleType::RequirementName(name)) => {
                     let found = config.requirement_map.get(name).cloned();
-                    Some(found.ok_or_else(|| format!("Wrong requirement_name: {name}. It should be in {{requirement_map}}"))?)
+                    Some(found.ok_or_else(|| {
+                        format!("Wrong requirement_name: {name}. It should be in {{requirement_map}}")
+                    })?)
                 }
             };
             rules.push(Rule {
@@ -169,7 +172,12 @@ impl Jwt {
 
     /// Judges a request at `now` (seconds since 1970). What passes may lose its token and gain headers, and leaves
     /// metadata (of `envoy.filters.http.jwt_authn`).
-    pub fn verify(&self, headers: &mut HeaderMap, route: Option<&PerRoute>, now: u64) -> Result<Struct, Denied> {
+    pub fn verify(
+        &self,
+        headers: &mut HeaderMap,
+        route: Option<&PerRoute>,
+        now: u64,
+    ) -> Result<Struct, Denied> {
         let mut metadata = Struct::new();
         let present = |name: &str| headers.get(name).is_some_and(|it| !it.is_empty());
         let preflight = headers.get(":method") == Some(b"OPTIONS")
@@ -193,7 +201,10 @@ impl Jwt {
     }
 
     fn wrong_route(&self, name: &str) -> Denied {
-        let why = format!("Wrong requirement_name: {name}. It should be one of [{}]", self.named.keys().cloned().collect::<Vec<_>>().join(","));
+        let why = format!(
+            "Wrong requirement_name: {name}. It should be one of [{}]",
+            self.named.keys().cloned().collect::<Vec<_>>().join(",")
+        );
         let body = if self.strip_body { String::new() } else { format!("Failed JWT authentication: {why}") };
         Denied { status: 403, body, details: details(&why), www_authenticate: None }
     }
@@ -231,7 +242,9 @@ impl Jwt {
                     match self.judge(one, headers, now, metadata) {
                         Ok(()) => return Ok(()),
                         // That a token is missing elsewhere says less than what is wrong with one that is there.
-                        Err(why) if worst.is_none() || (why != MISSING && why != UNKNOWN_ISSUER) => worst = Some(why),
+                        Err(why) if worst.is_none() || (why != MISSING && why != UNKNOWN_ISSUER) => {
+                            worst = Some(why)
+                        }
                         Err(_) => {}
                     }
                 }
@@ -284,7 +297,8 @@ impl Jwt {
             let one = Token::parse(&found.token).and_then(|token| {
                 let issuer = |it: &&Provider| it.config.issuer == token.iss;
                 let provider = self.providers.iter().find(issuer);
-                let provider = provider.or_else(|| self.providers.iter().find(|it| it.config.issuer.is_empty()));
+                let provider =
+                    provider.or_else(|| self.providers.iter().find(|it| it.config.issuer.is_empty()));
                 let provider = provider.ok_or_else(|| UNKNOWN_ISSUER.to_owned())?;
                 provider.accept(&token, found, None, headers, now, metadata)
             });
@@ -297,9 +311,13 @@ impl Jwt {
 impl Provider {
     fn find(&self, headers: &HeaderMap) -> Vec<Found> {
         let config = &self.config;
-        let default = config.from_headers.is_empty() && config.from_params.is_empty() && config.from_cookies.is_empty();
-        let mut places: Vec<(String, String)> =
-            config.from_headers.iter().map(|it| (it.name.to_ascii_lowercase(), it.value_prefix.clone())).collect();
+        let default =
+            config.from_headers.is_empty() && config.from_params.is_empty() && config.from_cookies.is_empty();
+        let mut places: Vec<(String, String)> = config
+            .from_headers
+            .iter()
+            .map(|it| (it.name.to_ascii_lowercase(), it.value_prefix.clone()))
+            .collect();
         let mut params = config.from_params.clone();
         if default {
             places.push(("authorization".to_owned(), "Bearer ".to_owned()));
@@ -307,7 +325,8 @@ impl Provider {
         }
         let mut found = Vec::new();
         for (name, prefix) in places {
-            let value = headers.get_joined(&name).and_then(|it| String::from_utf8(it).ok()).unwrap_or_default();
+            let value =
+                headers.get_joined(&name).and_then(|it| String::from_utf8(it).ok()).unwrap_or_default();
             if let Some(at) = value.find(&prefix).filter(|_| !value.is_empty()) {
                 let token = token_in(&value[at + prefix.len()..]);
                 found.push(Found { token: token.to_owned(), header: Some(name) });
@@ -353,7 +372,9 @@ impl Provider {
         if let (false, Some(header)) = (config.forward, &found.header) {
             headers.remove(header);
         }
-        for (key, value) in [(&config.header_in_metadata, &token.header), (&config.payload_in_metadata, &token.payload)] {
+        for (key, value) in
+            [(&config.header_in_metadata, &token.header), (&config.payload_in_metadata, &token.payload)]
+        {
             if !key.is_empty() {
                 metadata.insert(key.clone(), value.clone().into());
             }
@@ -371,7 +392,8 @@ fn token_in(value: &str) -> &str {
 
 /// An audience without its scheme and the slash at its end.
 fn bare(audience: &str) -> String {
-    let it = audience.strip_prefix("https://").or_else(|| audience.strip_prefix("http://")).unwrap_or(audience);
+    let it =
+        audience.strip_prefix("https://").or_else(|| audience.strip_prefix("http://")).unwrap_or(audience);
     it.strip_suffix('/').unwrap_or(it).to_owned()
 }
 

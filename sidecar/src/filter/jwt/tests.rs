@@ -17,7 +17,8 @@ impl Signer {
     fn new() -> Signer {
         let random = SystemRandom::new();
         let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).expect("a key");
-        let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref(), &random).expect("a key");
+        let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref(), &random)
+            .expect("a key");
         Signer { key }
     }
 
@@ -37,7 +38,9 @@ impl Signer {
 const HEADER: &str = r#"{"alg":"ES256","kid":"k1"}"#;
 
 fn payload(exp: u64) -> String {
-    format!(r#"{{"iss":"https://issuer.example","aud":"https://web/","exp":{exp},"sub":"me","group":{{"id":7}}}}"#)
+    format!(
+        r#"{{"iss":"https://issuer.example","aud":"https://web/","exp":{exp},"sub":"me","group":{{"id":7}}}}"#
+    )
 }
 
 fn jwt(signer: &Signer, more: &str, requires: &str) -> Jwt {
@@ -52,7 +55,9 @@ fn jwt(signer: &Signer, more: &str, requires: &str) -> Jwt {
 
 fn request(path: &str, token: &str) -> HeaderMap {
     let mut headers: HeaderMap =
-        [(":method", "GET"), (":scheme", "http"), (":authority", "example.com"), (":path", path)].into_iter().collect();
+        [(":method", "GET"), (":scheme", "http"), (":authority", "example.com"), (":path", path)]
+            .into_iter()
+            .collect();
     if !token.is_empty() {
         headers.append("authorization", format!("Bearer {token}"));
     }
@@ -89,7 +94,10 @@ fn each_bad_token_has_its_own_complaint() {
         ("YWJj.e30.c2ln".to_owned(), "Jwt header is an invalid JSON"),
         (signer.token(r#"{"alg":"none"}"#, "{}"), "Jwt header [alg] is not supported"),
         (other, "Jwt verification fails"),
-        (signer.token(r#"{"alg":"ES256","kid":"k2"}"#, &payload(NOW)), "Jwks doesn't have key to match kid or alg from Jwt"),
+        (
+            signer.token(r#"{"alg":"ES256","kid":"k2"}"#, &payload(NOW)),
+            "Jwks doesn't have key to match kid or alg from Jwt",
+        ),
         (signer.token(HEADER, &payload(NOW - 61)), "Jwt is expired"),
         (signer.token(HEADER, &early), "Jwt not yet valid"),
         (signer.token(HEADER, &stranger), "Jwt issuer is not configured"),
@@ -112,7 +120,8 @@ fn each_bad_token_has_its_own_complaint() {
 fn a_missing_token_may_be_allowed_where_a_bad_one_is_not() {
     let signer = Signer::new();
     let bad = Signer::new().token(HEADER, &payload(NOW));
-    let either = jwt(&signer, "", "{requires_any: {requirements: [{provider_name: p}, {allow_missing: {}}]}}");
+    let either =
+        jwt(&signer, "", "{requires_any: {requirements: [{provider_name: p}, {allow_missing: {}}]}}");
     assert!(either.verify(&mut request("/secure", ""), None, NOW).is_ok());
     assert!(either.verify(&mut request("/secure", &bad), None, NOW).is_err());
     let anything = jwt(&signer, "", "{allow_missing_or_failed: {}}");

@@ -24,7 +24,8 @@ pub struct Token {
 }
 
 const ALGORITHMS: &[&str] = &[
-    "ES256", "ES384", "ES512", "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "EdDSA",
+    "ES256", "ES384", "ES512", "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384",
+    "PS512", "EdDSA",
 ];
 
 impl Token {
@@ -115,7 +116,8 @@ fn number_of(payload: &Struct, field: &str) -> Result<u64, String> {
     match payload.get(field) {
         None => Ok(0),
         Some(Value::Number(number)) => {
-            let whole = number.as_u64().or_else(|| number.as_f64().filter(|it| *it >= 0.0).map(|it| it as u64));
+            let whole =
+                number.as_u64().or_else(|| number.as_f64().filter(|it| *it >= 0.0).map(|it| it as u64));
             whole.ok_or_else(|| format!("Jwt payload [{field}] field is not a positive 64 bit integer"))
         }
         Some(_) => Err(format!("Jwt payload [{field}] field is not an integer")),
@@ -127,7 +129,9 @@ fn audiences(payload: &Struct) -> Result<Vec<String>, String> {
     match payload.get("aud") {
         None => Ok(Vec::new()),
         Some(Value::String(one)) => Ok(vec![one.clone()]),
-        Some(Value::Array(all)) => all.iter().map(|it| it.as_str().map(str::to_owned).ok_or_else(bad)).collect(),
+        Some(Value::Array(all)) => {
+            all.iter().map(|it| it.as_str().map(str::to_owned).ok_or_else(bad)).collect()
+        }
         Some(_) => Err(bad()),
     }
 }
