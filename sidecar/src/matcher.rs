@@ -105,8 +105,8 @@ impl StringMatcher {
             Pattern::Prefix(it) => Text::Prefix(lower(it)),
             Pattern::Suffix(it) => Text::Suffix(lower(it)),
             Pattern::Contains(it) => Text::Contains(lower(it)),
-            Pattern::SafeRegex(it) if config.ignore_case => {
-                return Err(format!("ignore_case has no effect for safe_regex. regex: {}", it.regex));
+            Pattern::SafeRegex(_) if config.ignore_case => {
+                return Err("ignore_case has no effect for safe_regex.".to_owned());
             }
             Pattern::SafeRegex(it) => Text::Regex(whole_regex(&it.regex)?),
         };

@@ -8,6 +8,7 @@
 
 pub mod access_log;
 pub mod bootstrap;
+pub mod check;
 pub mod cluster;
 pub mod core;
 pub mod endpoint;
@@ -38,7 +39,9 @@ use self::yaml::Node;
 
 /// Reads the file Envoy starts with; `json` for a file whose name ends so.
 pub fn bootstrap(text: &str, json: bool) -> Result<Bootstrap, Refused> {
-    Reader::whole(&tree(text, json)?)
+    let read: Bootstrap = Reader::whole(&tree(text, json)?)?;
+    read.static_resources.as_ref().map_or(Ok(()), check::resources)?;
+    Ok(read)
 }
 
 /// Reads a file of discovery: `version_info` and `resources`.

@@ -7,6 +7,7 @@ use crate::config::extension::{HttpFilterConfig, NetworkFilter};
 use crate::config::listener::FilterConfigType;
 use crate::config::route::Action;
 use crate::config::route_action::RouteActionClusterSpecifier;
+use proptest::prelude::*;
 use std::time::Duration;
 
 const HCM: &str =
@@ -273,6 +274,53 @@ fn extensions_are_told_apart() {
 }
 
 #[test]
+fn parts_that_do_not_go_together_are_refused_in_the_words_of_envoy() {
+    let cors = "type.googleapis.com/envoy.extensions.filters.http.cors.v3.Cors";
+    let router = format!("- name: router\n            typed_config: {{'@type': {ROUTER}}}");
+    let first = format!("{router}\n          - name: c\n            typed_config: {{'@type': {cors}}}");
+    let rows = [
+        (
+            "lb_policy: RANDOM",
+            "lb_policy: MAGLEV\n    maglev_lb_config: {table_size: 100}",
+            "The table size of maglev must be prime number",
+        ),
+        ("type: STATIC", "type: EDS", "cannot create an EDS cluster without an EDS config"),
+        (
+            "type: STATIC",
+            "type: ORIGINAL_DST",
+            "cluster: LB policy RANDOM is not valid for Cluster type ORIGINAL_DST. Only 'CLUSTER_PROVIDED' is allowed with \
+             cluster type 'ORIGINAL_DST'",
+        ),
+        (
+            router.as_str(),
+            first.as_str(),
+            "Error: terminal filter named router of type envoy.filters.http.router must be the last filter in a http \
+             filter chain.",
+        ),
+        (
+            ROUTER,
+            cors,
+            "Error: non-terminal filter named router of type envoy.filters.http.cors is the last filter in a http filter \
+             chain.",
+        ),
+        (
+            router.as_str(),
+            "- name: router",
+            "Didn't find a registered implementation for 'router' with type URL: ''",
+        ),
+        ("127.0.0.1", "localhost", "malformed IP address: localhost"),
+        (
+            "- filters:",
+            "- filter_chain_match: {server_names: ['a*']}\n      filters:",
+            "error adding listener '127.0.0.1:20000': partial wildcards are not supported in \"server_names\"",
+        ),
+    ];
+    for (replace, with, wanted) in rows {
+        assert_eq!(refused(replace, with), wanted);
+    }
+}
+
+#[test]
 fn texts_that_are_no_mapping_are_refused() {
     let refusal = |text: &str| bootstrap(text, false).expect_err("refused").message;
     assert_eq!(refusal(""), "Unable to convert YAML as JSON: ");
@@ -301,4 +349,16 @@ fn discovery_files_hold_resources() {
     let default: Box<Cluster> = Box::default();
     assert_eq!(default.lb_policy, LbPolicy::RoundRobin);
     assert_eq!(Bootstrap::default(), Bootstrap::default());
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(at in 0usize..1200, length in 0usize..40, with in "[ -~\n]{0,12}", json in proptest::bool::ANY) {
+        let mut text = yaml("node", "node").into_bytes();
+        let at = at.min(text.len());
+        let end = (at + length).min(text.len());
+        text.splice(at..end, with.into_bytes());
+        let text = String::from_utf8_lossy(&text);
+        bootstrap(&text, json).map(|_| ()).unwrap_or_else(|refused| assert!(!refused.message.is_empty()));
+    }
 }

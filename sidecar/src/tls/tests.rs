@@ -3,6 +3,7 @@
 use super::failure::Kind;
 use super::*;
 use crate::config;
+use proptest::prelude::*;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
 
 const NOW: u64 = 1_900_000_000;
@@ -224,4 +225,22 @@ fn a_client_hello_is_read_once_it_is_whole() {
     assert_eq!(inspect(&hello), Inspect::Tls { server_name: "web.example".to_owned(), alpn });
     assert_eq!(inspect(b"GET"), Inspect::NotTls);
     assert_eq!(inspect(&[22, 3, 1, 255, 255, 9, 9]), Inspect::NotTls);
+}
+
+proptest! {
+    #[test]
+    fn no_hello_panics(changes in proptest::collection::vec((0usize..600, proptest::num::u8::ANY), 0..6), cut in 0usize..600) {
+        let connector = connector("sni: web.example\ncommon_tls_context: {alpn_protocols: [h2]}");
+        let mut hello = Vec::new();
+        connector.connect("", None).expect("a session").take_wire(&mut hello);
+        for (at, byte) in changes {
+            if let Some(place) = hello.get_mut(at) {
+                *place = byte;
+            }
+        }
+        let cut = cut.min(hello.len());
+        let (early, whole) = (inspect(&hello[..cut]), inspect(&hello));
+        // More bytes may settle what was open, never change what was settled.
+        prop_assert!(early == Inspect::More || early == whole);
+    }
 }

@@ -359,7 +359,7 @@ impl Provider {
         self.keys.verify(token)?;
         if !config.forward_payload_header.is_empty() {
             let mut payload = token.payload_text.clone();
-            while config.pad_forward_payload_header && payload.len() % 4 != 0 {
+            while config.pad_forward_payload_header && !payload.len().is_multiple_of(4) {
                 payload.push('=');
             }
             headers.append(&config.forward_payload_header, payload);
