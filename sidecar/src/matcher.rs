@@ -181,23 +181,23 @@ impl HeaderMatcher {
     }
 
     pub fn matches(&self, headers: &HeaderMap) -> bool {
-        let joined = headers.get_joined(&self.name);
+        let is_there = headers.contains(&self.name);
         if let HeaderTest::Present(wanted) = self.test {
-            let present = joined.is_some() || self.missing_is_empty;
+            let present = is_there || self.missing_is_empty;
             return (present == wanted) != self.invert;
         }
-        if joined.is_none() && !self.missing_is_empty {
+        if !is_there && !self.missing_is_empty {
             return false;
         }
-        let value = joined.unwrap_or_default();
-        let matched = match &self.test {
+        let fits = |value: &[u8]| match &self.test {
             HeaderTest::Present(_) => true,
             HeaderTest::Range(start, end) => {
-                let number = std::str::from_utf8(&value).ok().and_then(|it| it.trim().parse::<i64>().ok());
+                let number = std::str::from_utf8(value).ok().and_then(|it| it.trim().parse::<i64>().ok());
                 number.is_some_and(|it| (*start..*end).contains(&it))
             }
-            HeaderTest::Text(matcher) => matcher.matches(&value),
+            HeaderTest::Text(matcher) => matcher.matches(value),
         };
+        let matched = if is_there { headers.get_all(&self.name).any(fits) } else { fits(b"") };
         matched != self.invert
     }
 
