@@ -73,6 +73,25 @@ pub enum HttpFilter {
     HealthCheck(health_check::HealthCheck),
 }
 
+/// The times of a connection manager, in nanoseconds; none means never.
+#[derive(Clone, Copy, Debug)]
+pub struct Times {
+    /// A connection without requests.
+    pub idle_timeout: Option<u64>,
+    /// A stream without bytes.
+    pub stream_idle: Option<u64>,
+    /// Until a request has arrived.
+    pub request_timeout: Option<u64>,
+    /// Until its head has.
+    pub head_timeout: Option<u64>,
+    /// How long a connection may last.
+    pub max_duration: Option<u64>,
+    /// How long a stream may last.
+    pub max_stream_duration: Option<u64>,
+    /// Between the two GOAWAYs of a draining connection.
+    pub drain: u64,
+}
+
 /// A compiled connection manager. Times are in nanoseconds; none means never.
 #[derive(Debug)]
 pub struct Settings {
@@ -148,20 +167,8 @@ pub struct Settings {
     pub appends_port: bool,
     /// Whether a malformed request costs its stream only.
     pub keeps_on_error: bool,
-    /// A connection without requests.
-    pub idle_timeout: Option<u64>,
-    /// A stream without bytes.
-    pub stream_idle: Option<u64>,
-    /// Until a request has arrived.
-    pub request_timeout: Option<u64>,
-    /// Until its head has.
-    pub head_timeout: Option<u64>,
-    /// How long a connection may last.
-    pub max_duration: Option<u64>,
-    /// How long a stream may last.
-    pub max_stream_duration: Option<u64>,
-    /// Between the two GOAWAYs of a draining connection.
-    pub drain: u64,
+    /// Its times.
+    pub times: Times,
     /// How many requests a connection serves.
     pub max_requests: u32,
     /// Added to user agents: `x-envoy-downstream-service-cluster`.
@@ -219,6 +226,40 @@ fn filter(config: &config::HttpFilter, around: &mut Surroundings<'_>) -> Result<
     Ok(FilterEntry { name: config.name.clone(), is_disabled: config.disabled, filter })
 }
 
+fn times(config: &config::HttpConnectionManager, common: &protocol::HttpProtocolOptions) -> Times {
+    Times {
+        idle_timeout: timeout(common.idle_timeout, Some(HOUR)),
+        stream_idle: timeout(config.stream_idle_timeout, Some(FIVE_MINUTES)),
+        request_timeout: timeout(config.request_timeout, None),
+        head_timeout: timeout(config.request_headers_timeout, None),
+        max_duration: timeout(common.max_connection_duration, None),
+        max_stream_duration: timeout(common.max_stream_duration, None),
+        drain: config.drain_timeout.map_or(5_000_000_000, source::nanos),
+    }
+}
+
+fn route_source(
+    config: &config::HttpConnectionManager,
+    around: &Surroundings<'_>,
+) -> Result<RouteSource, String> {
+    Ok(match &config.route_specifier {
+        config::HttpConnectionManagerRouteSpecifier::RouteConfig(it) => {
+            let checks = it.validate_clusters != Some(false);
+            let table = crate::route::RouteTable::new(it, checks.then_some(around.knows), around.read)?;
+            RouteSource::Own(Rc::new(table))
+        }
+        config::HttpConnectionManagerRouteSpecifier::Rds(it) => {
+            RouteSource::Discovered(it.route_config_name.clone())
+        }
+    })
+}
+
+fn upgrades(config: &config::HttpConnectionManager) -> Vec<(String, bool)> {
+    let upgrade =
+        |it: &config::UpgradeConfig| (it.upgrade_type.to_ascii_lowercase(), it.enabled != Some(false));
+    config.upgrade_configs.iter().map(upgrade).collect()
+}
+
 impl Settings {
     /// Compiles a configuration; an error is Envoy's text for it.
     pub fn new(
@@ -229,19 +270,7 @@ impl Settings {
         let common = config.common_http_protocol_options.clone().unwrap_or_default();
         let http1 = config.http_protocol_options.clone().unwrap_or_default();
         let read = around.read;
-        let routes = match &config.route_specifier {
-            config::HttpConnectionManagerRouteSpecifier::RouteConfig(it) => {
-                let checks = it.validate_clusters != Some(false);
-                RouteSource::Own(Rc::new(crate::route::RouteTable::new(
-                    it,
-                    checks.then_some(around.knows),
-                    read,
-                )?))
-            }
-            config::HttpConnectionManagerRouteSpecifier::Rds(it) => {
-                RouteSource::Discovered(it.route_config_name.clone())
-            }
-        };
+        let routes = route_source(config, around)?;
         let filters = config.http_filters.iter().map(|it| filter(it, around));
         let filters = filters.collect::<Result<Vec<_>, _>>()?;
         let internal = config.internal_address_config.as_ref();
@@ -279,11 +308,7 @@ impl Settings {
             client_cert: config.forward_client_cert_details,
             client_cert_parts: config.set_current_client_cert_details.clone().unwrap_or_default(),
             proxies_100: config.proxy_100_continue,
-            upgrades: config
-                .upgrade_configs
-                .iter()
-                .map(|it| (it.upgrade_type.to_ascii_lowercase(), it.enabled != Some(false)))
-                .collect(),
+            upgrades: upgrades(config),
             normalizes: config.normalize_path == Some(true),
             merges_slashes: config.merge_slashes,
             escaped_slashes: config.path_with_escaped_slashes_action,
@@ -297,13 +322,7 @@ impl Settings {
             appends_port: config.append_x_forwarded_port,
             keeps_on_error: config.stream_error_on_invalid_http_message == Some(true)
                 || http1.override_stream_error_on_invalid_http_message == Some(true),
-            idle_timeout: timeout(common.idle_timeout, Some(HOUR)),
-            stream_idle: timeout(config.stream_idle_timeout, Some(FIVE_MINUTES)),
-            request_timeout: timeout(config.request_timeout, None),
-            head_timeout: timeout(config.request_headers_timeout, None),
-            max_duration: timeout(common.max_connection_duration, None),
-            max_stream_duration: timeout(common.max_stream_duration, None),
-            drain: config.drain_timeout.map_or(5_000_000_000, source::nanos),
+            times: times(config, &common),
             max_requests: common.max_requests_per_connection.unwrap_or(0),
             adds_user_agent: config.add_user_agent == Some(true),
             prefix,

@@ -323,3 +323,28 @@ impl Listener {
         self.chains.iter().any(|it| matches!(&it.app, App::Http(settings) if settings.is_admin))
     }
 }
+
+/// What the first bytes say of HTTP: none yet, or the protocol if it is one.
+pub fn http_protocol(bytes: &[u8]) -> Option<Option<&'static str>> {
+    if bytes.len() < super::downstream::PREFACE.len() && super::downstream::PREFACE.starts_with(bytes) {
+        return None;
+    }
+    if bytes.starts_with(super::downstream::PREFACE) {
+        return Some(Some("h2c"));
+    }
+    let Some(end) = memchr::memchr(b'\n', bytes) else {
+        let can_be =
+            bytes.iter().take_while(|it| **it != b' ').all(u8::is_ascii_uppercase) && bytes.len() < 8192;
+        return if can_be { None } else { Some(None) };
+    };
+    let line = bytes[..end].strip_suffix(b"\r").unwrap_or(&bytes[..end]);
+    let method = line.split(|it| *it == b' ').next().unwrap_or_default();
+    const METHODS: [&[u8]; 9] =
+        [b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"CONNECT", b"OPTIONS", b"TRACE", b"PATCH"];
+    Some(match () {
+        _ if !METHODS.contains(&method) => None,
+        _ if line.ends_with(b" HTTP/1.1") => Some("http/1.1"),
+        _ if line.ends_with(b" HTTP/1.0") => Some("http/1.0"),
+        _ => None,
+    })
+}

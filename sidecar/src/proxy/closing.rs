@@ -90,7 +90,7 @@ impl Proxy {
         let now = self.now;
         let Some(down) = self.downs.get_mut(number as usize).and_then(|it| it.as_deref_mut()) else { return };
         self.timers.cancel(&mut down.idle);
-        if is_idle && let Some(timeout) = down.settings().and_then(|it| it.idle_timeout) {
+        if is_idle && let Some(timeout) = down.settings().and_then(|it| it.times.idle_timeout) {
             down.idle = Some(self.timers.set(now + timeout, Timer::DownIdle(number)));
         }
     }
@@ -128,7 +128,7 @@ impl Proxy {
             down.is_draining = true;
             if is_idle {
                 let settings = down.settings().cloned();
-                let wait = settings.map_or(0, |it| it.drain);
+                let wait = settings.map_or(0, |it| it.times.drain);
                 let timer = Some(self.timers.set(self.now + wait, Timer::DownDrain(number)));
                 if let Some(down) = self.down(number) {
                     down.drain = timer;

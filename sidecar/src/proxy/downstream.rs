@@ -1,6 +1,6 @@
 //! Connections from clients: listener filters, TLS, and then HTTP or TCP.
 
-use super::chain::{App, Chain, Facts, Guard};
+use super::chain::{App, Chain, Facts, Guard, http_protocol};
 use super::http2_down::Http2Down;
 use super::slab::Key;
 use super::tcp::Tcp;
@@ -12,7 +12,7 @@ use crate::http::Connection;
 use crate::http1::encode::Framing;
 use crate::http1::{Decoder, Item, head};
 use crate::timer::TimerId;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
 /// The bytes an HTTP/2 client begins with.
@@ -73,6 +73,40 @@ pub(crate) struct Down {
 }
 
 impl Down {
+    fn new(listener: usize, local: SocketAddr, remote: SocketAddr, id: u64, now: u64) -> Down {
+        let facts = Connection {
+            local,
+            direct_remote: remote,
+            remote,
+            id,
+            server_name: String::new(),
+            alpn: String::new(),
+            is_tls: false,
+            tls_version: "",
+            peer: None,
+            local_uri_sans: Vec::new(),
+        };
+        Down {
+            listener,
+            facts: Rc::new(facts),
+            chain: None,
+            state: State::Inspecting,
+            wire: Wire::default(),
+            sniffed: Vec::new(),
+            transport: "raw_buffer",
+            protocols: Vec::new(),
+            idle: None,
+            max_duration: None,
+            head: None,
+            drain: None,
+            looks: None,
+            requests: 0,
+            started: now,
+            is_draining: false,
+            received: 0,
+        }
+    }
+
     pub fn settings(&self) -> Option<&Rc<Settings>> {
         match &self.chain.as_ref()?.app {
             App::Http(settings) => Some(settings),
@@ -84,6 +118,16 @@ impl Down {
 impl Proxy {
     pub(super) fn down(&mut self, number: u32) -> Option<&mut Down> {
         self.downs.get_mut(number as usize)?.as_deref_mut()
+    }
+
+    /// The listener of an address: its own, or that of its port on any address.
+    fn listener_for(&self, local: SocketAddr) -> Option<usize> {
+        let find = |is_own: &dyn Fn(IpAddr) -> bool| {
+            let fits =
+                |it: &super::chain::Listener| it.address.port() == local.port() && is_own(it.address.ip());
+            self.listeners.iter().position(|it| it.as_ref().is_some_and(fits))
+        };
+        find(&|ip| ip == local.ip()).or_else(|| find(&|ip| ip.is_unspecified()))
     }
 
     pub(super) fn accepted(
@@ -107,14 +151,7 @@ impl Proxy {
             local = original;
         }
         if found.config.use_original_dst == Some(true) {
-            let fits = |it: &super::chain::Listener, exactly: bool| {
-                it.address.port() == local.port()
-                    && if exactly { it.address.ip() == local.ip() } else { it.address.ip().is_unspecified() }
-            };
-            let find = |exactly| {
-                self.listeners.iter().position(|it| it.as_ref().is_some_and(|it| fits(it, exactly)))
-            };
-            at = find(true).or_else(|| find(false)).unwrap_or(at);
+            at = self.listener_for(local).unwrap_or(at);
             if let Some(Some(other)) = self.listeners.get(at) {
                 looks = other.looks;
             }
@@ -125,37 +162,7 @@ impl Proxy {
         self.stats.count(&format!("{prefix}downstream_cx_total"));
         let active = self.stats.gauge(&format!("{prefix}downstream_cx_active"));
         self.stats.add(active, 1);
-        let facts = Connection {
-            local,
-            direct_remote: remote,
-            remote,
-            id: self.connections,
-            server_name: String::new(),
-            alpn: String::new(),
-            is_tls: false,
-            tls_version: "",
-            peer: None,
-            local_uri_sans: Vec::new(),
-        };
-        let down = Down {
-            listener: at,
-            facts: Rc::new(facts),
-            chain: None,
-            state: State::Inspecting,
-            wire: Wire::default(),
-            sniffed: Vec::new(),
-            transport: "raw_buffer",
-            protocols: Vec::new(),
-            idle: None,
-            max_duration: None,
-            head: None,
-            drain: None,
-            looks: None,
-            requests: 0,
-            started: self.now,
-            is_draining: false,
-            received: 0,
-        };
+        let down = Down::new(at, local, remote, self.connections, self.now);
         let place = number as usize;
         if self.downs.len() <= place {
             self.downs.resize_with(place + 1, || None);
@@ -290,8 +297,10 @@ impl Proxy {
     fn start_http(&mut self, number: u32, settings: Rc<Settings>) {
         self.stats.inc(settings.stats.downstream_cx_total);
         self.stats.inc(settings.stats.downstream_cx_active);
-        let duration =
-            settings.max_duration.map(|it| self.timers.set(self.now + it, Timer::DownMaxDuration(number)));
+        let duration = settings
+            .times
+            .max_duration
+            .map(|it| self.timers.set(self.now + it, Timer::DownMaxDuration(number)));
         let Some(down) = self.down(number) else { return };
         down.max_duration = duration;
         down.state = State::Sniffing;
@@ -475,7 +484,7 @@ impl Proxy {
         if !http1.decoder.is_in_head() || down.head.is_some() {
             return;
         }
-        let Some(timeout) = down.settings().and_then(|it| it.head_timeout) else { return };
+        let Some(timeout) = down.settings().and_then(|it| it.times.head_timeout) else { return };
         let timer = Some(self.timers.set(self.now + timeout, Timer::Head(number)));
         if let Some(down) = self.down(number) {
             down.head = timer;
@@ -500,29 +509,4 @@ impl Proxy {
             self.down_http1(number, &held);
         }
     }
-}
-
-/// What the first bytes say of HTTP: none yet, or the protocol if it is one.
-fn http_protocol(bytes: &[u8]) -> Option<Option<&'static str>> {
-    if bytes.len() < PREFACE.len() && PREFACE.starts_with(bytes) {
-        return None;
-    }
-    if bytes.starts_with(PREFACE) {
-        return Some(Some("h2c"));
-    }
-    let Some(end) = memchr::memchr(b'\n', bytes) else {
-        let can_be =
-            bytes.iter().take_while(|it| **it != b' ').all(u8::is_ascii_uppercase) && bytes.len() < 8192;
-        return if can_be { None } else { Some(None) };
-    };
-    let line = bytes[..end].strip_suffix(b"\r").unwrap_or(&bytes[..end]);
-    let method = line.split(|it| *it == b' ').next().unwrap_or_default();
-    const METHODS: [&[u8]; 9] =
-        [b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"CONNECT", b"OPTIONS", b"TRACE", b"PATCH"];
-    Some(match () {
-        _ if !METHODS.contains(&method) => None,
-        _ if line.ends_with(b" HTTP/1.1") => Some("http/1.1"),
-        _ if line.ends_with(b" HTTP/1.0") => Some("http/1.0"),
-        _ => None,
-    })
 }

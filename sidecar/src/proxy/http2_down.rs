@@ -172,7 +172,7 @@ impl Proxy {
         if std::mem::replace(&mut down.is_draining, true) {
             return;
         }
-        let wait = down.settings().map_or(0, |it| it.drain);
+        let wait = down.settings().map_or(0, |it| it.times.drain);
         if let Some(codec) = self.down_codec(number) {
             codec.shutdown_notice();
         }

@@ -45,9 +45,9 @@ impl Proxy {
         }
         let key = self.streams.insert(Stream::new(owner, &settings, info, headers));
         let timer = |timeout: Option<u64>, what| timeout.map(|it| (now + it, what));
-        let request =
-            timer(settings.request_timeout, Timer::RequestTimeout(key)).map(|it| self.timers.set(it.0, it.1));
-        let duration = timer(settings.max_stream_duration, Timer::StreamMaxDuration(key))
+        let request = timer(settings.times.request_timeout, Timer::RequestTimeout(key))
+            .map(|it| self.timers.set(it.0, it.1));
+        let duration = timer(settings.times.max_stream_duration, Timer::StreamMaxDuration(key))
             .map(|it| self.timers.set(it.0, it.1));
         if let Some(stream) = self.stream(key) {
             stream.request_timer = request;

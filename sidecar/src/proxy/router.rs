@@ -21,6 +21,17 @@ use crate::timer::TimerId;
 use std::net::SocketAddr;
 
 const MILLISECOND: u64 = 1_000_000;
+/// What a request says to the router, and to nobody behind it.
+const CONSUMED: &[&str] = &[
+    "x-envoy-retry-on",
+    "x-envoy-retry-grpc-on",
+    "x-envoy-max-retries",
+    "x-envoy-retriable-status-codes",
+    "x-envoy-retriable-header-names",
+    "x-envoy-upstream-alt-stat-name",
+    "x-envoy-upstream-rq-timeout-alt-response",
+    "x-envoy-hedge-on-per-try-timeout",
+];
 
 /// One try at an upstream.
 pub(crate) struct Attempt {
@@ -174,18 +185,7 @@ impl Proxy {
         let (timeout, per_try) = timeouts(forward, policy.as_ref(), is_grpc, &mut stream.request);
         let mut cookies = Vec::new();
         let hash = forward.hash.hash(&stream.request, &stream.info.connection, &mut cookies);
-        for name in [
-            "x-envoy-retry-on",
-            "x-envoy-retry-grpc-on",
-            "x-envoy-max-retries",
-            "x-envoy-retriable-status-codes",
-            "x-envoy-retriable-header-names",
-            "x-envoy-upstream-alt-stat-name",
-            "x-envoy-upstream-rq-timeout-alt-response",
-            "x-envoy-hedge-on-per-try-timeout",
-        ] {
-            stream.request.remove(name);
-        }
+        stream.request.remove_all(CONSUMED);
         let weighted = forward.entry(&chosen);
         if let Some(met) = &met {
             for mutations in met.request_mutations(weighted.map(|it| &it.request)) {

@@ -113,6 +113,20 @@ impl Proxy {
             }
         };
         self.cluster_names.insert(config.name.as_str().into(), id);
+        self.discover_members(id, config, members)?;
+        self.start_outliers(id);
+        let active = self.stats.gauge("cluster_manager.active_clusters");
+        self.stats.set(active, self.cluster_names.len() as u64);
+        Ok(id)
+    }
+
+    /// Finds the members of a cluster in the way of its kind.
+    fn discover_members(
+        &mut self,
+        id: usize,
+        config: &config::Cluster,
+        members: Vec<Member>,
+    ) -> Result<(), String> {
         let kind = match config.cluster_discovery_type {
             Some(Discovery::Type(kind)) => kind,
             None => DiscoveryType::Static,
@@ -150,10 +164,7 @@ impl Proxy {
                 self.timers.set(self.now + 5 * super::SECOND, Timer::Cleanup(id));
             }
         }
-        self.start_outliers(id);
-        let active = self.stats.gauge("cluster_manager.active_clusters");
-        self.stats.set(active, self.cluster_names.len() as u64);
-        Ok(id)
+        Ok(())
     }
 
     #[cfg(feature = "tls")]

@@ -101,7 +101,7 @@ impl Stream {
             response_extra: HeaderMap::new(),
             metadata: BTreeMap::new(),
             idle: None,
-            idle_timeout: settings.stream_idle,
+            idle_timeout: settings.times.stream_idle,
             max_duration: None,
             request_timer: None,
             delay: None,
