@@ -1,6 +1,8 @@
 //! Data that a configuration holds in line or names by file.
 
-use crate::config::core::{Address, AddressAddress, DataSource, DataSourceSpecifier, SocketAddress, SocketAddressPortSpecifier};
+use crate::config::core::{
+    Address, AddressAddress, DataSource, DataSourceSpecifier, SocketAddress, SocketAddressPortSpecifier,
+};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -12,10 +14,12 @@ pub fn bytes(source: &DataSource, read: ReadFile<'_>) -> Result<Vec<u8>, String>
     match &source.specifier {
         DataSourceSpecifier::Filename(path) => read(path),
         DataSourceSpecifier::InlineString(text) => Ok(text.clone().into_bytes()),
-        DataSourceSpecifier::InlineBytes(text) => base64(text).ok_or_else(|| "inline_bytes: not base64".to_owned()),
-        DataSourceSpecifier::EnvironmentVariable(name) => {
-            Err(format!("environment_variable: not simulated in vethlab; use inline_string instead of {name}"))
+        DataSourceSpecifier::InlineBytes(text) => {
+            base64(text).ok_or_else(|| "inline_bytes: not base64".to_owned())
         }
+        DataSourceSpecifier::EnvironmentVariable(name) => Err(format!(
+            "environment_variable: not simulated in vethlab; use inline_string instead of {name}"
+        )),
     }
 }
 

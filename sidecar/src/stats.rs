@@ -94,8 +94,13 @@ impl Stats {
 
     /// Forgets everything whose name begins so: a cluster that went.
     pub fn forget(&mut self, prefix: &str) {
-        let gone: Vec<String> =
-            self.names.range(prefix.to_owned()..).map(|it| it.0).take_while(|it| it.starts_with(prefix)).cloned().collect();
+        let gone: Vec<String> = self
+            .names
+            .range(prefix.to_owned()..)
+            .map(|it| it.0)
+            .take_while(|it| it.starts_with(prefix))
+            .cloned()
+            .collect();
         gone.iter().for_each(|name| {
             self.names.remove(name);
         });

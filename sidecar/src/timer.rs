@@ -77,7 +77,10 @@ impl<T: Copy> Timers<T> {
     }
 
     fn key(&self, place: usize) -> (u64, u64) {
-        self.heap.get(place).and_then(|id| self.entry(*id)).map_or((u64::MAX, u64::MAX), |it| (it.at, it.order))
+        self.heap
+            .get(place)
+            .and_then(|id| self.entry(*id))
+            .map_or((u64::MAX, u64::MAX), |it| (it.at, it.order))
     }
 
     fn remove(&mut self, id: u32) {

@@ -48,50 +48,125 @@ struct Header {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Fact {
-    Protocol, ResponseCode, ResponseFlags, ResponseFlagsLong, ResponseCodeDetails, TerminationDetails,
-    TransportFailure, BytesReceived, BytesSent, Duration, RequestDuration, ResponseDuration, ResponseTxDuration,
-    UpstreamHost, UpstreamHostIp, UpstreamHostPort, UpstreamCluster, UpstreamLocal, UpstreamLocalIp, Attempts,
-    DownstreamLocal, DownstreamLocalIp, DownstreamLocalPort, DownstreamRemote, DownstreamRemoteIp,
-    DownstreamRemotePort, DirectRemote, DirectRemoteIp, PeerUriSan, PeerDnsSan, PeerSubject, PeerIssuer, PeerSerial,
-    PeerFingerprint, LocalUriSan, TlsVersion, ServerName, RouteName, VirtualHostName, FilterChainName, GrpcStatus,
-    GrpcStatusNumber, LocalReplyBody, Hostname, RequestHeadersBytes, ResponseHeadersBytes, ConnectionId,
+    Protocol,
+    ResponseCode,
+    ResponseFlags,
+    ResponseFlagsLong,
+    ResponseCodeDetails,
+    TerminationDetails,
+    TransportFailure,
+    BytesReceived,
+    BytesSent,
+    Duration,
+    RequestDuration,
+    ResponseDuration,
+    ResponseTxDuration,
+    UpstreamHost,
+    UpstreamHostIp,
+    UpstreamHostPort,
+    UpstreamCluster,
+    UpstreamLocal,
+    UpstreamLocalIp,
+    Attempts,
+    DownstreamLocal,
+    DownstreamLocalIp,
+    DownstreamLocalPort,
+    DownstreamRemote,
+    DownstreamRemoteIp,
+    DownstreamRemotePort,
+    DirectRemote,
+    DirectRemoteIp,
+    PeerUriSan,
+    PeerDnsSan,
+    PeerSubject,
+    PeerIssuer,
+    PeerSerial,
+    PeerFingerprint,
+    LocalUriSan,
+    TlsVersion,
+    ServerName,
+    RouteName,
+    VirtualHostName,
+    FilterChainName,
+    GrpcStatus,
+    GrpcStatusNumber,
+    LocalReplyBody,
+    Hostname,
+    RequestHeadersBytes,
+    ResponseHeadersBytes,
+    ConnectionId,
 }
 
 const FACTS: &[(&str, Fact)] = &[
-    ("PROTOCOL", Fact::Protocol), ("RESPONSE_CODE", Fact::ResponseCode), ("RESPONSE_FLAGS", Fact::ResponseFlags),
-    ("RESPONSE_FLAGS_LONG", Fact::ResponseFlagsLong), ("RESPONSE_CODE_DETAILS", Fact::ResponseCodeDetails),
+    ("PROTOCOL", Fact::Protocol),
+    ("RESPONSE_CODE", Fact::ResponseCode),
+    ("RESPONSE_FLAGS", Fact::ResponseFlags),
+    ("RESPONSE_FLAGS_LONG", Fact::ResponseFlagsLong),
+    ("RESPONSE_CODE_DETAILS", Fact::ResponseCodeDetails),
     ("CONNECTION_TERMINATION_DETAILS", Fact::TerminationDetails),
-    ("UPSTREAM_TRANSPORT_FAILURE_REASON", Fact::TransportFailure), ("BYTES_RECEIVED", Fact::BytesReceived),
-    ("BYTES_SENT", Fact::BytesSent), ("DURATION", Fact::Duration), ("REQUEST_DURATION", Fact::RequestDuration),
-    ("RESPONSE_DURATION", Fact::ResponseDuration), ("RESPONSE_TX_DURATION", Fact::ResponseTxDuration),
-    ("UPSTREAM_HOST", Fact::UpstreamHost), ("UPSTREAM_REMOTE_ADDRESS", Fact::UpstreamHost),
-    ("UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT", Fact::UpstreamHostIp), ("UPSTREAM_REMOTE_PORT", Fact::UpstreamHostPort),
-    ("UPSTREAM_CLUSTER", Fact::UpstreamCluster), ("UPSTREAM_CLUSTER_RAW", Fact::UpstreamCluster),
+    ("UPSTREAM_TRANSPORT_FAILURE_REASON", Fact::TransportFailure),
+    ("BYTES_RECEIVED", Fact::BytesReceived),
+    ("BYTES_SENT", Fact::BytesSent),
+    ("DURATION", Fact::Duration),
+    ("REQUEST_DURATION", Fact::RequestDuration),
+    ("RESPONSE_DURATION", Fact::ResponseDuration),
+    ("RESPONSE_TX_DURATION", Fact::ResponseTxDuration),
+    ("UPSTREAM_HOST", Fact::UpstreamHost),
+    ("UPSTREAM_REMOTE_ADDRESS", Fact::UpstreamHost),
+    ("UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT", Fact::UpstreamHostIp),
+    ("UPSTREAM_REMOTE_PORT", Fact::UpstreamHostPort),
+    ("UPSTREAM_CLUSTER", Fact::UpstreamCluster),
+    ("UPSTREAM_CLUSTER_RAW", Fact::UpstreamCluster),
     ("UPSTREAM_LOCAL_ADDRESS", Fact::UpstreamLocal),
     ("UPSTREAM_LOCAL_ADDRESS_WITHOUT_PORT", Fact::UpstreamLocalIp),
-    ("UPSTREAM_REQUEST_ATTEMPT_COUNT", Fact::Attempts), ("DOWNSTREAM_LOCAL_ADDRESS", Fact::DownstreamLocal),
+    ("UPSTREAM_REQUEST_ATTEMPT_COUNT", Fact::Attempts),
+    ("DOWNSTREAM_LOCAL_ADDRESS", Fact::DownstreamLocal),
     ("DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT", Fact::DownstreamLocalIp),
-    ("DOWNSTREAM_LOCAL_PORT", Fact::DownstreamLocalPort), ("DOWNSTREAM_REMOTE_ADDRESS", Fact::DownstreamRemote),
+    ("DOWNSTREAM_LOCAL_PORT", Fact::DownstreamLocalPort),
+    ("DOWNSTREAM_REMOTE_ADDRESS", Fact::DownstreamRemote),
     ("DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT", Fact::DownstreamRemoteIp),
     ("DOWNSTREAM_REMOTE_PORT", Fact::DownstreamRemotePort),
     ("DOWNSTREAM_DIRECT_REMOTE_ADDRESS", Fact::DirectRemote),
     ("DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT", Fact::DirectRemoteIp),
-    ("DOWNSTREAM_PEER_URI_SAN", Fact::PeerUriSan), ("DOWNSTREAM_PEER_DNS_SAN", Fact::PeerDnsSan),
-    ("DOWNSTREAM_PEER_SUBJECT", Fact::PeerSubject), ("DOWNSTREAM_PEER_ISSUER", Fact::PeerIssuer),
-    ("DOWNSTREAM_PEER_SERIAL", Fact::PeerSerial), ("DOWNSTREAM_PEER_FINGERPRINT_256", Fact::PeerFingerprint),
-    ("DOWNSTREAM_LOCAL_URI_SAN", Fact::LocalUriSan), ("DOWNSTREAM_TLS_VERSION", Fact::TlsVersion),
-    ("REQUESTED_SERVER_NAME", Fact::ServerName), ("ROUTE_NAME", Fact::RouteName),
-    ("VIRTUAL_HOST_NAME", Fact::VirtualHostName), ("FILTER_CHAIN_NAME", Fact::FilterChainName),
-    ("GRPC_STATUS", Fact::GrpcStatus), ("GRPC_STATUS_NUMBER", Fact::GrpcStatusNumber),
-    ("LOCAL_REPLY_BODY", Fact::LocalReplyBody), ("HOSTNAME", Fact::Hostname),
-    ("REQUEST_HEADERS_BYTES", Fact::RequestHeadersBytes), ("RESPONSE_HEADERS_BYTES", Fact::ResponseHeadersBytes),
+    ("DOWNSTREAM_PEER_URI_SAN", Fact::PeerUriSan),
+    ("DOWNSTREAM_PEER_DNS_SAN", Fact::PeerDnsSan),
+    ("DOWNSTREAM_PEER_SUBJECT", Fact::PeerSubject),
+    ("DOWNSTREAM_PEER_ISSUER", Fact::PeerIssuer),
+    ("DOWNSTREAM_PEER_SERIAL", Fact::PeerSerial),
+    ("DOWNSTREAM_PEER_FINGERPRINT_256", Fact::PeerFingerprint),
+    ("DOWNSTREAM_LOCAL_URI_SAN", Fact::LocalUriSan),
+    ("DOWNSTREAM_TLS_VERSION", Fact::TlsVersion),
+    ("REQUESTED_SERVER_NAME", Fact::ServerName),
+    ("ROUTE_NAME", Fact::RouteName),
+    ("VIRTUAL_HOST_NAME", Fact::VirtualHostName),
+    ("FILTER_CHAIN_NAME", Fact::FilterChainName),
+    ("GRPC_STATUS", Fact::GrpcStatus),
+    ("GRPC_STATUS_NUMBER", Fact::GrpcStatusNumber),
+    ("LOCAL_REPLY_BODY", Fact::LocalReplyBody),
+    ("HOSTNAME", Fact::Hostname),
+    ("REQUEST_HEADERS_BYTES", Fact::RequestHeadersBytes),
+    ("RESPONSE_HEADERS_BYTES", Fact::ResponseHeadersBytes),
     ("CONNECTION_ID", Fact::ConnectionId),
 ];
 
 const GRPC: &[&str] = &[
-    "OK", "Canceled", "Unknown", "InvalidArgument", "DeadlineExceeded", "NotFound", "AlreadyExists",
-    "PermissionDenied", "ResourceExhausted", "FailedPrecondition", "Aborted", "OutOfRange", "Unimplemented",
-    "Internal", "Unavailable", "DataLoss", "Unauthenticated",
+    "OK",
+    "Canceled",
+    "Unknown",
+    "InvalidArgument",
+    "DeadlineExceeded",
+    "NotFound",
+    "AlreadyExists",
+    "PermissionDenied",
+    "ResourceExhausted",
+    "FailedPrecondition",
+    "Aborted",
+    "OutOfRange",
+    "Unimplemented",
+    "Internal",
+    "Unavailable",
+    "DataLoss",
+    "Unauthenticated",
 ];
 
 /// A compiled format.
@@ -143,7 +218,9 @@ impl Format {
         let text = String::from_utf8_lossy(&out).into_owned();
         match part {
             _ if text.is_empty() && !matches!(part, Part::Text(_)) => serde_json::Value::Null,
-            Part::Fact(fact, _) if fact.is_number() => text.parse::<u64>().map_or_else(|_| text.into(), Into::into),
+            Part::Fact(fact, _) if fact.is_number() => {
+                text.parse::<u64>().map_or_else(|_| text.into(), Into::into)
+            }
             _ => text.into(),
         }
     }
@@ -161,7 +238,12 @@ fn parse(text: &str) -> Result<Vec<Part>, String> {
             rest = after;
             continue;
         }
-        let (command, after) = command(rest).ok_or_else(|| format!("Incorrect configuration: {text}. Couldn't find valid command at position {}", text.len() - rest.len() - 1))?;
+        let (command, after) = command(rest).ok_or_else(|| {
+            format!(
+                "Incorrect configuration: {text}. Couldn't find valid command at position {}",
+                text.len() - rest.len() - 1
+            )
+        })?;
         if !literal.is_empty() {
             parts.push(Part::Text(std::mem::take(&mut literal)));
         }
@@ -183,7 +265,8 @@ fn command(text: &str) -> Option<(Result<Part, String>, &str)> {
     if let Some(inside) = rest.strip_prefix('(') {
         // START_TIME's own argument holds percent signs, so the end is `)%` or `):`.
         let close = (0..inside.len()).find(|at| {
-            inside.is_char_boundary(*at) && (inside[*at..].starts_with(")%") || inside[*at..].starts_with("):"))
+            inside.is_char_boundary(*at)
+                && (inside[*at..].starts_with(")%") || inside[*at..].starts_with("):"))
         })?;
         argument = Some(&inside[..close]);
         rest = &inside[close + 1..];
@@ -270,9 +353,21 @@ impl Fact {
         use Fact::*;
         matches!(
             self,
-            ResponseCode | BytesReceived | BytesSent | Duration | RequestDuration | ResponseDuration
-                | ResponseTxDuration | Attempts | GrpcStatusNumber | DownstreamLocalPort | DownstreamRemotePort
-                | UpstreamHostPort | RequestHeadersBytes | ResponseHeadersBytes | ConnectionId
+            ResponseCode
+                | BytesReceived
+                | BytesSent
+                | Duration
+                | RequestDuration
+                | ResponseDuration
+                | ResponseTxDuration
+                | Attempts
+                | GrpcStatusNumber
+                | DownstreamLocalPort
+                | DownstreamRemotePort
+                | UpstreamHostPort
+                | RequestHeadersBytes
+                | ResponseHeadersBytes
+                | ConnectionId
         )
     }
 
@@ -292,7 +387,9 @@ impl Fact {
             Fact::Duration => put(out, millis(info.start, Some(subject.now))),
             Fact::RequestDuration => put(out, millis(info.start, info.request_end)),
             Fact::ResponseDuration => put(out, millis(info.start, info.response_start)),
-            Fact::ResponseTxDuration => put(out, info.response_start.and_then(|it| millis(it, info.response_end))),
+            Fact::ResponseTxDuration => {
+                put(out, info.response_start.and_then(|it| millis(it, info.response_end)))
+            }
             Fact::UpstreamHost => put(out, info.upstream),
             Fact::UpstreamHostIp => put(out, info.upstream.map(ip)),
             Fact::UpstreamHostPort => put(out, info.upstream.map(|it| it.port())),
@@ -313,7 +410,8 @@ impl Fact {
     }
 
     fn write_grpc(self, subject: &Subject<'_>, out: &mut Vec<u8>) {
-        let found = subject.trailers.get_str("grpc-status").or_else(|| subject.response.get_str("grpc-status"));
+        let found =
+            subject.trailers.get_str("grpc-status").or_else(|| subject.response.get_str("grpc-status"));
         let Some(number) = found.and_then(|it| it.parse::<usize>().ok()) else { return };
         match GRPC.get(number) {
             Some(name) if self == Fact::GrpcStatus => put(out, Some(name)),

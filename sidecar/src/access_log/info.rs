@@ -110,7 +110,8 @@ impl Flags {
 
     /// The names, joined by commas; `-` for none.
     pub fn text(self, is_long: bool) -> Cow<'static, str> {
-        let mut names = Flag::NAMES.iter().filter(|it| self.has(it.0)).map(|it| if is_long { it.2 } else { it.1 });
+        let mut names =
+            Flag::NAMES.iter().filter(|it| self.has(it.0)).map(|it| if is_long { it.2 } else { it.1 });
         let Some(first) = names.next() else { return Cow::Borrowed("-") };
         match names.next() {
             None => Cow::Borrowed(first),

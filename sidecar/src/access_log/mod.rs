@@ -56,7 +56,9 @@ impl Json {
         Ok(match value {
             Value::String(text) if omits_empty => Json::Format(Format::omitting(text)?),
             Value::String(text) => Json::Format(Format::new(text)?),
-            Value::Array(all) => Json::List(all.iter().map(|it| Json::new(it, omits_empty)).collect::<Result<_, _>>()?),
+            Value::Array(all) => {
+                Json::List(all.iter().map(|it| Json::new(it, omits_empty)).collect::<Result<_, _>>()?)
+            }
             Value::Object(all) => Json::object(all, omits_empty)?,
             fixed => Json::Fixed(fixed.clone()),
         })
@@ -91,8 +93,12 @@ impl Layout {
         let text = |it: &str| if config.omit_empty_values { Format::omitting(it) } else { Format::new(it) };
         Ok(match &config.format {
             SubstitutionFormatStringFormat::TextFormat(it) => Layout::Text(text(it)?),
-            SubstitutionFormatStringFormat::TextFormatSource(it) => Layout::Text(text(&source::text(it, read)?)?),
-            SubstitutionFormatStringFormat::JsonFormat(it) => Layout::Json(Json::object(it, config.omit_empty_values)?),
+            SubstitutionFormatStringFormat::TextFormatSource(it) => {
+                Layout::Text(text(&source::text(it, read)?)?)
+            }
+            SubstitutionFormatStringFormat::JsonFormat(it) => {
+                Layout::Json(Json::object(it, config.omit_empty_values)?)
+            }
         })
     }
 
@@ -118,7 +124,10 @@ pub enum Condition {
     Header(HeaderMatcher),
     /// Any flag, or one of these.
     Flags(Vec<Flag>),
-    Grpc { statuses: Vec<u32>, is_exclusion: bool },
+    Grpc {
+        statuses: Vec<u32>,
+        is_exclusion: bool,
+    },
     All(Vec<Condition>),
     Any(Vec<Condition>),
     Always,
@@ -128,17 +137,26 @@ impl Condition {
     /// Compiles a configuration.
     pub fn new(config: &config::AccessLogFilter) -> Result<Condition, String> {
         use config::AccessLogFilterFilterSpecifier as Kind;
-        let all = |filters: &[config::AccessLogFilter]| filters.iter().map(Condition::new).collect::<Result<Vec<_>, _>>();
+        let all = |filters: &[config::AccessLogFilter]| {
+            filters.iter().map(Condition::new).collect::<Result<Vec<_>, _>>()
+        };
         Ok(match &config.filter_specifier {
-            Kind::StatusCodeFilter(it) => Condition::Status(it.comparison.op, it.comparison.value.default_value),
-            Kind::DurationFilter(it) => Condition::Duration(it.comparison.op, it.comparison.value.default_value),
+            Kind::StatusCodeFilter(it) => {
+                Condition::Status(it.comparison.op, it.comparison.value.default_value)
+            }
+            Kind::DurationFilter(it) => {
+                Condition::Duration(it.comparison.op, it.comparison.value.default_value)
+            }
             Kind::RuntimeFilter(it) => match &it.percent_sampled {
-                Some(percent) => Condition::Sampled(u64::from(percent.numerator), denominator(percent.denominator)),
+                Some(percent) => {
+                    Condition::Sampled(u64::from(percent.numerator), denominator(percent.denominator))
+                }
                 None => Condition::Always,
             },
             Kind::HeaderFilter(it) => Condition::Header(HeaderMatcher::new(&it.header)?),
             Kind::ResponseFlagFilter(it) => {
-                let known = |it: &String| Flag::named(it).ok_or_else(|| format!("unknown response flag {it}"));
+                let known =
+                    |it: &String| Flag::named(it).ok_or_else(|| format!("unknown response flag {it}"));
                 Condition::Flags(it.flags.iter().map(known).collect::<Result<_, _>>()?)
             }
             Kind::GrpcStatusFilter(it) => Condition::Grpc {
@@ -162,13 +180,17 @@ impl Condition {
         };
         match self {
             Condition::Status(op, with) => compare(*op, u64::from(subject.info.code), *with),
-            Condition::Duration(op, with) => compare(*op, (subject.now - subject.info.start) / 1_000_000, *with),
+            Condition::Duration(op, with) => {
+                compare(*op, (subject.now - subject.info.start) / 1_000_000, *with)
+            }
             Condition::Sampled(numerator, denominator) => random.below(*denominator) < *numerator,
             Condition::Header(matcher) => matcher.matches(subject.request),
             Condition::Flags(flags) if flags.is_empty() => !subject.info.flags.is_empty(),
             Condition::Flags(flags) => flags.iter().any(|it| subject.info.flags.has(*it)),
             Condition::Grpc { statuses, is_exclusion } => {
-                let of = |headers: &crate::http::HeaderMap| headers.get_str("grpc-status").and_then(|it| it.parse().ok());
+                let of = |headers: &crate::http::HeaderMap| {
+                    headers.get_str("grpc-status").and_then(|it| it.parse().ok())
+                };
                 let status: u32 = of(subject.trailers).or_else(|| of(subject.response)).unwrap_or(2);
                 statuses.contains(&status) != *is_exclusion
             }
@@ -212,11 +234,17 @@ impl AccessLog {
         let (sink, layout) = match kind {
             AccessLogConfig::Stdout(it) => {
                 let format = it.access_log_format.as_ref();
-                (Sink::Stdout, layout(format.map(|config::StdoutAccessLogAccessLogFormat::LogFormat(it)| it))?)
+                (
+                    Sink::Stdout,
+                    layout(format.map(|config::StdoutAccessLogAccessLogFormat::LogFormat(it)| it))?,
+                )
             }
             AccessLogConfig::Stderr(it) => {
                 let format = it.access_log_format.as_ref();
-                (Sink::Stderr, layout(format.map(|config::StderrAccessLogAccessLogFormat::LogFormat(it)| it))?)
+                (
+                    Sink::Stderr,
+                    layout(format.map(|config::StderrAccessLogAccessLogFormat::LogFormat(it)| it))?,
+                )
             }
             AccessLogConfig::File(it) => {
                 let sink = match it.path.as_str() {
@@ -228,7 +256,9 @@ impl AccessLog {
                     None => layout(None)?,
                     Some(InFile::Format(text)) if text.is_empty() => layout(None)?,
                     Some(InFile::Format(text)) => Layout::Text(Format::new(text)?),
-                    Some(InFile::JsonFormat(all) | InFile::TypedJsonFormat(all)) => Layout::Json(Json::object(all, false)?),
+                    Some(InFile::JsonFormat(all) | InFile::TypedJsonFormat(all)) => {
+                        Layout::Json(Json::object(all, false)?)
+                    }
                     Some(InFile::LogFormat(it)) => Layout::new(it, read)?,
                 };
                 (sink, layout)

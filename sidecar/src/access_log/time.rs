@@ -5,7 +5,8 @@
 use std::io::Write as _;
 
 const SECOND: u64 = 1_000_000_000;
-const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 
 struct Date {
@@ -42,7 +43,10 @@ fn date(nanos: u64) -> Date {
 pub fn http_date(nanos: u64) -> String {
     let it = date(nanos);
     let month = MONTHS[(it.month - 1) as usize];
-    format!("{}, {:02} {month} {} {:02}:{:02}:{:02} GMT", it.weekday, it.day, it.year, it.hour, it.minute, it.second)
+    format!(
+        "{}, {:02} {month} {} {:02}:{:02}:{:02} GMT",
+        it.weekday, it.day, it.year, it.hour, it.minute, it.second
+    )
 }
 
 /// After strftime, with `%E3S` and `%3f` for fractions of a second. Empty: `2026-11-21T17:16:23.123Z`.

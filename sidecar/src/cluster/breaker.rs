@@ -58,7 +58,11 @@ impl Breakers {
                 let max = max.map_or(default, u64::from);
                 let open = stats.gauge(&format!("{prefix}circuit_breakers.{name}.{short}_open"));
                 let remaining = thresholds.track_remaining.then(|| {
-                    let short = match resource { Resource::Retries => "retries", Resource::Pending => "pending", _ => short };
+                    let short = match resource {
+                        Resource::Retries => "retries",
+                        Resource::Pending => "pending",
+                        _ => short,
+                    };
                     stats.gauge(&format!("{prefix}circuit_breakers.{name}.remaining_{short}"))
                 });
                 remaining.iter().for_each(|it| stats.set(*it, max));
@@ -82,7 +86,8 @@ impl Breakers {
         let limit = &self.limits[resource as usize];
         match (resource, self.budget) {
             (Resource::Retries, Some((percent, least))) => {
-                let active = self.limits[Resource::Requests as usize].used + self.limits[Resource::Pending as usize].used;
+                let active = self.limits[Resource::Requests as usize].used
+                    + self.limits[Resource::Pending as usize].used;
                 limit.used < ((active as f64 * percent / 100.0) as u64).max(least)
             }
             _ => limit.used < limit.max,

@@ -92,6 +92,10 @@ impl Host {
 
     /// Its health, all considered.
     pub fn health(&self) -> Health {
-        if self.checked.is_failed || self.outlier.ejected_at.is_some() { Health::Unhealthy } else { self.assigned }
+        if self.checked.is_failed || self.outlier.ejected_at.is_some() {
+            Health::Unhealthy
+        } else {
+            self.assigned
+        }
     }
 }

@@ -54,7 +54,9 @@ pub fn of_assignment(assignment: &ClusterLoadAssignment) -> Result<Vec<Member>, 
                     active: 0,
                 },
                 assigned: match endpoint.health_status {
-                    HealthStatus::Unhealthy | HealthStatus::Draining | HealthStatus::Timeout => Health::Unhealthy,
+                    HealthStatus::Unhealthy | HealthStatus::Draining | HealthStatus::Timeout => {
+                        Health::Unhealthy
+                    }
                     HealthStatus::Degraded => Health::Degraded,
                     HealthStatus::Unknown | HealthStatus::Healthy => Health::Healthy,
                 },
@@ -72,7 +74,11 @@ pub fn at(member: &Member) -> Option<SocketAddr> {
 
 impl Cluster {
     /// Makes these the members. Returns the numbers of those that are new, and of those that left.
-    pub fn set_members(&mut self, members: &[(SocketAddr, Member)], stats: &mut Stats) -> (Vec<u32>, Vec<u32>) {
+    pub fn set_members(
+        &mut self,
+        members: &[(SocketAddr, Member)],
+        stats: &mut Stats,
+    ) -> (Vec<u32>, Vec<u32>) {
         let (mut new, mut kept) = (Vec::new(), Vec::new());
         for (address, member) in members {
             let mut seen = member.seen.clone();
@@ -98,7 +104,12 @@ impl Cluster {
             self.by_address.insert(*address, id);
             new.push(id);
         }
-        let gone: Vec<u32> = self.hosts.iter().filter(|(id, it)| !it.is_removed && !kept.contains(id) && !new.contains(id)).map(|it| *it.0).collect();
+        let gone: Vec<u32> = self
+            .hosts
+            .iter()
+            .filter(|(id, it)| !it.is_removed && !kept.contains(id) && !new.contains(id))
+            .map(|it| *it.0)
+            .collect();
         for id in &gone {
             if let Some(host) = self.hosts.get_mut(id) {
                 host.is_removed = true;
@@ -134,9 +145,19 @@ impl Cluster {
         let balance = self.balancer.stats;
         stats.set(self.stats.lb_subsets_active, balance.lb_subsets_active);
         if balance.table_size > 0 {
-            let policy = if self.config.lb_policy == crate::config::cluster::LbPolicy::Maglev { "maglev_lb" } else { "ring_hash_lb" };
-            let (least, most) = if policy == "maglev_lb" { ("min_entries_per_host", "max_entries_per_host") } else { ("min_hashes_per_host", "max_hashes_per_host") };
-            for (name, value) in [("size", balance.table_size), (least, balance.least_entries), (most, balance.most_entries)] {
+            let policy = if self.config.lb_policy == crate::config::cluster::LbPolicy::Maglev {
+                "maglev_lb"
+            } else {
+                "ring_hash_lb"
+            };
+            let (least, most) = if policy == "maglev_lb" {
+                ("min_entries_per_host", "max_entries_per_host")
+            } else {
+                ("min_hashes_per_host", "max_hashes_per_host")
+            };
+            for (name, value) in
+                [("size", balance.table_size), (least, balance.least_entries), (most, balance.most_entries)]
+            {
                 let gauge = stats.gauge(&format!("{}{policy}.{name}", self.prefix));
                 stats.set(gauge, value);
             }

@@ -139,9 +139,11 @@ impl Cluster {
                 Explicit::HttpProtocolOptions(it) => (Protocol::Http1, Some(it.clone()), None),
                 Explicit::Http2ProtocolOptions(it) => (Protocol::Http2, None, Some(it.clone())),
             },
-            Some(Options::UseDownstreamProtocolConfig(it)) => {
-                (Protocol::SameAsDownstream, it.http_protocol_options.clone(), it.http2_protocol_options.clone())
-            }
+            Some(Options::UseDownstreamProtocolConfig(it)) => (
+                Protocol::SameAsDownstream,
+                it.http_protocol_options.clone(),
+                it.http2_protocol_options.clone(),
+            ),
             Some(Options::AutoConfig(it)) => {
                 (Protocol::Automatic, it.http_protocol_options.clone(), it.http2_protocol_options.clone())
             }
@@ -173,7 +175,10 @@ impl Cluster {
             tls: None,
             connect_timeout: nanos(config.connect_timeout.unwrap_or(DEFAULT_CONNECT_TIMEOUT)),
             idle_timeout: timeout(common.idle_timeout, Some(HOUR)),
-            max_requests: common.max_requests_per_connection.or(config.max_requests_per_connection).unwrap_or(0),
+            max_requests: common
+                .max_requests_per_connection
+                .or(config.max_requests_per_connection)
+                .unwrap_or(0),
             buffer_limit: config.per_connection_buffer_limit_bytes.unwrap_or(BUFFER_LIMIT) as usize,
             outliers_ejected: 0,
             codes: BTreeMap::new(),
@@ -207,7 +212,11 @@ impl Cluster {
             let stat = *stat.or_insert_with(|| stats.counter(&format!("{prefix}{kind}upstream_rq_{name}")));
             stats.inc(stat);
         }
-        let done = if is_retried { stats.counter(&format!("{prefix}retry.upstream_rq_completed")) } else { self.stats.upstream_rq_completed };
+        let done = if is_retried {
+            stats.counter(&format!("{prefix}retry.upstream_rq_completed"))
+        } else {
+            self.stats.upstream_rq_completed
+        };
         stats.inc(done);
     }
 

@@ -294,3 +294,10 @@ choice! {
         NetworkAuthenticationRequired = 511 "NetworkAuthenticationRequired",
     }
 }
+
+impl TransportSocket {
+    /// What stands in `typed_config`.
+    pub fn typed(&self) -> Option<&TransportSocketConfig> {
+        self.config_type.as_ref().map(|TransportSocketConfigType::TypedConfig(it)| it)
+    }
+}

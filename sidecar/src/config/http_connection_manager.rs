@@ -146,3 +146,10 @@ choice! {
         UnescapeAndRedirect = 3 "UNESCAPE_AND_REDIRECT", UnescapeAndForward = 4 "UNESCAPE_AND_FORWARD",
     }
 }
+
+impl HttpFilter {
+    /// What stands in `typed_config`.
+    pub fn typed(&self) -> Option<&HttpFilterConfig> {
+        self.config_type.as_ref().map(|HttpFilterConfigType::TypedConfig(it)| it)
+    }
+}

@@ -88,3 +88,17 @@ choice! {
         Any = 0 "ANY", SameIpOrLoopback = 1 "SAME_IP_OR_LOOPBACK", External = 2 "EXTERNAL",
     }
 }
+
+impl Filter {
+    /// What stands in `typed_config`.
+    pub fn typed(&self) -> Option<&NetworkFilter> {
+        self.config_type.as_ref().map(|FilterConfigType::TypedConfig(it)| it)
+    }
+}
+
+impl ListenerFilter {
+    /// What stands in `typed_config`.
+    pub fn typed(&self) -> Option<&ListenerFilterConfig> {
+        self.config_type.as_ref().map(|ListenerFilterConfigType::TypedConfig(it)| it)
+    }
+}

@@ -37,7 +37,10 @@ fn layout(
 
 impl LocalReplies {
     /// Compiles a configuration.
-    pub fn new(config: Option<&config::LocalReplyConfig>, read: ReadFile<'_>) -> Result<LocalReplies, String> {
+    pub fn new(
+        config: Option<&config::LocalReplyConfig>,
+        read: ReadFile<'_>,
+    ) -> Result<LocalReplies, String> {
         let Some(config) = config else { return Ok(LocalReplies::default()) };
         let mapper = |it: &config::ResponseMapper| {
             Ok(Mapper {

@@ -12,10 +12,19 @@ use std::net::{IpAddr, SocketAddr};
 
 /// Removed where the client is not internal.
 const INTERNAL_ONLY: &[&str] = &[
-    "x-envoy-retriable-status-codes", "x-envoy-retriable-header-names", "x-envoy-retry-on", "x-envoy-retry-grpc-on",
-    "x-envoy-max-retries", "x-envoy-upstream-alt-stat-name", "x-envoy-upstream-rq-timeout-ms",
-    "x-envoy-upstream-rq-per-try-timeout-ms", "x-envoy-upstream-rq-timeout-alt-response",
-    "x-envoy-expected-rq-timeout-ms", "x-envoy-force-trace", "x-envoy-ip-tags", "x-envoy-original-url",
+    "x-envoy-retriable-status-codes",
+    "x-envoy-retriable-header-names",
+    "x-envoy-retry-on",
+    "x-envoy-retry-grpc-on",
+    "x-envoy-max-retries",
+    "x-envoy-upstream-alt-stat-name",
+    "x-envoy-upstream-rq-timeout-ms",
+    "x-envoy-upstream-rq-per-try-timeout-ms",
+    "x-envoy-upstream-rq-timeout-alt-response",
+    "x-envoy-expected-rq-timeout-ms",
+    "x-envoy-force-trace",
+    "x-envoy-ip-tags",
+    "x-envoy-original-url",
     "x-envoy-hedge-on-per-try-timeout",
 ];
 /// Removed at the edge.
@@ -143,7 +152,10 @@ pub fn mutate(
         headers.append(":scheme", scheme);
     }
     let is_internal = may_be_internal
-        && settings.internal.as_ref().is_some_and(|it| client.is_some_and(|ip| it.iter().any(|net| net.contains(&ip))));
+        && settings
+            .internal
+            .as_ref()
+            .is_some_and(|it| client.is_some_and(|ip| it.iter().any(|net| net.contains(&ip))));
     let is_edge = !is_internal && settings.uses_remote;
     let address = match client {
         Some(ip) if ip != connection.direct_remote.ip() => SocketAddr::new(ip, 0),
@@ -249,7 +261,10 @@ mod tests {
         let mut headers: HeaderMap =
             [(":method", "GET"), (":path", "http://a.example/x?y"), ("host", "b")].into_iter().collect();
         assert!(settle_target(&mut headers));
-        assert_eq!((headers.get_str(":authority"), headers.get_str(":path")), (Some("a.example"), Some("/x?y")));
+        assert_eq!(
+            (headers.get_str(":authority"), headers.get_str(":path")),
+            (Some("a.example"), Some("/x?y"))
+        );
         headers.set(":path", "x");
         assert!(!settle_target(&mut headers));
     }

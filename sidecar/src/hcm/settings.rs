@@ -5,6 +5,7 @@ use crate::access_log::{self, AccessLog};
 use crate::config::extension::HttpFilterConfig;
 use crate::config::http_connection_manager as config;
 use crate::config::protocol::{self, HeadersWithUnderscoresAction as Underscores, Http2ProtocolOptions};
+use crate::filter::{fault, health_check, jwt, ratelimit, rbac};
 use crate::http1::{Limits, encode::Case, head};
 use crate::matcher::cidr;
 use crate::source::{self, ReadFile, timeout};
@@ -58,6 +59,18 @@ pub struct FilterEntry {
 pub enum HttpFilter {
     /// Forwards.
     Router { suppresses_headers: bool },
+    /// Access control.
+    Rbac(rbac::Rbac),
+    /// Aborts and delays.
+    Fault(Box<fault::Fault>),
+    /// Tokens.
+    Jwt(Box<jwt::Jwt>),
+    /// A bucket of tokens.
+    RateLimit(Box<ratelimit::RateLimit>),
+    /// Cross-origin requests.
+    Cors,
+    /// Answers health checks.
+    HealthCheck(health_check::HealthCheck),
 }
 
 /// A compiled connection manager. Times are in nanoseconds; none means never.
@@ -177,16 +190,28 @@ fn limits(config: &config::HttpConnectionManager, common: &protocol::HttpProtoco
             Underscores::RejectRequest => head::Underscores::Reject,
             Underscores::DropHeader => head::Underscores::Drop,
         },
-        is_chunked_length_allowed: config.http_protocol_options.as_ref().is_some_and(|it| it.allow_chunked_length),
+        is_chunked_length_allowed: config
+            .http_protocol_options
+            .as_ref()
+            .is_some_and(|it| it.allow_chunked_length),
     }
 }
 
-fn filter(config: &config::HttpFilter, prefix: &str, around: &mut Surroundings<'_>) -> Result<FilterEntry, String> {
-    let Some(config::HttpFilterConfigType::TypedConfig(kind)) = &config.config_type else {
-        return Err(format!("Didn't find a registered implementation for '{}'", config.name));
-    };
-    let filter = match kind {
-        HttpFilterConfig::Router(it) => HttpFilter::Router { suppresses_headers: it.suppress_envoy_headers },
+fn filter(config: &config::HttpFilter, around: &mut Surroundings<'_>) -> Result<FilterEntry, String> {
+    let filter = match config.typed() {
+        Some(HttpFilterConfig::Rbac(it)) => HttpFilter::Rbac(rbac::Rbac::new(it)?),
+        Some(HttpFilterConfig::Fault(it)) => HttpFilter::Fault(Box::new(fault::Fault::new(it)?)),
+        Some(HttpFilterConfig::JwtAuthn(it)) => HttpFilter::Jwt(Box::new(jwt::Jwt::new(it, around.read)?)),
+        Some(HttpFilterConfig::LocalRateLimit(it)) => {
+            HttpFilter::RateLimit(Box::new(ratelimit::RateLimit::new(it)?))
+        }
+        Some(HttpFilterConfig::Cors(_)) => HttpFilter::Cors,
+        Some(HttpFilterConfig::HealthCheck(it)) => {
+            HttpFilter::HealthCheck(health_check::HealthCheck::new(it)?)
+        }
+        Some(HttpFilterConfig::Router(it)) => {
+            HttpFilter::Router { suppresses_headers: it.suppress_envoy_headers }
+        }
         _ => {
             return Err(format!("Didn't find a registered implementation for '{}'", config.name));
         }
@@ -196,7 +221,10 @@ fn filter(config: &config::HttpFilter, prefix: &str, around: &mut Surroundings<'
 
 impl Settings {
     /// Compiles a configuration; an error is Envoy's text for it.
-    pub fn new(config: &config::HttpConnectionManager, around: &mut Surroundings<'_>) -> Result<Settings, String> {
+    pub fn new(
+        config: &config::HttpConnectionManager,
+        around: &mut Surroundings<'_>,
+    ) -> Result<Settings, String> {
         let prefix = format!("http.{}.", config.stat_prefix);
         let common = config.common_http_protocol_options.clone().unwrap_or_default();
         let http1 = config.http_protocol_options.clone().unwrap_or_default();
@@ -204,11 +232,17 @@ impl Settings {
         let routes = match &config.route_specifier {
             config::HttpConnectionManagerRouteSpecifier::RouteConfig(it) => {
                 let checks = it.validate_clusters != Some(false);
-                RouteSource::Own(Rc::new(crate::route::RouteTable::new(it, checks.then_some(around.knows), read)?))
+                RouteSource::Own(Rc::new(crate::route::RouteTable::new(
+                    it,
+                    checks.then_some(around.knows),
+                    read,
+                )?))
             }
-            config::HttpConnectionManagerRouteSpecifier::Rds(it) => RouteSource::Discovered(it.route_config_name.clone()),
+            config::HttpConnectionManagerRouteSpecifier::Rds(it) => {
+                RouteSource::Discovered(it.route_config_name.clone())
+            }
         };
-        let filters = config.http_filters.iter().map(|it| filter(it, &prefix, around));
+        let filters = config.http_filters.iter().map(|it| filter(it, around));
         let filters = filters.collect::<Result<Vec<_>, _>>()?;
         let internal = config.internal_address_config.as_ref();
         let scheme = config.scheme_header_transformation.as_ref().and_then(|it| it.transformation.as_ref());
@@ -224,13 +258,20 @@ impl Settings {
             has_trailers: http1.enable_trailers,
             http10: http1.accept_http_10.then(|| http1.default_host_for_http_10.clone()),
             http2: config.http2_protocol_options.clone().unwrap_or_default(),
-            server_name: if config.server_name.is_empty() { "envoy".to_owned() } else { config.server_name.clone() },
+            server_name: if config.server_name.is_empty() {
+                "envoy".to_owned()
+            } else {
+                config.server_name.clone()
+            },
             server_header: config.server_header_transformation,
-            scheme: scheme.map(|protocol::SchemeHeaderTransformationTransformation::SchemeToOverwrite(it)| it.clone()),
+            scheme: scheme
+                .map(|protocol::SchemeHeaderTransformationTransformation::SchemeToOverwrite(it)| it.clone()),
             uses_remote: config.use_remote_address == Some(true),
             trusted_hops: config.xff_num_trusted_hops as usize,
             skips_xff: config.skip_xff_append,
-            internal: internal.map(|it| it.cidr_ranges.iter().map(cidr).collect::<Result<_, _>>()).transpose()?,
+            internal: internal
+                .map(|it| it.cidr_ranges.iter().map(cidr).collect::<Result<_, _>>())
+                .transpose()?,
             via: config.via.clone(),
             makes_request_id: config.generate_request_id != Some(false),
             keeps_request_id: config.preserve_external_request_id,
@@ -272,7 +313,10 @@ impl Settings {
     /// Whether a protocol may be switched to, by this configuration and that of the route.
     pub fn allows_upgrade(&self, protocol: &str, route: &[(String, bool)]) -> bool {
         let protocol = protocol.to_ascii_lowercase();
-        let found = route.iter().find(|it| it.0 == protocol).or_else(|| self.upgrades.iter().find(|it| it.0 == protocol));
+        let found = route
+            .iter()
+            .find(|it| it.0 == protocol)
+            .or_else(|| self.upgrades.iter().find(|it| it.0 == protocol));
         found.is_some_and(|it| it.1)
     }
 }

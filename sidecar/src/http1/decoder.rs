@@ -22,7 +22,12 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { head_bytes: 60 * 1024, fields: 100, underscores: Underscores::Allow, is_chunked_length_allowed: false }
+        Limits {
+            head_bytes: 60 * 1024,
+            fields: 100,
+            underscores: Underscores::Allow,
+            is_chunked_length_allowed: false,
+        }
     }
 }
 
@@ -56,7 +61,10 @@ enum State {
 enum Side {
     Request,
     /// A response; it may lack its body (to HEAD), and may switch protocols.
-    Response { is_head: bool, may_upgrade: bool },
+    Response {
+        is_head: bool,
+        may_upgrade: bool,
+    },
 }
 
 /// Reads one direction of a connection.
@@ -152,7 +160,11 @@ impl Decoder {
     }
 
     /// The bytes up to the end of a head or trailer section, gathered if need be; none while it is incomplete.
-    fn section<'a>(&mut self, input: &mut &'a [u8], end: impl Fn(&[u8], usize) -> Option<usize>) -> Option<Section<'a>> {
+    fn section<'a>(
+        &mut self,
+        input: &mut &'a [u8],
+        end: impl Fn(&[u8], usize) -> Option<usize>,
+    ) -> Option<Section<'a>> {
         let before = self.gathered.len();
         if before == 0 {
             if let Some(end) = end(input, 0) {
@@ -182,7 +194,11 @@ impl Decoder {
             if self.side == Side::Request && self.gathered.first().is_some_and(|it| !it.is_ascii_graphic()) {
                 return Err(Error::CODEC);
             }
-            return if self.gathered.len() > self.limits.head_bytes { Err(Error::TOO_LARGE) } else { Ok(None) };
+            return if self.gathered.len() > self.limits.head_bytes {
+                Err(Error::TOO_LARGE)
+            } else {
+                Ok(None)
+            };
         };
         let bytes = section.bytes();
         if bytes.len() > self.limits.head_bytes {
@@ -199,7 +215,9 @@ impl Decoder {
         }
         match self.side {
             Side::Request => self.request(headers, version).map(Some),
-            Side::Response { is_head, may_upgrade } => self.response(headers, version, is_head, may_upgrade).map(Some),
+            Side::Response { is_head, may_upgrade } => {
+                self.response(headers, version, is_head, may_upgrade).map(Some)
+            }
         }
     }
 
@@ -210,7 +228,11 @@ impl Decoder {
             _ => head::end(bytes, searched),
         };
         let Some(section) = self.section(input, end) else {
-            return if self.gathered.len() > self.limits.head_bytes { Err(Error::TOO_LARGE) } else { Ok(None) };
+            return if self.gathered.len() > self.limits.head_bytes {
+                Err(Error::TOO_LARGE)
+            } else {
+                Ok(None)
+            };
         };
         let mut trailers = HeaderMap::new();
         head::fields(section.bytes(), self.limits.underscores, &mut trailers)?;
@@ -296,7 +318,8 @@ fn content_length(headers: &HeaderMap) -> Result<Option<u64>, Error> {
         if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
             return Err(Error::CODEC);
         }
-        let length = std::str::from_utf8(value).ok().and_then(|it| it.parse::<u64>().ok()).ok_or(Error::CODEC)?;
+        let length =
+            std::str::from_utf8(value).ok().and_then(|it| it.parse::<u64>().ok()).ok_or(Error::CODEC)?;
         if found.is_some_and(|it| it != length) {
             return Err(Error::CODEC);
         }
@@ -307,7 +330,9 @@ fn content_length(headers: &HeaderMap) -> Result<Option<u64>, Error> {
 
 /// Whether a list of tokens, as in `Connection`, holds this one.
 pub fn has_token(headers: &HeaderMap, name: &str, token: &[u8]) -> bool {
-    headers.get_all(name).any(|value| value.split(|it| *it == b',').any(|it| it.trim_ascii().eq_ignore_ascii_case(token)))
+    headers
+        .get_all(name)
+        .any(|value| value.split(|it| *it == b',').any(|it| it.trim_ascii().eq_ignore_ascii_case(token)))
 }
 
 /// Whether a request asks for another protocol, HTTP/2 in clear text excepted.

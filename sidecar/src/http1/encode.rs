@@ -162,21 +162,63 @@ pub fn version_name(version: Version) -> &'static str {
 /// Envoy's reason phrase of a status.
 pub fn reason(status: u16) -> &'static str {
     const REASONS: &[(u16, &str)] = &[
-        (100, "Continue"), (101, "Switching Protocols"), (200, "OK"), (201, "Created"), (202, "Accepted"),
-        (203, "Non-Authoritative Information"), (204, "No Content"), (205, "Reset Content"), (206, "Partial Content"),
-        (207, "Multi-Status"), (208, "Already Reported"), (226, "IM Used"), (300, "Multiple Choices"),
-        (301, "Moved Permanently"), (302, "Found"), (303, "See Other"), (304, "Not Modified"), (305, "Use Proxy"),
-        (307, "Temporary Redirect"), (308, "Permanent Redirect"), (400, "Bad Request"), (401, "Unauthorized"),
-        (402, "Payment Required"), (403, "Forbidden"), (404, "Not Found"), (405, "Method Not Allowed"),
-        (406, "Not Acceptable"), (407, "Proxy Authentication Required"), (408, "Request Timeout"), (409, "Conflict"),
-        (410, "Gone"), (411, "Length Required"), (412, "Precondition Failed"), (413, "Payload Too Large"),
-        (414, "URI Too Long"), (415, "Unsupported Media Type"), (416, "Range Not Satisfiable"),
-        (417, "Expectation Failed"), (421, "Misdirected Request"), (422, "Unprocessable Entity"), (423, "Locked"),
-        (424, "Failed Dependency"), (426, "Upgrade Required"), (428, "Precondition Required"),
-        (429, "Too Many Requests"), (431, "Request Header Fields Too Large"), (500, "Internal Server Error"),
-        (501, "Not Implemented"), (502, "Bad Gateway"), (503, "Service Unavailable"), (504, "Gateway Timeout"),
-        (505, "HTTP Version Not Supported"), (506, "Variant Also Negotiates"), (507, "Insufficient Storage"),
-        (508, "Loop Detected"), (510, "Not Extended"), (511, "Network Authentication Required"),
+        (100, "Continue"),
+        (101, "Switching Protocols"),
+        (200, "OK"),
+        (201, "Created"),
+        (202, "Accepted"),
+        (203, "Non-Authoritative Information"),
+        (204, "No Content"),
+        (205, "Reset Content"),
+        (206, "Partial Content"),
+        (207, "Multi-Status"),
+        (208, "Already Reported"),
+        (226, "IM Used"),
+        (300, "Multiple Choices"),
+        (301, "Moved Permanently"),
+        (302, "Found"),
+        (303, "See Other"),
+        (304, "Not Modified"),
+        (305, "Use Proxy"),
+        (307, "Temporary Redirect"),
+        (308, "Permanent Redirect"),
+        (400, "Bad Request"),
+        (401, "Unauthorized"),
+        (402, "Payment Required"),
+        (403, "Forbidden"),
+        (404, "Not Found"),
+        (405, "Method Not Allowed"),
+        (406, "Not Acceptable"),
+        (407, "Proxy Authentication Required"),
+        (408, "Request Timeout"),
+        (409, "Conflict"),
+        (410, "Gone"),
+        (411, "Length Required"),
+        (412, "Precondition Failed"),
+        (413, "Payload Too Large"),
+        (414, "URI Too Long"),
+        (415, "Unsupported Media Type"),
+        (416, "Range Not Satisfiable"),
+        (417, "Expectation Failed"),
+        (421, "Misdirected Request"),
+        (422, "Unprocessable Entity"),
+        (423, "Locked"),
+        (424, "Failed Dependency"),
+        (426, "Upgrade Required"),
+        (428, "Precondition Required"),
+        (429, "Too Many Requests"),
+        (431, "Request Header Fields Too Large"),
+        (500, "Internal Server Error"),
+        (501, "Not Implemented"),
+        (502, "Bad Gateway"),
+        (503, "Service Unavailable"),
+        (504, "Gateway Timeout"),
+        (505, "HTTP Version Not Supported"),
+        (506, "Variant Also Negotiates"),
+        (507, "Insufficient Storage"),
+        (508, "Loop Detected"),
+        (510, "Not Extended"),
+        (511, "Network Authentication Required"),
     ];
     REASONS.binary_search_by_key(&status, |it| it.0).map_or("Unknown", |at| REASONS[at].1)
 }
@@ -194,7 +236,10 @@ mod tests {
             String::from_utf8(out).unwrap()
         };
         assert_eq!(written("410", true, false), "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n");
-        assert_eq!(written("404", true, true), "HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n");
+        assert_eq!(
+            written("404", true, true),
+            "HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n"
+        );
         assert_eq!(written("204", true, false), "HTTP/1.1 204 No Content\r\n\r\n");
         assert_eq!(written("555", true, false), "HTTP/1.1 555 Unknown\r\nContent-Length: 0\r\n\r\n");
     }

@@ -89,7 +89,9 @@ fn version(word: &[u8]) -> Result<Version, Error> {
     match word {
         b"HTTP/1.1" => Ok(Version::Http11),
         b"HTTP/1.0" => Ok(Version::Http10),
-        [b'H', b'T', b'T', b'P', b'/', major, b'.', minor] if major.is_ascii_digit() && minor.is_ascii_digit() => {
+        [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
+            if major.is_ascii_digit() && minor.is_ascii_digit() =>
+        {
             Ok(Version::Other)
         }
         _ => Err(Error::CODEC),
@@ -111,7 +113,8 @@ pub fn request(mut head: &[u8], underscores: Underscores, into: &mut HeaderMap) 
     let first = line(&mut head).ok_or(Error::CODEC)?;
     let mut words = first.split(|byte| *byte == b' ').filter(|it| !it.is_empty());
     let (Some(method), Some(target)) = (words.next(), words.next()) else { return Err(Error::CODEC) };
-    if !method.iter().all(|byte| is_token(*byte)) || target.iter().any(|byte| *byte <= 0x20 || *byte == 0x7f) {
+    if !method.iter().all(|byte| is_token(*byte)) || target.iter().any(|byte| *byte <= 0x20 || *byte == 0x7f)
+    {
         return Err(Error::CODEC);
     }
     let version = words.next().map_or(Ok(Version::Other), version)?;
@@ -176,7 +179,10 @@ mod tests {
     #[test]
     fn a_request_is_read_and_a_malformed_one_refused() {
         let (version, map) = read("GET /a?b HTTP/1.1\r\nHost: x\r\nA:  b \r\n\r\n").unwrap();
-        assert_eq!((version, map.get_str(":path"), map.get_str("host")), (Version::Http11, Some("/a?b"), Some("x")));
+        assert_eq!(
+            (version, map.get_str(":path"), map.get_str("host")),
+            (Version::Http11, Some("/a?b"), Some("x"))
+        );
         assert_eq!(map.get_str("a"), Some("b"));
         assert_eq!(read("GET /\r\n\r\n").unwrap().0, Version::Other);
         assert_eq!(read("GET/HTTP/1.1\r\n\r\n").unwrap_err(), Error::CODEC);

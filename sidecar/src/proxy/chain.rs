@@ -168,7 +168,10 @@ impl Chain {
             within(&it.direct_sources, facts.remote.ip()),
             source,
             within(&it.sources, facts.remote.ip()),
-            is_or_unset(it.source_ports.is_empty(), it.source_ports.contains(&u32::from(facts.remote.port()))),
+            is_or_unset(
+                it.source_ports.is_empty(),
+                it.source_ports.contains(&u32::from(facts.remote.port())),
+            ),
         ]
     }
 }
@@ -178,16 +181,18 @@ impl Listener {
     pub fn new(
         config: &config::Listener,
         around: &mut Surroundings<'_>,
-        #[cfg(feature = "tls")] tls: &dyn Fn(&crate::config::tls_context::DownstreamTlsContext) -> Result<crate::tls::Acceptor, String>,
+        #[cfg(feature = "tls")] tls: &dyn Fn(
+            &crate::config::tls_context::DownstreamTlsContext,
+        ) -> Result<crate::tls::Acceptor, String>,
     ) -> Result<Listener, String> {
         let address = config.address.as_ref().ok_or("error adding listener: address is required")?;
         let address = source::socket_address(address)?;
         let mut looks = Looks { original_dst: config.use_original_dst == Some(true), ..Looks::default() };
         for filter in &config.listener_filters {
-            match &filter.typed_config {
-                ListenerFilterConfig::OriginalDst(_) => looks.original_dst = true,
-                ListenerFilterConfig::TlsInspector(_) => looks.tls = true,
-                ListenerFilterConfig::HttpInspector(_) => looks.http = true,
+            match filter.typed() {
+                Some(ListenerFilterConfig::OriginalDst(_)) => looks.original_dst = true,
+                Some(ListenerFilterConfig::TlsInspector(_)) => looks.tls = true,
+                Some(ListenerFilterConfig::HttpInspector(_)) => looks.http = true,
                 _ => return Err(format!("Didn't find a registered implementation for '{}'", filter.name)),
             }
         }
@@ -203,7 +208,8 @@ impl Listener {
         if chains.is_empty() {
             return Err(format!("error adding listener '{address}': no filter chains specified"));
         }
-        let stat_name = if config.stat_prefix.is_empty() { address.to_string() } else { config.stat_prefix.clone() };
+        let stat_name =
+            if config.stat_prefix.is_empty() { address.to_string() } else { config.stat_prefix.clone() };
         Ok(Listener {
             address,
             chains,
@@ -222,15 +228,21 @@ impl Listener {
     fn chain(
         config: &config::FilterChain,
         around: &mut Surroundings<'_>,
-        #[cfg(feature = "tls")] tls: &dyn Fn(&crate::config::tls_context::DownstreamTlsContext) -> Result<crate::tls::Acceptor, String>,
+        #[cfg(feature = "tls")] tls: &dyn Fn(
+            &crate::config::tls_context::DownstreamTlsContext,
+        ) -> Result<crate::tls::Acceptor, String>,
     ) -> Result<Chain, String> {
         let (mut guards, mut app) = (Vec::new(), App::Nothing);
         for filter in &config.filters {
-            match &filter.typed_config {
-                NetworkFilter::HttpConnectionManager(it) => app = App::Http(Rc::new(Settings::new(it, around)?)),
-                NetworkFilter::TcpProxy(it) => app = App::Tcp(Rc::new(TcpSettings::new(it, around)?)),
-                NetworkFilter::Rbac(it) => guards.push(Guard::Rbac(crate::filter::rbac::NetworkRbac::new(it)?)),
-                NetworkFilter::ConnectionLimit(it) => {
+            match filter.typed() {
+                Some(NetworkFilter::HttpConnectionManager(it)) => {
+                    app = App::Http(Rc::new(Settings::new(it, around)?))
+                }
+                Some(NetworkFilter::TcpProxy(it)) => app = App::Tcp(Rc::new(TcpSettings::new(it, around)?)),
+                Some(NetworkFilter::Rbac(it)) => {
+                    guards.push(Guard::Rbac(crate::filter::rbac::NetworkRbac::new(it)?))
+                }
+                Some(NetworkFilter::ConnectionLimit(it)) => {
                     let prefix = format!("connection_limit.{}.", it.stat_prefix);
                     guards.push(Guard::Limit {
                         max: it.max_connections.unwrap_or(u64::MAX),
@@ -242,13 +254,16 @@ impl Listener {
             }
         }
         #[cfg(feature = "tls")]
-        let socket = match config.transport_socket.as_ref().map(|it| &it.typed_config) {
-            Some(TransportSocketConfig::DownstreamTls(it)) => Some(tls(it)?),
-            Some(TransportSocketConfig::RawBuffer(_)) | None => None,
+        let socket = match config.transport_socket.as_ref().map(|it| it.typed()) {
+            Some(Some(TransportSocketConfig::DownstreamTls(it))) => Some(tls(it)?),
+            Some(Some(TransportSocketConfig::RawBuffer(_))) | None => None,
             Some(_) => return Err("transport_socket: no downstream transport socket".to_owned()),
         };
         #[cfg(not(feature = "tls"))]
-        if !matches!(config.transport_socket.as_ref().map(|it| &it.typed_config), None | Some(TransportSocketConfig::RawBuffer(_))) {
+        if !matches!(
+            config.transport_socket.as_ref().map(|it| it.typed()),
+            None | Some(Some(TransportSocketConfig::RawBuffer(_)))
+        ) {
             return Err("transport_socket: TLS is not built in".to_owned());
         }
         Ok(Chain {
@@ -271,5 +286,40 @@ impl Listener {
             left.retain(|at| scores[*at][criterion].is_some() && scores[*at][criterion] == best);
         }
         left.first().map(|at| &own[*at]).or(default.first())
+    }
+}
+
+impl Chain {
+    /// A chain for every connection.
+    pub fn plain(app: App) -> Chain {
+        Chain {
+            name: "".into(),
+            matching: Match::default(),
+            #[cfg(feature = "tls")]
+            tls: None,
+            guards: Vec::new(),
+            app,
+        }
+    }
+}
+
+impl Listener {
+    /// The listener of the admin page.
+    pub fn plain(address: SocketAddr, chain: Chain) -> Listener {
+        Listener {
+            config: config::Listener::default(),
+            address,
+            chains: vec![Rc::new(chain)],
+            has_default: false,
+            looks: Looks::default(),
+            looks_timeout: None,
+            is_bound: false,
+            prefix: "listener.admin.".to_owned(),
+        }
+    }
+
+    /// Whether it is that of the admin page.
+    pub fn is_admin(&self) -> bool {
+        self.chains.iter().any(|it| matches!(&it.app, App::Http(settings) if settings.is_admin))
     }
 }

@@ -4,7 +4,7 @@ use super::chain::{App, Chain, Facts, Guard};
 use super::http2_down::Http2Down;
 use super::slab::Key;
 use super::tcp::Tcp;
-use super::wire::{Ending, Wire};
+use super::wire::Wire;
 use super::{ConnId, Proxy, Timer};
 use crate::config::http_connection_manager::CodecType;
 use crate::hcm::Settings;
@@ -108,9 +108,12 @@ impl Proxy {
         }
         if found.config.use_original_dst == Some(true) {
             let fits = |it: &super::chain::Listener, exactly: bool| {
-                it.address.port() == local.port() && if exactly { it.address.ip() == local.ip() } else { it.address.ip().is_unspecified() }
+                it.address.port() == local.port()
+                    && if exactly { it.address.ip() == local.ip() } else { it.address.ip().is_unspecified() }
             };
-            let find = |exactly| self.listeners.iter().position(|it| it.as_ref().is_some_and(|it| fits(it, exactly)));
+            let find = |exactly| {
+                self.listeners.iter().position(|it| it.as_ref().is_some_and(|it| fits(it, exactly)))
+            };
             at = find(true).or_else(|| find(false)).unwrap_or(at);
             if let Some(Some(other)) = self.listeners.get(at) {
                 looks = other.looks;
@@ -177,7 +180,7 @@ impl Proxy {
         if looks.tls {
             match crate::tls::inspect(&down.sniffed) {
                 crate::tls::Inspect::More if down.sniffed.len() < LOOK_LIMIT => return,
-                crate::tls::Inspect::Tls { sni, alpn } => {
+                crate::tls::Inspect::Tls { server_name: sni, alpn } => {
                     let mut facts = (*down.facts).clone();
                     facts.server_name = sni.to_ascii_lowercase();
                     down.facts = Rc::new(facts);
@@ -201,7 +204,11 @@ impl Proxy {
         let Some(down) = self.down(number) else { return };
         down.looks = None;
         let at = down.listener;
-        let continues = self.listeners.get(at).and_then(Option::as_ref).map(|it| (it.config.continue_on_listener_filters_timeout, it.prefix.clone()));
+        let continues = self
+            .listeners
+            .get(at)
+            .and_then(Option::as_ref)
+            .map(|it| (it.config.continue_on_listener_filters_timeout, it.prefix.clone()));
         match continues {
             Some((true, _)) => self.choose_chain(number),
             Some((false, prefix)) => {
@@ -249,7 +256,7 @@ impl Proxy {
         let (Some(chain), facts) = (down.chain.clone(), down.facts.clone()) else { return };
         for guard in &chain.guards {
             let allowed = match guard {
-                Guard::Rbac(rbac) => rbac.decide(&facts, &mut self.stats),
+                Guard::Rbac(rbac) => self.network_rbac(rbac, &facts),
                 Guard::Limit { max, active, limited } => {
                     let allowed = self.stats.value(*active) < *max;
                     self.stats.inc(if allowed { *active } else { *limited });
@@ -268,10 +275,23 @@ impl Proxy {
         }
     }
 
+    fn network_rbac(&mut self, rbac: &crate::filter::rbac::NetworkRbac, facts: &Connection) -> bool {
+        let (verdict, shadow) = rbac.decide(facts);
+        let prefix = format!("{}rbac.", rbac.stat_prefix);
+        let name = |allowed: bool| if allowed { "allowed" } else { "denied" };
+        if let Some(shadow) = shadow {
+            self.stats.count(&format!("{prefix}shadow_{}", name(shadow.allowed)));
+        }
+        let Some(verdict) = verdict else { return true };
+        self.stats.count(&format!("{prefix}{}", name(verdict.allowed)));
+        verdict.allowed
+    }
+
     fn start_http(&mut self, number: u32, settings: Rc<Settings>) {
         self.stats.inc(settings.stats.downstream_cx_total);
         self.stats.inc(settings.stats.downstream_cx_active);
-        let duration = settings.max_duration.map(|it| self.timers.set(self.now + it, Timer::DownMaxDuration(number)));
+        let duration =
+            settings.max_duration.map(|it| self.timers.set(self.now + it, Timer::DownMaxDuration(number)));
         let Some(down) = self.down(number) else { return };
         down.max_duration = duration;
         down.state = State::Sniffing;
@@ -349,7 +369,9 @@ impl Proxy {
         let Some(down) = self.down(number) else { return };
         let kind = down.wire.tls.as_ref().and_then(|it| it.failure()).map(|it| it.kind);
         let at = down.listener;
-        let Some(prefix) = self.listeners.get(at).and_then(Option::as_ref).map(|it| it.prefix.clone()) else { return };
+        let Some(prefix) = self.listeners.get(at).and_then(Option::as_ref).map(|it| it.prefix.clone()) else {
+            return;
+        };
         use crate::tls::failure::Kind;
         let name = match kind {
             Some(Kind::VerifyNoCert) => "fail_verify_no_cert",
@@ -478,181 +500,6 @@ impl Proxy {
             self.down_http1(number, &held);
         }
     }
-
-    /// The client sends no more: for HTTP that is as good as gone.
-    pub(super) fn down_ended(&mut self, number: u32) {
-        match self.down(number).map(|it| &it.state) {
-            Some(State::Tcp(_)) => self.tcp_down_ended(number),
-            Some(_) => {
-                self.streams_of_down_gone(number, "downstream_remote_disconnect");
-                self.end(ConnId::accepted(number), Ending::Close);
-            }
-            None => {}
-        }
-    }
-
-    pub(super) fn down_closed(&mut self, number: u32) {
-        self.streams_of_down_gone(number, "downstream_remote_disconnect");
-        self.forget_down(number);
-    }
-
-    /// Closes in order, once all is sent.
-    pub(super) fn close_down(&mut self, number: u32) {
-        if let Some(down) = self.down(number)
-            && !matches!(down.state, State::Tcp(_))
-        {
-            self.leave_http(number);
-            if let Some(down) = self.down(number) {
-                down.state = State::Closing;
-            }
-        }
-        self.end(ConnId::accepted(number), Ending::Close);
-    }
-
-    /// Closes without finishing what is under way.
-    pub(super) fn abort_down(&mut self, number: u32, _why: &str) {
-        self.streams_of_down_gone(number, "downstream_local_disconnect");
-        self.close_down(number);
-    }
-
-    fn leave_http(&mut self, number: u32) {
-        let Some(down) = self.down(number) else { return };
-        let kind = match &down.state {
-            State::Http1(_) => Some(false),
-            State::Http2(_) => Some(true),
-            State::Sniffing => None,
-            _ => return,
-        };
-        let Some(settings) = down.settings().cloned() else { return };
-        let stats = &settings.stats;
-        self.stats.dec(stats.downstream_cx_active);
-        self.stats.inc(stats.downstream_cx_destroy);
-        match kind {
-            Some(true) => self.stats.dec(stats.downstream_cx_http2_active),
-            Some(false) => self.stats.dec(stats.downstream_cx_http1_active),
-            None => {}
-        }
-    }
-
-    pub(super) fn forget_down(&mut self, number: u32) {
-        self.leave_http(number);
-        let Some(mut down) = self.downs.get_mut(number as usize).and_then(Option::take) else { return };
-        for timer in [&mut down.idle, &mut down.max_duration, &mut down.head, &mut down.drain, &mut down.looks] {
-            self.timers.cancel(timer);
-        }
-        if let State::Tcp(tcp) = &mut down.state {
-            self.tcp_forgotten(tcp, &down.facts);
-        }
-        for guard in down.chain.iter().flat_map(|it| &it.guards) {
-            if let Guard::Limit { active, .. } = guard {
-                self.stats.dec(*active);
-            }
-        }
-        if let Some(Some(listener)) = self.listeners.get(down.listener) {
-            let active = self.stats.gauge(&format!("{}downstream_cx_active", listener.prefix));
-            self.stats.dec(active);
-            self.stats.count(&format!("{}downstream_cx_destroy", listener.prefix));
-        }
-    }
-
-    /// Starts the timer of a connection without requests, or stops it.
-    pub(super) fn set_down_idle(&mut self, number: u32, is_idle: bool) {
-        let now = self.now;
-        let Some(down) = self.downs.get_mut(number as usize).and_then(|it| it.as_deref_mut()) else { return };
-        self.timers.cancel(&mut down.idle);
-        if is_idle && let Some(timeout) = down.settings().and_then(|it| it.idle_timeout) {
-            down.idle = Some(self.timers.set(now + timeout, Timer::DownIdle(number)));
-        }
-    }
-
-    pub(super) fn down_idle(&mut self, number: u32) {
-        let Some(down) = self.down(number) else { return };
-        down.idle = None;
-        if let Some(settings) = down.settings().cloned() {
-            self.stats.inc(settings.stats.downstream_cx_idle_timeout);
-        }
-        self.drain_down(number, false);
-    }
-
-    pub(super) fn down_max_duration(&mut self, number: u32) {
-        let Some(down) = self.down(number) else { return };
-        down.max_duration = None;
-        if let Some(settings) = down.settings().cloned() {
-            self.stats.inc(settings.stats.downstream_cx_max_duration_reached);
-        }
-        self.drain_down(number, true);
-    }
-
-    /// Lets a connection end once nothing is under way. `is_late`: HTTP/1 waits for the next response to say so.
-    pub(super) fn drain_down(&mut self, number: u32, is_late: bool) {
-        let Some(down) = self.down(number) else { return };
-        let is_idle = match &down.state {
-            State::Http2(_) => return self.drain_http2(number),
-            State::Http1(http1) => http1.stream.is_none(),
-            State::Sniffing => true,
-            _ => return,
-        };
-        if is_idle && !is_late {
-            self.close_down(number);
-        } else {
-            down.is_draining = true;
-            if is_idle {
-                let settings = down.settings().cloned();
-                let wait = settings.map_or(0, |it| it.drain);
-                let timer = Some(self.timers.set(self.now + wait, Timer::DownDrain(number)));
-                if let Some(down) = self.down(number) {
-                    down.drain = timer;
-                }
-            }
-        }
-    }
-
-    pub(super) fn down_drained(&mut self, number: u32) {
-        let Some(down) = self.down(number) else { return };
-        down.drain = None;
-        match &down.state {
-            State::Http2(_) => self.http2_drained(number),
-            State::Http1(http1) if http1.stream.is_none() => self.close_down(number),
-            _ => {}
-        }
-    }
-
-    /// Reads no more from those whose bytes would go where too many wait already.
-    pub(super) fn set_blocked(&mut self, conn: ConnId, blocked: bool) {
-        if let Some(wire) = self.wire(conn) {
-            wire.is_blocked = blocked;
-        }
-        for source in self.sources_of(conn) {
-            self.set_paused(source, blocked);
-        }
-    }
-
-    fn sources_of(&mut self, conn: ConnId) -> Vec<ConnId> {
-        let (number, is_down) = conn.parts();
-        if is_down {
-            return match self.down(number).map(|it| &it.state) {
-                Some(State::Http1(it)) => it.stream.and_then(|key| self.up_of_stream(key)).into_iter().collect(),
-                Some(State::Http2(it)) => {
-                    let keys: Vec<Key> = it.streams.values().copied().collect();
-                    keys.into_iter().filter_map(|key| self.up_of_stream(key)).collect()
-                }
-                Some(State::Tcp(it)) => it.upstream().into_iter().collect(),
-                _ => Vec::new(),
-            };
-        }
-        self.downs_of_up(number).into_iter().map(ConnId::accepted).collect()
-    }
-
-    pub(super) fn count_sent(&mut self, conn: ConnId, sent: u64) {
-        let (number, is_down) = conn.parts();
-        if is_down {
-            if let Some(settings) = self.down(number).and_then(|it| it.settings().cloned()) {
-                self.stats.add(settings.stats.downstream_cx_tx_bytes_total, sent);
-            }
-        } else {
-            self.count_up_sent(number, sent);
-        }
-    }
 }
 
 /// What the first bytes say of HTTP: none yet, or the protocol if it is one.
@@ -664,7 +511,8 @@ fn http_protocol(bytes: &[u8]) -> Option<Option<&'static str>> {
         return Some(Some("h2c"));
     }
     let Some(end) = memchr::memchr(b'\n', bytes) else {
-        let can_be = bytes.iter().take_while(|it| **it != b' ').all(u8::is_ascii_uppercase) && bytes.len() < 8192;
+        let can_be =
+            bytes.iter().take_while(|it| **it != b' ').all(u8::is_ascii_uppercase) && bytes.len() < 8192;
         return if can_be { None } else { Some(None) };
     };
     let line = bytes[..end].strip_suffix(b"\r").unwrap_or(&bytes[..end]);

@@ -8,7 +8,9 @@ use super::wire::Ending;
 use super::{ConnId, Output, Proxy, Timer};
 use crate::cluster::Protocol;
 use crate::config::core::RequestMethod;
-use crate::config::health_check::{HealthCheck, HealthCheckHealthChecker as Checker, HealthCheckPayloadPayload, HttpHealthCheck};
+use crate::config::health_check::{
+    HealthCheck, HealthCheckHealthChecker as Checker, HealthCheckPayloadPayload, HttpHealthCheck,
+};
 use crate::http::HeaderMap;
 use crate::http1::encode::{self, Case};
 use crate::http1::{Decoder, Item, Limits};
@@ -68,8 +70,10 @@ impl Proxy {
         if let Some(port) = config.alt_port {
             to.set_port(port as u16);
         }
-        let is_http2 = cluster.protocol == Protocol::Http2 && matches!(config.health_checker, Checker::HttpHealthCheck(_));
-        let codec = is_http2.then(|| Box::new(http2::Codec::client(http2::Settings::new(&cluster.http2, 60 * 1024, 100))));
+        let is_http2 = cluster.protocol == Protocol::Http2
+            && matches!(config.health_checker, Checker::HttpHealthCheck(_));
+        let codec = is_http2
+            .then(|| Box::new(http2::Codec::client(http2::Settings::new(&cluster.http2, 60 * 1024, 100))));
         if let Some(stats) = cluster.health_stats {
             self.stats.inc(stats.attempt);
         }
@@ -115,9 +119,24 @@ impl Proxy {
             Checker::HttpHealthCheck(http) => {
                 let Some(Some(cluster)) = self.clusters.get(id) else { return };
                 let hostname = cluster.hosts.get(&host).map_or("", |it| &it.seen.hostname);
-                let name = if !http.host.is_empty() { &http.host } else if !hostname.is_empty() { hostname } else { &cluster.name };
-                let method = if http.method == RequestMethod::Unspecified { "GET" } else { http.method.word() };
-                let mut headers: HeaderMap = [(":method", method), (":scheme", "http"), (":path", &http.path), (":authority", name), ("user-agent", "Envoy/HC")].into_iter().collect();
+                let name = if !http.host.is_empty() {
+                    &http.host
+                } else if !hostname.is_empty() {
+                    hostname
+                } else {
+                    &cluster.name
+                };
+                let method =
+                    if http.method == RequestMethod::Unspecified { "GET" } else { http.method.word() };
+                let mut headers: HeaderMap = [
+                    (":method", method),
+                    (":scheme", "http"),
+                    (":path", &http.path),
+                    (":authority", name),
+                    ("user-agent", "Envoy/HC"),
+                ]
+                .into_iter()
+                .collect();
                 for it in &http.request_headers_to_add {
                     headers.append(&it.header.key, &it.header.value);
                 }
@@ -154,16 +173,19 @@ impl Proxy {
             Checker::TcpHealthCheck(tcp) => {
                 check.received.extend_from_slice(bytes);
                 let mut rest = check.received.as_slice();
-                let all = tcp.receive.iter().map(payload).all(|want| match memchr::memmem::find(rest, &want) {
-                    Some(at) => {
-                        rest = &rest[at + want.len()..];
-                        true
-                    }
-                    None => false,
-                });
+                let all =
+                    tcp.receive.iter().map(payload).all(|want| match memchr::memmem::find(rest, &want) {
+                        Some(at) => {
+                            rest = &rest[at + want.len()..];
+                            true
+                        }
+                        None => false,
+                    });
                 all.then_some(true)
             }
-            Checker::HttpHealthCheck(http) => check.http(bytes).map(|it| it.is_some_and(|it| is_expected(http, it))),
+            Checker::HttpHealthCheck(http) => {
+                check.http(bytes).map(|it| it.is_some_and(|it| is_expected(http, it)))
+            }
         };
         if let Some(Up { kind: Kind::Check(check), wire, .. }) = self.ups.get_mut(key)
             && let Some(codec) = &mut check.http2
@@ -269,9 +291,13 @@ impl Proxy {
         }
         let own = nanos(config.interval);
         let interval = match (has_traffic, is_failed) {
-            (false, false) if config.no_traffic_healthy_interval.is_some() => config.no_traffic_healthy_interval.map(nanos),
+            (false, false) if config.no_traffic_healthy_interval.is_some() => {
+                config.no_traffic_healthy_interval.map(nanos)
+            }
             (false, _) => Some(config.no_traffic_interval.map_or(NO_TRAFFIC_INTERVAL, nanos)),
-            (true, true) if on_edge => config.unhealthy_edge_interval.or(config.unhealthy_interval).map(nanos),
+            (true, true) if on_edge => {
+                config.unhealthy_edge_interval.or(config.unhealthy_interval).map(nanos)
+            }
             (true, true) => config.unhealthy_interval.map(nanos),
             (true, false) if on_edge => config.healthy_edge_interval.map(nanos),
             (true, false) => None,

@@ -28,7 +28,8 @@ impl Proxy {
     }
 
     pub(super) fn start_http2(&mut self, number: u32, settings: &Rc<Settings>) {
-        let options = http2::Settings::new(&settings.http2, settings.limits.head_bytes, settings.limits.fields);
+        let options =
+            http2::Settings::new(&settings.http2, settings.limits.head_bytes, settings.limits.fields);
         let Some(down) = self.down(number) else { return };
         let it = Http2Down { codec: Codec::server(options), streams: BTreeMap::new(), is_last: false };
         down.state = State::Http2(Box::new(it));
@@ -71,7 +72,9 @@ impl Proxy {
     fn down_http2_event(&mut self, number: u32, event: Event) {
         match event {
             Event::Headers { stream, headers, end } => {
-                let Some(key) = self.new_stream(Owner::Http2(number, stream), headers, Some("HTTP/2")) else { return };
+                let Some(key) = self.new_stream(Owner::Http2(number, stream), headers, Some("HTTP/2")) else {
+                    return;
+                };
                 if let Some(State::Http2(it)) = self.down(number).map(|it| &mut it.state) {
                     it.streams.insert(stream, key);
                 }

@@ -8,8 +8,15 @@ use crate::http::HeaderMap;
 use crate::http2::{Code, Codec, Event};
 
 /// What HTTP/2 has no place for.
-const HTTP1_ONLY: &[&str] =
-    &["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "host", "http2-settings"];
+const HTTP1_ONLY: &[&str] = &[
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "transfer-encoding",
+    "upgrade",
+    "host",
+    "http2-settings",
+];
 
 impl Proxy {
     fn up_codec(&mut self, key: Key) -> Option<&mut Codec> {
@@ -106,11 +113,16 @@ impl Proxy {
                 self.http2_up_done(key, stream, request);
                 self.upstream_end(request, Some(headers));
             }
-            Event::Reset { stream, code } => {
+            Event::Reset { stream, code, .. } => {
                 let Some(request) = self.up_http2_request(key, stream) else { return };
-                let priority = self.streams.get(request).and_then(|it| it.router.as_ref()).map_or(0, |it| it.priority);
+                let priority =
+                    self.streams.get(request).and_then(|it| it.router.as_ref()).map_or(0, |it| it.priority);
                 self.release(key, Link::Http2(key, stream), priority);
-                let reset = if code == Code::RefusedStream { Reset::RemoteRefused } else { Reset::RemoteReset };
+                let reset = if code == Code::RefusedStream as u32 {
+                    Reset::RemoteRefused
+                } else {
+                    Reset::RemoteReset
+                };
                 self.attempt_failed(request, reset, "");
                 self.up_reuse(key);
             }
@@ -123,7 +135,8 @@ impl Proxy {
     }
 
     fn http2_up_done(&mut self, key: Key, id: u32, request: Key) {
-        let attempt = self.stream(request).and_then(|it| it.router.as_ref()).and_then(|it| it.attempt.as_ref());
+        let attempt =
+            self.stream(request).and_then(|it| it.router.as_ref()).and_then(|it| it.attempt.as_ref());
         if !attempt.is_some_and(|it| it.is_sent) {
             self.up_reset_stream(key, id, Code::NoError);
         }

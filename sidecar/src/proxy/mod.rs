@@ -6,7 +6,10 @@
 mod access;
 mod admin;
 mod chain;
+mod closing;
 mod downstream;
+mod exchange;
+mod filters;
 mod health;
 mod http2_down;
 mod http2_up;
@@ -67,7 +70,13 @@ impl ConnId {
 #[derive(Clone, Copy, Debug)]
 pub enum Input<'a> {
     /// A client connected. `original_dst`: where to, before a redirect.
-    Accepted { conn: ConnId, listener: u32, local: SocketAddr, remote: SocketAddr, original_dst: Option<SocketAddr> },
+    Accepted {
+        conn: ConnId,
+        listener: u32,
+        local: SocketAddr,
+        remote: SocketAddr,
+        original_dst: Option<SocketAddr>,
+    },
     /// A connection that was asked for is there; `local` is our end.
     Opened { conn: ConnId, local: SocketAddr },
     /// A connection that was asked for did not come about: "Connection refused".
@@ -178,6 +187,8 @@ pub struct Proxy {
     own_address: IpAddr,
     date: (u64, String),
     node_cluster: String,
+    #[cfg(feature = "tls")]
+    clock: crate::tls::Clock,
 }
 
 const SECOND: u64 = 1_000_000_000;
@@ -186,6 +197,8 @@ impl Proxy {
     /// Takes an input in at a time: nanoseconds since 1970, never less than before.
     pub fn handle(&mut self, now: u64, input: Input<'_>) {
         self.now = self.now.max(now);
+        #[cfg(feature = "tls")]
+        self.clock.set(self.now / SECOND);
         match input {
             Input::Accepted { conn, listener, local, remote, original_dst } => {
                 self.accepted(conn.parts().0, listener, local, remote, original_dst);

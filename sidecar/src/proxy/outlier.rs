@@ -40,7 +40,12 @@ impl Proxy {
         let gateway = outlier.consecutive_gateway == config.consecutive_gateway_failure.unwrap_or(5);
         let any = outlier.consecutive_5xx == config.consecutive_5xx.unwrap_or(5);
         if is_gateway && gateway {
-            self.eject(id, host, "consecutive_gateway_failure", config.enforcing_consecutive_gateway_failure.unwrap_or(0));
+            self.eject(
+                id,
+                host,
+                "consecutive_gateway_failure",
+                config.enforcing_consecutive_gateway_failure.unwrap_or(0),
+            );
         }
         if any {
             self.eject(id, host, "consecutive_5xx", config.enforcing_consecutive_5xx.unwrap_or(100));
@@ -64,7 +69,9 @@ impl Proxy {
         }
         // One host may go whatever the percentage, unless that is switched off; beyond, the percentage holds.
         let always_one = config.always_eject_one_host == Some(true) && ejected == 0;
-        let allowed = always_one || (ejected + 1) * 100 <= most * total.max(1) || (ejected == 0 && most > 0 && total > 0 && most * total < 100);
+        let allowed = always_one
+            || (ejected + 1) * 100 <= most * total.max(1)
+            || (ejected == 0 && most > 0 && total > 0 && most * total < 100);
         if !allowed {
             self.stats.count(&format!("{prefix}ejections_overflow"));
             return;
@@ -115,7 +122,9 @@ impl Proxy {
 
     /// Starts the interval of a cluster that has outlier detection.
     pub(super) fn start_outliers(&mut self, id: usize) {
-        let interval = self.cluster(id).and_then(|it| it.config.outlier_detection.as_ref().map(|it| or(it.interval, 10)));
+        let interval = self
+            .cluster(id)
+            .and_then(|it| it.config.outlier_detection.as_ref().map(|it| or(it.interval, 10)));
         if let Some(interval) = interval {
             self.timers.set(self.now + interval, Timer::Outliers(id));
         }

@@ -6,8 +6,8 @@ use super::retrying::Reset;
 use super::router::Attempt;
 use super::slab::Key;
 use super::upstream::{Kind, Link};
-use super::{ConnId, Proxy, Timer};
 use super::wire::Ending;
+use super::{ConnId, Proxy, Timer};
 use crate::cluster::breaker::Resource;
 use crate::cluster::{Cluster, Protocol};
 use crate::http2::Code;
@@ -47,9 +47,14 @@ impl Proxy {
     /// Finds a connection to a host for a request, or makes one.
     pub(super) fn pool_request(&mut self, key: Key, id: usize, host: u32) {
         let is_http2 = self.is_http2(key, id);
-        let ready = self.cluster(id).and_then(|it| it.hosts.get_mut(&host)).and_then(|it| {
-            if is_http2 { it.shared.first().copied() } else { it.idle.pop() }
-        });
+        let ready = match self.cluster(id).and_then(|it| it.hosts.get_mut(&host)) {
+            Some(it) if is_http2 => {
+                let shared = it.shared.clone();
+                shared.into_iter().find(|up| self.ups.get(*up).is_some_and(|it| it.has_room()))
+            }
+            Some(it) => it.idle.pop(),
+            None => None,
+        };
         if let Some(up) = ready {
             return self.attach(up, key);
         }
@@ -107,7 +112,10 @@ impl Proxy {
             if !it.has_room() {
                 return;
             }
-            let Some(key) = self.cluster(id).and_then(|it| it.hosts.get(&host)?.pending.front().copied()) else { break };
+            let Some(key) = self.cluster(id).and_then(|it| it.hosts.get(&host)?.pending.front().copied())
+            else {
+                break;
+            };
             self.unqueue(key, id, host);
             self.attach(up, key);
         }
@@ -153,7 +161,9 @@ impl Proxy {
         self.stats.inc(cluster.stats.upstream_rq_total);
         self.stats.inc(cluster.stats.upstream_rq_active);
         let Some(link) = self.up_begin(up, key) else { return };
-        if let Some(attempt) = self.stream(key).and_then(|it| it.router.as_mut()).and_then(|it| it.attempt.as_mut()) {
+        if let Some(attempt) =
+            self.stream(key).and_then(|it| it.router.as_mut()).and_then(|it| it.attempt.as_mut())
+        {
             attempt.link = link;
         }
         self.up_send_request(link, key);
@@ -259,7 +269,11 @@ impl Proxy {
     /// After a connection went: the next one for those that wait.
     pub(super) fn replace_connection(&mut self, id: usize, host: u32, priority: usize, is_http2: bool) {
         let Some(it) = self.cluster(id).and_then(|it| it.hosts.get(&host)) else { return };
-        let wants = if is_http2 { it.connecting == 0 && !it.pending.is_empty() } else { (it.connecting as usize) < it.pending.len() };
+        let wants = if is_http2 {
+            it.connecting == 0 && !it.pending.is_empty()
+        } else {
+            (it.connecting as usize) < it.pending.len()
+        };
         if wants {
             self.pool_connect(id, host, priority, is_http2);
         }

@@ -22,7 +22,15 @@ pub(crate) struct Reply {
 impl Reply {
     pub fn new(status: u16, body: &str, details: impl Into<Cow<'static, str>>) -> Reply {
         let details = details.into();
-        Reply { status, body: body.to_owned(), details, headers: Vec::new(), is_router: false, grpc: None, closes: false }
+        Reply {
+            status,
+            body: body.to_owned(),
+            details,
+            headers: Vec::new(),
+            is_router: false,
+            grpc: None,
+            closes: false,
+        }
     }
 
     pub fn with(mut self, name: &str, value: String) -> Reply {
@@ -87,7 +95,8 @@ impl Proxy {
         }
         let settings = stream.settings.clone();
         let subject = Subject { response: &headers.clone(), ..stream.subject(now) };
-        let (status, body) = settings.local_replies.rewrite(&subject, &mut self.random, &mut headers, reply.body);
+        let (status, body) =
+            settings.local_replies.rewrite(&subject, &mut self.random, &mut headers, reply.body);
         stream.info.code = status;
         let is_grpc = stream.is_grpc;
         if is_grpc {

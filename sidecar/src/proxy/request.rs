@@ -1,28 +1,18 @@
 //! A request arrives: what the connection manager checks and sets, the route it meets, and the filters it passes.
 
+use super::downstream::State;
 use super::reply::Reply;
 use super::slab::Key;
 use super::stream::{Owner, Stream};
-use super::downstream::State;
 use super::{ConnId, Proxy, Timer};
 use crate::access_log::{Flag, Info};
-use crate::filter::PerRoute;
-use crate::hcm::settings::HttpFilter;
 use crate::hcm::{RouteSource, Settings, path, request};
 use crate::http::HeaderMap;
 use crate::http1::decoder::has_token;
 use crate::http1::encode;
 use crate::http1::head::{Error, Version};
 use crate::route::{Action, Asked, RouteTable};
-use std::borrow::Cow;
 use std::rc::Rc;
-
-/// What a filter decided.
-enum Decision {
-    Continue,
-    /// It has answered, or holds the request.
-    Stop,
-}
 
 impl Proxy {
     pub(super) fn stream(&mut self, key: Key) -> Option<&mut Stream> {
@@ -30,7 +20,12 @@ impl Proxy {
     }
 
     /// A stream for a request on a client's connection.
-    pub(super) fn new_stream(&mut self, owner: Owner, headers: HeaderMap, protocol: Option<&'static str>) -> Option<Key> {
+    pub(super) fn new_stream(
+        &mut self,
+        owner: Owner,
+        headers: HeaderMap,
+        protocol: Option<&'static str>,
+    ) -> Option<Key> {
         let now = self.now;
         let down = self.down(owner.down()?)?;
         let settings = down.settings()?.clone();
@@ -40,14 +35,20 @@ impl Proxy {
         let stats = settings.stats;
         self.stats.inc(stats.downstream_rq_total);
         self.stats.inc(stats.downstream_rq_active);
-        self.stats.inc(if matches!(owner, Owner::Http2(..)) { stats.downstream_rq_http2_total } else { stats.downstream_rq_http1_total });
+        self.stats.inc(if matches!(owner, Owner::Http2(..)) {
+            stats.downstream_rq_http2_total
+        } else {
+            stats.downstream_rq_http1_total
+        });
         if let Some(number) = owner.down() {
             self.set_down_idle(number, false);
         }
         let key = self.streams.insert(Stream::new(owner, &settings, info, headers));
         let timer = |timeout: Option<u64>, what| timeout.map(|it| (now + it, what));
-        let request = timer(settings.request_timeout, Timer::RequestTimeout(key)).map(|it| self.timers.set(it.0, it.1));
-        let duration = timer(settings.max_stream_duration, Timer::StreamMaxDuration(key)).map(|it| self.timers.set(it.0, it.1));
+        let request =
+            timer(settings.request_timeout, Timer::RequestTimeout(key)).map(|it| self.timers.set(it.0, it.1));
+        let duration = timer(settings.max_stream_duration, Timer::StreamMaxDuration(key))
+            .map(|it| self.timers.set(it.0, it.1));
         if let Some(stream) = self.stream(key) {
             stream.request_timer = request;
             stream.max_duration = duration;
@@ -72,9 +73,14 @@ impl Proxy {
             return self.http1_error(number, Error::LOW_VERSION);
         }
         let is_http10 = version == Version::Http10;
-        let keeps = if is_http10 { has_token(&headers, "connection", b"keep-alive") } else { !has_token(&headers, "connection", b"close") };
+        let keeps = if is_http10 {
+            has_token(&headers, "connection", b"keep-alive")
+        } else {
+            !has_token(&headers, "connection", b"close")
+        };
         if !request::drop_nominated(&mut headers) {
-            return self.http1_error(number, Error { status: 400, details: "http1.connection_header_rejected" });
+            return self
+                .http1_error(number, Error { status: 400, details: "http1.connection_header_rejected" });
         }
         if !request::settle_target(&mut headers) {
             return self.http1_error(number, Error::URL);
@@ -82,7 +88,10 @@ impl Proxy {
         if is_http10 && !headers.contains(":authority") {
             headers.append(":authority", settings.http10.as_deref().unwrap_or_default());
         }
-        let Some(key) = self.new_stream(Owner::Http1(number), headers, Some(encode::version_name(version))) else { return };
+        let Some(key) = self.new_stream(Owner::Http1(number), headers, Some(encode::version_name(version)))
+        else {
+            return;
+        };
         if let Some(State::Http1(http1)) = self.down(number).map(|it| &mut it.state) {
             http1.stream = Some(key);
             http1.closes = !keeps;
@@ -154,7 +163,8 @@ impl Proxy {
         let settings = stream.settings.clone();
         let connection = stream.info.connection.clone();
         request::strip_host(&settings, connection.local.port(), &mut stream.request);
-        stream.info.remote = request::mutate(&settings, &connection, own, &mut self.random, &mut stream.request);
+        stream.info.remote =
+            request::mutate(&settings, &connection, own, &mut self.random, &mut stream.request);
         stream.info.start = stream.info.start.min(now);
         self.route(key);
         let Some(stream) = self.stream(key) else { return };
@@ -213,7 +223,8 @@ impl Proxy {
     fn check_upgrade(&mut self, key: Key, settings: &Settings) -> bool {
         let Some(stream) = self.stream(key) else { return false };
         let is_connect = stream.request.get(":method") == Some(b"CONNECT");
-        let protocol = if is_connect { "connect" } else { stream.request.get_str("upgrade").unwrap_or_default() };
+        let protocol =
+            if is_connect { "connect" } else { stream.request.get_str("upgrade").unwrap_or_default() };
         let route = match stream.met.as_ref().map(|it| &it.route.action) {
             Some(Action::Forward(forward)) => forward.upgrades.as_slice(),
             _ => &[],
@@ -260,231 +271,6 @@ impl Proxy {
             }
         }
         self.rearm_idle(key);
-    }
-
-    /// Runs the filters from where the request stands.
-    pub(super) fn run_filters(&mut self, key: Key) {
-        loop {
-            let Some(stream) = self.stream(key) else { return };
-            if stream.is_waiting || stream.response_started {
-                return;
-            }
-            let settings = stream.settings.clone();
-            let at = stream.filter;
-            let Some(entry) = settings.filters.get(at) else { return };
-            stream.filter += 1;
-            let met = stream.met.clone();
-            let own = met.as_ref().and_then(|it| it.per_filter(&entry.name));
-            if matches!(own, Some(PerRoute::Disabled)) || (entry.is_disabled && own.is_none()) {
-                continue;
-            }
-            match self.filter(key, &settings, &entry.filter, own) {
-                Decision::Continue => {}
-                Decision::Stop => return,
-            }
-        }
-    }
-
-    fn filter(&mut self, key: Key, settings: &Rc<Settings>, filter: &HttpFilter, own: Option<&PerRoute>) -> Decision {
-        match filter {
-            HttpFilter::Router { .. } => {
-                self.start_router(key);
-                Decision::Stop
-            }
-            HttpFilter::Rbac(rbac) => self.rbac(key, settings, rbac, own),
-            HttpFilter::Fault(fault) => self.fault(key, settings, fault, own),
-            HttpFilter::Jwt(jwt) => self.jwt(key, settings, jwt, own),
-            HttpFilter::RateLimit(limit) => self.rate_limit(key, limit, own),
-            HttpFilter::Cors => self.cors(key, settings, own),
-            HttpFilter::HealthCheck(check) => self.health_check_filter(key, check),
-        }
-    }
-
-    fn rbac(
-        &mut self,
-        key: Key,
-        settings: &Settings,
-        rbac: &crate::filter::rbac::Rbac,
-        own: Option<&PerRoute>,
-    ) -> Decision {
-        let rbac = match own {
-            Some(PerRoute::Rbac(None)) => return Decision::Continue,
-            Some(PerRoute::Rbac(Some(own))) => own,
-            _ => rbac,
-        };
-        let Some(stream) = self.streams.get_mut(key) else { return Decision::Stop };
-        let verdict = rbac.decide(&stream.request, &stream.info.connection);
-        let prefix = format!("{}rbac.", settings.prefix);
-        if let Some((allowed, _)) = &verdict.shadow {
-            let name = if *allowed { "shadow_allowed" } else { "shadow_denied" };
-            self.stats.count(&format!("{prefix}{name}"));
-        }
-        if verdict.is_enforced {
-            self.stats.count(&format!("{prefix}{}", if verdict.allowed { "allowed" } else { "denied" }));
-        }
-        if verdict.allowed {
-            return Decision::Continue;
-        }
-        let details = format!("rbac_access_denied_matched_policy[{}]", verdict.policy.replace(' ', "_"));
-        self.reply(key, Reply::new(403, "RBAC: access denied", Cow::Owned(details)));
-        Decision::Stop
-    }
-
-    fn fault(
-        &mut self,
-        key: Key,
-        settings: &Settings,
-        fault: &crate::filter::fault::Fault,
-        own: Option<&PerRoute>,
-    ) -> Decision {
-        let fault = if let Some(PerRoute::Fault(own)) = own { own } else { fault };
-        let Some(stream) = self.streams.get_mut(key) else { return Decision::Stop };
-        let cluster = stream.chosen.as_ref().map_or("", |it| &*it.name);
-        let injected = fault.decide(&stream.request, cluster, &mut self.random);
-        if let Some(delay) = injected.delay {
-            stream.info.flags.set(Flag::DelayInjected);
-            stream.is_waiting = true;
-            stream.response_extra.clear();
-            stream.delay = Some(self.timers.set(self.now + delay, Timer::Delay(key)));
-            if let Some(abort) = injected.abort {
-                stream.abort_after_delay = Some((abort.status, abort.grpc));
-            }
-            self.stats.count(&format!("{}fault.delays_injected", settings.prefix));
-            return Decision::Stop;
-        }
-        let Some(abort) = injected.abort else { return Decision::Continue };
-        self.abort_by_fault(key, abort.status, abort.grpc);
-        Decision::Stop
-    }
-
-    fn abort_by_fault(&mut self, key: Key, status: u16, grpc: Option<u32>) {
-        let Some(stream) = self.stream(key) else { return };
-        stream.info.flags.set(Flag::FaultInjected);
-        let name = format!("{}fault.aborts_injected", stream.settings.prefix);
-        self.stats.count(&name);
-        let mut reply = Reply::new(status, "fault filter abort", "fault_filter_abort");
-        reply.grpc = grpc;
-        self.reply(key, reply);
-    }
-
-    pub(super) fn delay_over(&mut self, key: Key) {
-        let Some(stream) = self.stream(key) else { return };
-        stream.delay = None;
-        stream.is_waiting = false;
-        match stream.abort_after_delay.take() {
-            Some((status, grpc)) => self.abort_by_fault(key, status, grpc),
-            None => self.run_filters(key),
-        }
-    }
-
-    fn jwt(
-        &mut self,
-        key: Key,
-        settings: &Settings,
-        jwt: &crate::filter::jwt::Jwt,
-        own: Option<&PerRoute>,
-    ) -> Decision {
-        let own = if let Some(PerRoute::Jwt(own)) = own { Some(own) } else { None };
-        let now = self.now / 1_000_000_000;
-        let Some(stream) = self.stream(key) else { return Decision::Stop };
-        let result = jwt.verify(&mut stream.request, own, now);
-        let name = if result.is_ok() { "allowed" } else { "denied" };
-        self.stats.count(&format!("{}jwt_authn.{name}", settings.prefix));
-        let Err(denied) = result else { return Decision::Continue };
-        let mut reply = Reply::new(denied.status, "", Cow::Owned(denied.details));
-        reply.body = denied.body;
-        if let Some(value) = denied.www_authenticate {
-            reply = reply.with("www-authenticate", value);
-        }
-        self.reply(key, reply);
-        Decision::Stop
-    }
-
-    fn rate_limit(&mut self, key: Key, limit: &crate::filter::ratelimit::RateLimit, own: Option<&PerRoute>) -> Decision {
-        let limit = if let Some(PerRoute::RateLimit(own)) = own { own } else { limit };
-        let decided = limit.decide(self.now, &mut self.random);
-        if !decided.enabled {
-            return Decision::Continue;
-        }
-        let prefix = format!("{}.http_local_rate_limit.", limit.stat_prefix);
-        self.stats.count(&format!("{prefix}enabled"));
-        if !decided.limited {
-            self.stats.count(&format!("{prefix}ok"));
-            if let Some(stream) = self.stream(key) {
-                stream.response_extra.extend(decided.headers);
-            }
-            return Decision::Continue;
-        }
-        self.stats.count(&format!("{prefix}rate_limited"));
-        if !decided.enforced {
-            return Decision::Continue;
-        }
-        self.stats.count(&format!("{prefix}enforced"));
-        let now = self.now;
-        let Some(stream) = self.stream(key) else { return Decision::Stop };
-        stream.info.flags.set(Flag::RateLimited);
-        let mut extra = HeaderMap::new();
-        let values = limit.response.evaluate(&stream.subject(now));
-        limit.response.apply(&values, &mut extra);
-        let mut reply = Reply::new(limit.status, "local_rate_limited", "local_rate_limited");
-        reply.grpc = limit.is_resource_exhausted.then_some(8);
-        for (name, value) in extra.iter() {
-            reply.headers.push((String::from_utf8_lossy(name).into_owned(), String::from_utf8_lossy(value).into_owned()));
-        }
-        reply.headers.extend(decided.headers);
-        self.reply(key, reply);
-        Decision::Stop
-    }
-
-    fn cors(&mut self, key: Key, settings: &Settings, own: Option<&PerRoute>) -> Decision {
-        let Some(PerRoute::Cors(policy)) = own else { return Decision::Continue };
-        let Some(stream) = self.stream(key) else { return Decision::Stop };
-        let Some(origin) = stream.request.get("origin").filter(|it| !it.is_empty()).map(<[u8]>::to_vec) else { return Decision::Continue };
-        let is_allowed = policy.is_allowed(&origin);
-        let name = if is_allowed { "origin_valid" } else { "origin_invalid" };
-        self.stats.count(&format!("{}cors.{name}", settings.prefix));
-        let Some(stream) = self.stream(key) else { return Decision::Stop };
-        if let Some(answer) = policy.preflight(&stream.request) {
-            let text = |it: &[u8]| String::from_utf8_lossy(it).into_owned();
-            let mut reply = Reply::new(200, "", "cors_response");
-            reply.headers = answer.iter().map(|(name, value)| (text(name), text(value))).collect();
-            self.reply(key, reply);
-            return Decision::Stop;
-        }
-        if is_allowed {
-            stream.cors_origin = Some(origin);
-        }
-        Decision::Continue
-    }
-
-    fn health_check_filter(&mut self, key: Key, check: &crate::filter::health_check::HealthCheck) -> Decision {
-        let Some(stream) = self.stream(key) else { return Decision::Stop };
-        if check.pass_through || !check.matches(&stream.request) {
-            return Decision::Continue;
-        }
-        let mut is_ok = !self.is_failing_checks;
-        for (name, percent) in &check.min_healthy {
-            let healthy = self.cluster_named(name).and_then(|id| self.clusters.get(id)?.as_ref()).map(|it| {
-                let all: Vec<_> = it.hosts.values().filter(|it| !it.is_removed).collect();
-                let up = all.iter().filter(|it| it.health() != crate::balance::Health::Unhealthy).count();
-                (up as f64, all.len() as f64)
-            });
-            is_ok &= healthy.is_some_and(|(up, all)| up * 100.0 >= all * percent && (all > 0.0 || *percent == 0.0));
-        }
-        let cluster = self.node_cluster.clone();
-        let failing = self.is_failing_checks;
-        let mut reply = match is_ok {
-            true => Reply::new(200, "", "health_check_ok"),
-            false => Reply::new(503, "", if failing { "health_check_failed" } else { "health_check_failed_cluster_health_check_failed" }),
-        };
-        if !is_ok && let Some(stream) = self.stream(key) {
-            stream.info.flags.set(Flag::FailedLocalHealthCheck);
-        }
-        if failing {
-            reply = reply.with("x-envoy-immediate-health-check-fail", "true".to_owned());
-        }
-        self.reply(key, reply.with("x-envoy-upstream-healthchecked-cluster", cluster));
-        Decision::Stop
     }
 
     /// A piece of the request's body.
@@ -536,7 +322,8 @@ impl Proxy {
         if stream.response_started {
             return self.reset_stream(key, "stream_idle_timeout".into());
         }
-        let (status, body) = if stream.request_ended { (504, "stream timeout") } else { (408, "stream timeout") };
+        let (status, body) =
+            if stream.request_ended { (504, "stream timeout") } else { (408, "stream timeout") };
         self.reply(key, Reply::new(status, body, "stream_idle_timeout"));
     }
 

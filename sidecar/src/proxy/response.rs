@@ -6,8 +6,8 @@ use super::stream::{Owner, Stream};
 use super::wire::Ending;
 use super::{ConnId, Proxy};
 use crate::config::http_connection_manager::ServerHeaderTransformation as Server;
-use crate::filter::PerRoute;
-use crate::hcm::{HttpFilter, request};
+use crate::filter::cors::Cors;
+use crate::hcm::request;
 use crate::http::HeaderMap;
 use crate::http1::encode::{self, Asked};
 use crate::http2::Code;
@@ -37,17 +37,12 @@ impl Stream {
 impl Proxy {
     /// Filters see the response, the last first.
     pub(super) fn response_filters(&mut self, key: Key, headers: &mut HeaderMap) {
-        let Some(stream) = self.streams.get_mut(key) else { return };
-        let settings = stream.settings.clone();
-        for (name, value) in std::mem::take(&mut stream.response_extra) {
+        let Some(stream) = self.stream(key) else { return };
+        for (name, value) in std::mem::take(&mut stream.response_extra).iter() {
             headers.set(name, value);
         }
-        let Some(origin) = stream.cors_origin.clone() else { return };
-        let Some(met) = stream.met.clone() else { return };
-        for entry in settings.filters.iter().rev() {
-            if let (HttpFilter::Cors, Some(PerRoute::Cors(policy))) = (&entry.filter, met.per_filter(&entry.name)) {
-                policy.decorate(&origin, headers);
-            }
+        if let (Some((name, request)), Some(met)) = (&stream.cors, &stream.met) {
+            Cors(&met.cors(name)).decorate(request, headers);
         }
     }
 
@@ -89,7 +84,9 @@ impl Proxy {
         headers.set("date", &date);
         match settings.server_header {
             Server::Overwrite => headers.set("server", &settings.server_name),
-            Server::AppendIfAbsent if !headers.contains("server") => headers.append("server", &settings.server_name),
+            Server::AppendIfAbsent if !headers.contains("server") => {
+                headers.append("server", &settings.server_name)
+            }
             Server::AppendIfAbsent | Server::PassThrough => {}
         }
         if !settings.via.is_empty() {
@@ -133,7 +130,11 @@ impl Proxy {
                 let is_connect = stream.request.get(":method") == Some(b"CONNECT");
                 let asked = Asked { is_head: stream.is_head, is_http10: stream.is_http10, is_connect };
                 http1.framing = encode::response(&headers, is_end, asked, settings.case, &mut down.wire.out);
-                if stream.is_http10 && http1.framing == encode::Framing::Plain && !headers.contains("content-length") && !is_end {
+                if stream.is_http10
+                    && http1.framing == encode::Framing::Plain
+                    && !headers.contains("content-length")
+                    && !is_end
+                {
                     http1.closes = true;
                 }
                 self.touch(ConnId::accepted(number));
@@ -291,7 +292,9 @@ impl Proxy {
     /// Logs a request and forgets it.
     fn finish_stream(&mut self, key: Key) {
         let Some(mut stream) = self.streams.remove(key) else { return };
-        for timer in [&mut stream.idle, &mut stream.max_duration, &mut stream.request_timer, &mut stream.delay] {
+        for timer in
+            [&mut stream.idle, &mut stream.max_duration, &mut stream.request_timer, &mut stream.delay]
+        {
             self.timers.cancel(timer);
         }
         if stream.owner == Owner::Shadow {

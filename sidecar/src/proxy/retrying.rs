@@ -51,7 +51,9 @@ impl Reset {
             Reset::Overflow => None,
             Reset::RemoteConnectionFailure | Reset::ConnectionTimeout => Some(Failure::Connect),
             Reset::RemoteRefused => Some(Failure::Refused),
-            Reset::ConnectionTermination | Reset::RemoteReset | Reset::Protocol => Some(Failure::Reset { is_sent }),
+            Reset::ConnectionTermination | Reset::RemoteReset | Reset::Protocol => {
+                Some(Failure::Reset { is_sent })
+            }
         }
     }
 }
@@ -77,7 +79,10 @@ impl Proxy {
         }
         if !response_started
             && let Some(failure) = reset.failure(is_sent)
-            && matches!(self.decide(key, |policy, _| policy.wants_after_failure(failure), &HeaderMap::new()), Verdict::Retry)
+            && matches!(
+                self.decide(key, |policy, _| policy.wants_after_failure(failure), &HeaderMap::new()),
+                Verdict::Retry
+            )
         {
             return self.schedule_retry(key, attempt.map(|it| it.host), None);
         }
@@ -114,7 +119,12 @@ impl Proxy {
     }
 
     /// Whether there is to be another attempt, and why not if one was wanted.
-    fn decide(&mut self, key: Key, wants: impl Fn(&crate::route::RetryPolicy, &HeaderMap) -> bool, headers: &HeaderMap) -> Verdict {
+    fn decide(
+        &mut self,
+        key: Key,
+        wants: impl Fn(&crate::route::RetryPolicy, &HeaderMap) -> bool,
+        headers: &HeaderMap,
+    ) -> Verdict {
         let Some(stream) = self.streams.get_mut(key) else { return Verdict::No };
         let attempts = stream.info.attempts;
         let Some(router) = stream.router.as_mut() else { return Verdict::No };
@@ -161,7 +171,11 @@ impl Proxy {
         router.back_off = Some(self.timers.set(now + wait, Timer::BackOff(key)));
         if let Some(Some(cluster)) = self.clusters.get(router.cluster) {
             let stats = cluster.stats;
-            self.stats.inc(if asked.is_some() { stats.upstream_rq_retry_backoff_ratelimited } else { stats.upstream_rq_retry_backoff_exponential });
+            self.stats.inc(if asked.is_some() {
+                stats.upstream_rq_retry_backoff_ratelimited
+            } else {
+                stats.upstream_rq_retry_backoff_exponential
+            });
         }
     }
 
@@ -188,7 +202,14 @@ impl Proxy {
             stream.info.flags.set(Flag::UpstreamRequestTimeout);
             return self.reset_stream(key, "upstream_per_try_timeout".into());
         }
-        if matches!(self.decide(key, |policy, _| policy.wants_after_failure(Failure::PerTryTimeout), &HeaderMap::new()), Verdict::Retry) {
+        if matches!(
+            self.decide(
+                key,
+                |policy, _| policy.wants_after_failure(Failure::PerTryTimeout),
+                &HeaderMap::new()
+            ),
+            Verdict::Retry
+        ) {
             return self.schedule_retry(key, Some(attempt.host), None);
         }
         if let Some(stream) = self.stream(key) {
@@ -217,7 +238,10 @@ impl Proxy {
             it.totals.0 += 1;
             if status >= 500 { it.totals.1 += 1 } else { it.totals.2 += 1 }
         }
-        if matches!(self.decide(key, |policy, headers| policy.wants_after_response(headers), &headers), Verdict::Retry) {
+        if matches!(
+            self.decide(key, |policy, headers| policy.wants_after_response(headers), &headers),
+            Verdict::Retry
+        ) {
             if let Some(Some(cluster)) = self.clusters.get_mut(id) {
                 cluster.count_code(status, true, &mut self.stats);
             }
@@ -235,7 +259,8 @@ impl Proxy {
         }
         if !suppresses {
             let asked_at = stream.info.request_end.unwrap_or(stream.info.start);
-            headers.set("x-envoy-upstream-service-time", (now.saturating_sub(asked_at) / 1_000_000).to_string());
+            headers
+                .set("x-envoy-upstream-service-time", (now.saturating_sub(asked_at) / 1_000_000).to_string());
         }
         for cookie in cookies {
             headers.append("set-cookie", cookie);

@@ -76,7 +76,12 @@ fn grpc_timeout(headers: &HeaderMap) -> Option<u64> {
 }
 
 /// How long the response may take, and one attempt.
-fn timeouts(forward: &Forward, policy: Option<&RetryPolicy>, is_grpc: bool, headers: &mut HeaderMap) -> (Option<u64>, Option<u64>) {
+fn timeouts(
+    forward: &Forward,
+    policy: Option<&RetryPolicy>,
+    is_grpc: bool,
+    headers: &mut HeaderMap,
+) -> (Option<u64>, Option<u64>) {
     let mut timeout = forward.timeout;
     if is_grpc && let Some(max) = forward.max_grpc_timeout {
         let max = crate::source::nanos(max);
@@ -140,7 +145,10 @@ impl Proxy {
                 let location = String::from_utf8_lossy(&location).into_owned();
                 self.stats.inc(stats.rq_redirect);
                 self.stats.inc(stats.rq_direct_response);
-                self.reply(key, Reply::new(redirect.status, "", "direct_response").with("location", location).of_router());
+                self.reply(
+                    key,
+                    Reply::new(redirect.status, "", "direct_response").with("location", location).of_router(),
+                );
             }
             Action::Forward(forward) => self.start_forward(key, forward),
         }
@@ -149,7 +157,8 @@ impl Proxy {
     fn start_forward(&mut self, key: Key, forward: &Forward) {
         let Some(stream) = self.streams.get_mut(key) else { return };
         let stats = stream.settings.stats;
-        let found = stream.chosen.clone().and_then(|it| Some((self.cluster_names.get(&it.name).copied()?, it)));
+        let found =
+            stream.chosen.clone().and_then(|it| Some((self.cluster_names.get(&it.name).copied()?, it)));
         let Some((id, chosen)) = found else {
             stream.info.flags.set(Flag::NoClusterFound);
             self.stats.inc(stats.no_cluster);
@@ -164,7 +173,16 @@ impl Proxy {
         let (timeout, per_try) = timeouts(forward, policy.as_ref(), is_grpc, &mut stream.request);
         let mut cookies = Vec::new();
         let hash = forward.hash.hash(&stream.request, &stream.info.connection, &mut cookies);
-        for name in ["x-envoy-retry-on", "x-envoy-retry-grpc-on", "x-envoy-max-retries", "x-envoy-retriable-status-codes", "x-envoy-retriable-header-names", "x-envoy-upstream-alt-stat-name", "x-envoy-upstream-rq-timeout-alt-response", "x-envoy-hedge-on-per-try-timeout"] {
+        for name in [
+            "x-envoy-retry-on",
+            "x-envoy-retry-grpc-on",
+            "x-envoy-max-retries",
+            "x-envoy-retriable-status-codes",
+            "x-envoy-retriable-header-names",
+            "x-envoy-upstream-alt-stat-name",
+            "x-envoy-upstream-rq-timeout-alt-response",
+            "x-envoy-hedge-on-per-try-timeout",
+        ] {
             stream.request.remove(name);
         }
         let weighted = forward.entry(&chosen);
@@ -179,7 +197,11 @@ impl Proxy {
             rewrite::path(&met.route, forward, &mut stream.request);
         }
         let buffer_limit = met.as_ref().and_then(|it| it.route.buffer_limit).map_or(limit, |it| it as usize);
-        let suppresses = stream.settings.filters.iter().any(|it| matches!(it.filter, HttpFilter::Router { suppresses_headers: true }));
+        let suppresses = stream
+            .settings
+            .filters
+            .iter()
+            .any(|it| matches!(it.filter, HttpFilter::Router { suppresses_headers: true }));
         stream.router = Some(Box::new(Router {
             cluster: id,
             priority: usize::from(forward.priority == RoutingPriority::High),
@@ -246,7 +268,9 @@ impl Proxy {
             let left = router.timeout.map(|it| it.saturating_sub(now - router.started));
             let expected = [router.per_try, left].into_iter().flatten().min();
             match expected {
-                Some(expected) => stream.request.set("x-envoy-expected-rq-timeout-ms", (expected / MILLISECOND).max(1).to_string()),
+                Some(expected) => stream
+                    .request
+                    .set("x-envoy-expected-rq-timeout-ms", (expected / MILLISECOND).max(1).to_string()),
                 None => drop(stream.request.remove("x-envoy-expected-rq-timeout-ms")),
             }
         }
@@ -255,11 +279,13 @@ impl Proxy {
             let Some(stream) = self.stream(key) else { return };
             stream.info.flags.set(Flag::NoHealthyUpstream);
             self.charge(id, 503);
-            return self.reply(key, Reply::new(503, "no healthy upstream", "no_healthy_upstream").of_router());
+            return self
+                .reply(key, Reply::new(503, "no healthy upstream", "no_healthy_upstream").of_router());
         };
         let hostname = self.cluster(id).and_then(|it| it.hosts.get(&host)).map(|it| it.seen.hostname.clone());
         let Some(stream) = self.stream(key) else { return };
-        if let (Some(Action::Forward(forward)), Some(hostname)) = (met.as_ref().map(|it| &it.route.action), hostname)
+        if let (Some(Action::Forward(forward)), Some(hostname)) =
+            (met.as_ref().map(|it| &it.route.action), hostname)
             && stream.owner != Owner::Shadow
         {
             rewrite::automatic_host(forward, &hostname, &mut stream.request);
@@ -275,8 +301,15 @@ impl Proxy {
         let stream = self.streams.get_mut(key)?;
         let router = stream.router.as_mut()?;
         let Some(Some(cluster)) = self.clusters.get_mut(router.cluster) else { return None };
-        if matches!(&cluster.config.cluster_discovery_type, Some(crate::config::cluster::ClusterClusterDiscoveryType::Type(DiscoveryType::OriginalDst))) {
-            let address = original_dst(cluster.config.lb_config.as_ref(), &stream.request, stream.info.connection.local);
+        if matches!(
+            &cluster.config.cluster_discovery_type,
+            Some(crate::config::cluster::ClusterClusterDiscoveryType::Type(DiscoveryType::OriginalDst))
+        ) {
+            let address = original_dst(
+                cluster.config.lb_config.as_ref(),
+                &stream.request,
+                stream.info.connection.local,
+            );
             let Some(address) = address else {
                 self.stats.inc(cluster.stats.upstream_cx_none_healthy);
                 return None;
@@ -403,11 +436,16 @@ impl Proxy {
 }
 
 /// Where an ORIGINAL_DST cluster sends a request.
-pub(super) fn original_dst(config: Option<&ClusterLbConfig>, headers: &HeaderMap, local: SocketAddr) -> Option<SocketAddr> {
+pub(super) fn original_dst(
+    config: Option<&ClusterLbConfig>,
+    headers: &HeaderMap,
+    local: SocketAddr,
+) -> Option<SocketAddr> {
     let Some(ClusterLbConfig::OriginalDstLbConfig(it)) = config else { return Some(local) };
     let mut address = local;
     if it.use_http_header {
-        let name = if it.http_header_name.is_empty() { "x-envoy-original-dst-host" } else { &it.http_header_name };
+        let name =
+            if it.http_header_name.is_empty() { "x-envoy-original-dst-host" } else { &it.http_header_name };
         address = headers.get_str(name.to_ascii_lowercase())?.parse().ok()?;
     }
     if let Some(port) = it.upstream_port_override {

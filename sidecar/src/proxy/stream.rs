@@ -2,11 +2,13 @@
 
 use super::router::Router;
 use crate::access_log::{Info, Subject};
+use crate::config::extension::Struct;
 use crate::hcm::Settings;
 use crate::http::HeaderMap;
 use crate::route::action::Chosen;
 use crate::route::table::Met;
 use crate::timer::TimerId;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Whose request it is.
@@ -55,10 +57,12 @@ pub(crate) struct Stream {
     pub body: Vec<u8>,
     pub request_trailers: Option<HeaderMap>,
     pub router: Option<Box<Router>>,
-    /// The origin, if CORS answers it.
-    pub cors_origin: Option<Vec<u8>>,
-    /// Added to the response by filters.
-    pub response_extra: Vec<(String, String)>,
+    /// What CORS found, and the name of its filter.
+    pub cors: Option<(String, crate::filter::cors::Request)>,
+    /// Set on the response by filters.
+    pub response_extra: HeaderMap,
+    /// What filters found out, by their names.
+    pub metadata: BTreeMap<String, Struct>,
     pub idle: Option<TimerId>,
     pub idle_timeout: Option<u64>,
     pub max_duration: Option<TimerId>,
@@ -93,8 +97,9 @@ impl Stream {
             body: Vec::new(),
             request_trailers: None,
             router: None,
-            cors_origin: None,
-            response_extra: Vec::new(),
+            cors: None,
+            response_extra: HeaderMap::new(),
+            metadata: BTreeMap::new(),
             idle: None,
             idle_timeout: settings.stream_idle,
             max_duration: None,

@@ -50,12 +50,16 @@ impl TcpSettings {
     /// Compiles a configuration.
     pub fn new(config: &config::TcpProxy, around: &mut Surroundings<'_>) -> Result<TcpSettings, String> {
         use config::TcpProxyClusterSpecifier as Specifier;
-        let lb = |it: &Option<crate::config::core::Metadata>| it.as_ref().and_then(|it| it.filter_metadata.get("envoy.lb")).cloned();
+        let lb = |it: &Option<crate::config::core::Metadata>| {
+            it.as_ref().and_then(|it| it.filter_metadata.get("envoy.lb")).cloned()
+        };
         let clusters: Vec<_> = match &config.cluster_specifier {
             Specifier::Cluster(name) => vec![(name.clone(), 1, None)],
-            Specifier::WeightedClusters(it) => {
-                it.clusters.iter().map(|it| (it.name.clone(), u64::from(it.weight), lb(&it.metadata_match))).collect()
-            }
+            Specifier::WeightedClusters(it) => it
+                .clusters
+                .iter()
+                .map(|it| (it.name.clone(), u64::from(it.weight), lb(&it.metadata_match)))
+                .collect(),
         };
         Ok(TcpSettings {
             stats: TcpStats::new(around.stats, &format!("tcp.{}.", config.stat_prefix)),
@@ -113,13 +117,14 @@ impl Proxy {
             }
             None => true,
         });
-        let name = chosen.map_or("", |it| &it.0);
+        let name = chosen.map_or("", |it| it.0.as_str());
         let cluster = self.cluster_named(name);
         let mut metadata = settings.metadata.clone();
         if let Some(own) = chosen.and_then(|it| it.2.clone()) {
             metadata.get_or_insert_default().extend(own);
         }
-        let duration = settings.max_duration.map(|it| self.timers.set(now + it, Timer::TcpMaxDuration(number)));
+        let duration =
+            settings.max_duration.map(|it| self.timers.set(now + it, Timer::TcpMaxDuration(number)));
         let Some(down) = self.down(number) else { return };
         let Some(chain) = &down.chain else { return };
         let mut info = Info::new(down.started, &down.facts, &chain.name);
@@ -167,13 +172,19 @@ impl Proxy {
             self.stats.inc(cluster.stats.upstream_cx_overflow);
             return self.tcp_fail(number, Flag::UpstreamOverflow);
         }
-        let is_original = matches!(&cluster.config.cluster_discovery_type, Some(ClusterClusterDiscoveryType::Type(DiscoveryType::OriginalDst)));
+        let is_original = matches!(
+            &cluster.config.cluster_discovery_type,
+            Some(ClusterClusterDiscoveryType::Type(DiscoveryType::OriginalDst))
+        );
         let host = if is_original {
             super::router::original_dst(cluster.config.lb_config.as_ref(), &HeaderMap::new(), facts.local)
                 .map(|address| cluster.original_host(address, &mut self.stats))
         } else {
             let hash = crate::balance::hash::xx64(facts.direct_remote.ip().to_string().as_bytes());
-            cluster.choose(&Choice { hash: Some(hash), metadata: metadata.as_ref(), ..Choice::default() }, &mut self.stats)
+            cluster.choose(
+                &Choice { hash: Some(hash), metadata: metadata.as_ref(), ..Choice::default() },
+                &mut self.stats,
+            )
         };
         let Some(host) = host else { return self.tcp_fail(number, Flag::NoHealthyUpstream) };
         let address = cluster.hosts.get(&host).map(|it| it.address);
@@ -282,7 +293,14 @@ impl Proxy {
     }
 
     /// The connection to the host did not come about, or broke.
-    pub(super) fn tcp_up_lost(&mut self, number: u32, was_open: bool, _is_timeout: bool, _why: &str, transport: &str) {
+    pub(super) fn tcp_up_lost(
+        &mut self,
+        number: u32,
+        was_open: bool,
+        _is_timeout: bool,
+        _why: &str,
+        transport: &str,
+    ) {
         let Some(tcp) = self.tcp(number) else { return };
         let host = tcp.up.take();
         let id = tcp.cluster;
@@ -311,10 +329,14 @@ impl Proxy {
 
     fn tcp_rearm(&mut self, number: u32) {
         let now = self.now;
-        let Some(tcp) = self.downs.get_mut(number as usize).and_then(|it| it.as_deref_mut()).and_then(|it| match &mut it.state {
-            State::Tcp(it) => Some(it),
-            _ => None,
-        }) else {
+        let Some(tcp) =
+            self.downs.get_mut(number as usize).and_then(|it| it.as_deref_mut()).and_then(|it| match &mut it
+                .state
+            {
+                State::Tcp(it) => Some(it),
+                _ => None,
+            })
+        else {
             return;
         };
         self.timers.cancel(&mut tcp.idle);
@@ -354,9 +376,14 @@ impl Proxy {
         tcp.info.connection = facts.clone();
         let settings = tcp.settings.clone();
         let none = HeaderMap::new();
-        let subject =
-            Subject { info: &tcp.info, request: &none, response: &none, trailers: &none, body: "", now: self.now };
+        let subject = Subject {
+            info: &tcp.info,
+            request: &none,
+            response: &none,
+            trailers: &none,
+            body: "",
+            now: self.now,
+        };
         self.log_to(&settings.logs, &subject);
     }
-
 }

@@ -1,13 +1,13 @@
 //! What becomes of a request that a route matched: it is forwarded, redirected or answered.
 
+use super::Mutations;
 use super::redirect::Redirect;
 use super::retry::RetryPolicy;
-use super::Mutations;
 use crate::access_log::Layout;
+use crate::balance::hash_policy::HashPolicy;
 use crate::config::core::{FractionalPercent, Metadata, RoutingPriority};
 use crate::config::extension::Struct;
 use crate::config::{route, route_action as config};
-use crate::balance::hash_policy::HashPolicy;
 use crate::http::HeaderMap;
 use crate::matcher::Rewrite;
 use crate::random::Random;
@@ -142,7 +142,11 @@ fn subset(metadata: Option<&Metadata>) -> Option<Struct> {
 
 impl Action {
     /// Compiles a configuration.
-    pub fn new(action: &route::Action, host: &route::VirtualHost, read: ReadFile<'_>) -> Result<Action, String> {
+    pub fn new(
+        action: &route::Action,
+        host: &route::VirtualHost,
+        read: ReadFile<'_>,
+    ) -> Result<Action, String> {
         Ok(match action {
             route::Action::Route(it) => Action::Forward(Box::new(Forward::new(it, host)?)),
             route::Action::Redirect(it) => Action::Redirect(Redirect::new(it)?),
@@ -179,7 +183,7 @@ impl Weighted {
             request: Mutations::new(&config.request_headers_to_add, &config.request_headers_to_remove)?,
             response: Mutations::new(&config.response_headers_to_add, &config.response_headers_to_remove)?,
             host: host.map(|config::ClusterWeightHostRewriteSpecifier::HostRewriteLiteral(it)| it.clone()),
-            per_filter: config.typed_per_filter_config.clone(),
+            per_filter: super::per_filter(&config.typed_per_filter_config)?,
         })
     }
 }
@@ -197,7 +201,8 @@ impl Choice {
                     return Err("Sum of weights in the weighted_cluster must be greater than 0.".to_owned());
                 }
                 let header = it.random_value_specifier.as_ref();
-                let random_header = header.map(|config::WeightedClusterRandomValueSpecifier::HeaderName(it)| it.clone());
+                let random_header =
+                    header.map(|config::WeightedClusterRandomValueSpecifier::HeaderName(it)| it.clone());
                 Choice::Weighted { entries, total, random_header }
             }
         })

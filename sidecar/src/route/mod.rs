@@ -18,6 +18,7 @@ pub use table::RouteTable;
 
 use crate::config::extension::PerFilterConfig;
 use crate::config::route::{self as config, RouteMatchPathSpecifier as PathConfig};
+use crate::filter::PerRoute;
 use crate::http::{Connection, HeaderMap};
 use crate::matcher::{HeaderMatcher, QueryMatcher, whole_regex};
 use crate::random::Random;
@@ -27,7 +28,12 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Configuration of filters for one route, virtual host or table, by the filter's name.
-pub type PerFilter = BTreeMap<String, PerFilterConfig>;
+pub type PerFilter = BTreeMap<String, PerRoute>;
+
+/// Compiles such configuration.
+pub fn per_filter(config: &BTreeMap<String, PerFilterConfig>) -> Result<PerFilter, String> {
+    config.iter().map(|(name, it)| Ok((name.clone(), PerRoute::new(name, it)?))).collect()
+}
 
 /// What a path must be.
 #[derive(Debug)]
@@ -123,7 +129,7 @@ impl Route {
             action: Action::new(&config.action, host, read)?,
             request: Mutations::new(&config.request_headers_to_add, &config.request_headers_to_remove)?,
             response: Mutations::new(&config.response_headers_to_add, &config.response_headers_to_remove)?,
-            per_filter: config.typed_per_filter_config.clone(),
+            per_filter: per_filter(&config.typed_per_filter_config)?,
             buffer_limit: config.per_request_buffer_limit_bytes.or(host.per_request_buffer_limit_bytes),
         })
     }
@@ -154,6 +160,7 @@ impl Route {
 /// Whether a message's content type is that of gRPC.
 pub fn is_grpc(headers: &HeaderMap) -> bool {
     headers.get("content-type").is_some_and(|it| {
-        it.strip_prefix(b"application/grpc").is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')))
+        it.strip_prefix(b"application/grpc")
+            .is_some_and(|rest| matches!(rest.first(), None | Some(b'+' | b';')))
     })
 }

@@ -34,7 +34,12 @@ impl Mutations {
                 Some(false) => HeaderAppendAction::OverwriteIfExistsOrAdd,
                 _ => it.append_action,
             };
-            Ok(Addition { name, value: Format::omitting(&it.header.value)?, action, keeps_empty: it.keep_empty_value })
+            Ok(Addition {
+                name,
+                value: Format::omitting(&it.header.value)?,
+                action,
+                keeps_empty: it.keep_empty_value,
+            })
         };
         for name in remove {
             if name.starts_with(':') || name.eq_ignore_ascii_case("host") {

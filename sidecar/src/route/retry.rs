@@ -17,18 +17,41 @@ const BASE_INTERVAL: u64 = 25 * MILLISECOND;
 /// One word of `retry_on`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum On {
-    FiveXx, GatewayError, ConnectFailure, EnvoyRateLimited, Retriable4xx, RefusedStream, StatusCodes, Headers, Reset,
-    ResetBeforeRequest, Http3PostConnectFailure, Cancelled, DeadlineExceeded, ResourceExhausted, Unavailable, Internal,
+    FiveXx,
+    GatewayError,
+    ConnectFailure,
+    EnvoyRateLimited,
+    Retriable4xx,
+    RefusedStream,
+    StatusCodes,
+    Headers,
+    Reset,
+    ResetBeforeRequest,
+    Http3PostConnectFailure,
+    Cancelled,
+    DeadlineExceeded,
+    ResourceExhausted,
+    Unavailable,
+    Internal,
 }
 
 const WORDS: &[(&str, On)] = &[
-    ("5xx", On::FiveXx), ("gateway-error", On::GatewayError), ("connect-failure", On::ConnectFailure),
-    ("envoy-ratelimited", On::EnvoyRateLimited), ("retriable-4xx", On::Retriable4xx),
-    ("refused-stream", On::RefusedStream), ("retriable-status-codes", On::StatusCodes),
-    ("retriable-headers", On::Headers), ("reset", On::Reset), ("reset-before-request", On::ResetBeforeRequest),
-    ("http3-post-connect-failure", On::Http3PostConnectFailure), ("cancelled", On::Cancelled),
-    ("deadline-exceeded", On::DeadlineExceeded), ("resource-exhausted", On::ResourceExhausted),
-    ("unavailable", On::Unavailable), ("internal", On::Internal),
+    ("5xx", On::FiveXx),
+    ("gateway-error", On::GatewayError),
+    ("connect-failure", On::ConnectFailure),
+    ("envoy-ratelimited", On::EnvoyRateLimited),
+    ("retriable-4xx", On::Retriable4xx),
+    ("refused-stream", On::RefusedStream),
+    ("retriable-status-codes", On::StatusCodes),
+    ("retriable-headers", On::Headers),
+    ("reset", On::Reset),
+    ("reset-before-request", On::ResetBeforeRequest),
+    ("http3-post-connect-failure", On::Http3PostConnectFailure),
+    ("cancelled", On::Cancelled),
+    ("deadline-exceeded", On::DeadlineExceeded),
+    ("resource-exhausted", On::ResourceExhausted),
+    ("unavailable", On::Unavailable),
+    ("internal", On::Internal),
 ];
 
 /// How an attempt failed before there was a response.
@@ -77,11 +100,15 @@ impl RetryPolicy {
         let base = back_off.map_or(BASE_INTERVAL, |it| nanos(it.base_interval).max(MILLISECOND));
         let max = back_off.and_then(|it| it.max_interval).map_or(base * 10, nanos);
         if max < base {
-            return Err("retry_policy.max_interval must greater than or equal to the base_interval".to_owned());
+            return Err(
+                "retry_policy.max_interval must greater than or equal to the base_interval".to_owned()
+            );
         }
         let limited = config.rate_limited_retry_back_off.as_ref();
         let is_previous = |it: &config::RetryHostPredicate| {
-            let Some(config::RetryHostPredicateConfigType::TypedConfig(kind)) = &it.config_type else { return false };
+            let Some(config::RetryHostPredicateConfigType::TypedConfig(kind)) = &it.config_type else {
+                return false;
+            };
             matches!(kind, RetryHostPredicateConfig::PreviousHosts(_))
         };
         let avoids = config.retry_host_predicate.iter().any(is_previous);
@@ -93,8 +120,9 @@ impl RetryPolicy {
             codes: config.retriable_status_codes.iter().map(|it| *it as u16).collect(),
             base,
             max,
-            rate_limited: limited
-                .map_or(Vec::new(), |it| it.reset_headers.iter().map(|it| (it.name.clone(), it.format)).collect()),
+            rate_limited: limited.map_or(Vec::new(), |it| {
+                it.reset_headers.iter().map(|it| (it.name.clone(), it.format)).collect()
+            }),
             rate_limited_max: limited.and_then(|it| it.max_interval).map_or(300 * SECOND, nanos),
             avoids_previous: avoids.then(|| config.host_selection_retry_max_attempts.clamp(1, 100) as u32),
             retriable_headers: HeaderMatcher::all(&config.retriable_headers)?,
@@ -111,7 +139,8 @@ impl RetryPolicy {
             None if asked == 0 => return None,
             None => RetryPolicy::new(&config::RetryPolicy::default()).ok()?,
         };
-        if !policy.request_headers.is_empty() && !policy.request_headers.iter().any(|it| it.matches(headers)) {
+        if !policy.request_headers.is_empty() && !policy.request_headers.iter().any(|it| it.matches(headers))
+        {
             policy.on = 0;
         }
         policy.on |= asked;
@@ -157,7 +186,9 @@ impl RetryPolicy {
             Failure::Connect => is_reset || self.has(On::ConnectFailure) || self.has(On::ResetBeforeRequest),
             Failure::Refused => is_reset || self.has(On::RefusedStream),
             Failure::Reset { is_sent } => is_reset || (!is_sent && self.has(On::ResetBeforeRequest)),
-            Failure::PerTryTimeout => self.has(On::FiveXx) || self.has(On::GatewayError) || self.has(On::Reset),
+            Failure::PerTryTimeout => {
+                self.has(On::FiveXx) || self.has(On::GatewayError) || self.has(On::Reset)
+            }
         }
     }
 

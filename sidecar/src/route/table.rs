@@ -77,7 +77,7 @@ impl RouteTable {
             is_most_specific_last: config.most_specific_header_mutations_wins,
             request: Mutations::new(&config.request_headers_to_add, &config.request_headers_to_remove)?,
             response: Mutations::new(&config.response_headers_to_add, &config.response_headers_to_remove)?,
-            per_filter: config.typed_per_filter_config.clone(),
+            per_filter: super::per_filter(&config.typed_per_filter_config)?,
         };
         for host in &config.virtual_hosts {
             table.add(host, &config.request_mirror_policies, read)?;
@@ -85,7 +85,8 @@ impl RouteTable {
         table.endings.sort_by_key(|it| std::cmp::Reverse(it.0.len()));
         table.beginnings.sort_by_key(|it| std::cmp::Reverse(it.0.len()));
         let routes = table.hosts.iter().flat_map(|it| &it.routes);
-        let unknown = routes.flat_map(|it| it.action.clusters()).find(|it| knows.is_some_and(|knows| !knows(it)));
+        let unknown =
+            routes.flat_map(|it| it.action.clusters()).find(|it| knows.is_some_and(|knows| !knows(it)));
         match unknown {
             Some(name) => Err(format!("route: unknown cluster '{name}'")),
             None => Ok(table),
@@ -137,7 +138,7 @@ impl RouteTable {
             counts_attempts_in_response: config.include_attempt_count_in_response,
             request: Mutations::new(&config.request_headers_to_add, &config.request_headers_to_remove)?,
             response: Mutations::new(&config.response_headers_to_add, &config.response_headers_to_remove)?,
-            per_filter: config.typed_per_filter_config.clone(),
+            per_filter: super::per_filter(&config.typed_per_filter_config)?,
         }));
         Ok(())
     }
@@ -169,13 +170,29 @@ impl RouteTable {
 
 impl Met {
     /// Changes of the request's headers, in the order in which they are made. `weighted` comes from the cluster's entry.
-    pub fn request_mutations<'a>(&'a self, weighted: Option<&'a Mutations>) -> impl Iterator<Item = &'a Mutations> {
-        self.ordered([weighted, Some(&self.route.request), Some(&self.host.request), Some(&self.table.request)])
+    pub fn request_mutations<'a>(
+        &'a self,
+        weighted: Option<&'a Mutations>,
+    ) -> impl Iterator<Item = &'a Mutations> {
+        self.ordered([
+            weighted,
+            Some(&self.route.request),
+            Some(&self.host.request),
+            Some(&self.table.request),
+        ])
     }
 
     /// Changes of the response's headers.
-    pub fn response_mutations<'a>(&'a self, weighted: Option<&'a Mutations>) -> impl Iterator<Item = &'a Mutations> {
-        self.ordered([weighted, Some(&self.route.response), Some(&self.host.response), Some(&self.table.response)])
+    pub fn response_mutations<'a>(
+        &'a self,
+        weighted: Option<&'a Mutations>,
+    ) -> impl Iterator<Item = &'a Mutations> {
+        self.ordered([
+            weighted,
+            Some(&self.route.response),
+            Some(&self.host.response),
+            Some(&self.table.response),
+        ])
     }
 
     fn ordered<'a>(&self, mut levels: [Option<&'a Mutations>; 4]) -> impl Iterator<Item = &'a Mutations> {
@@ -186,16 +203,29 @@ impl Met {
     }
 
     /// A filter's configuration, the most specific first.
-    pub fn per_filter(&self, name: &str) -> Option<&crate::config::extension::PerFilterConfig> {
+    pub fn per_filter(&self, name: &str) -> Option<&crate::filter::PerRoute> {
         let route = self.route.per_filter.get(name);
         route.or_else(|| self.host.per_filter.get(name)).or_else(|| self.table.per_filter.get(name))
+    }
+}
+
+impl Met {
+    /// The CORS policies under a filter's name, the most specific first.
+    pub fn cors(&self, name: &str) -> Vec<&crate::filter::cors::CorsPolicy> {
+        let levels = [&self.route.per_filter, &self.host.per_filter, &self.table.per_filter];
+        let found = levels.into_iter().filter_map(|it| it.get(name));
+        found
+            .filter_map(|it| if let crate::filter::PerRoute::Cors(policy) = it { Some(policy) } else { None })
+            .collect()
     }
 }
 
 /// A host without its port; an IPv6 address keeps its brackets.
 pub fn without_port(host: &str) -> &str {
     match host.rfind(':') {
-        Some(at) if !host[at..].contains(']') && host[at + 1..].bytes().all(|it| it.is_ascii_digit()) => &host[..at],
+        Some(at) if !host[at..].contains(']') && host[at + 1..].bytes().all(|it| it.is_ascii_digit()) => {
+            &host[..at]
+        }
         _ => host,
     }
 }

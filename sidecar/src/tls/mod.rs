@@ -8,7 +8,7 @@
 //! Sources: Envoy `source/common/tls`.
 
 mod certificate;
-mod failure;
+pub mod failure;
 mod inspect;
 mod session;
 #[cfg(test)]
