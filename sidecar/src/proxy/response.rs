@@ -5,7 +5,7 @@ use super::slab::Key;
 use super::stream::{Owner, Stream};
 use super::wire::Ending;
 use super::{ConnId, Proxy};
-use crate::config::http_connection_manager::ServerHeaderTransformation as Server;
+use crate::config::hcm::ServerHeaderTransformation as Server;
 use crate::filter::cors::Cors;
 use crate::hcm::request;
 use crate::http::HeaderMap;
