@@ -162,6 +162,8 @@ pub struct Info {
     pub connection: Rc<Connection>,
     /// The name of the filter chain.
     pub filter_chain: Rc<str>,
+    /// Whether the health_check filter answered it.
+    pub is_health_check: bool,
     /// Last byte of the request read.
     pub request_end: Option<u64>,
     /// First byte of the response from upstream.
@@ -192,6 +194,7 @@ impl Info {
             remote: connection.remote,
             connection: connection.clone(),
             filter_chain: filter_chain.clone(),
+            is_health_check: false,
             request_end: None,
             response_start: None,
             response_end: None,

@@ -130,6 +130,7 @@ pub enum Condition {
     },
     All(Vec<Condition>),
     Any(Vec<Condition>),
+    NotHealthCheck,
     Always,
 }
 
@@ -165,8 +166,9 @@ impl Condition {
             },
             Kind::AndFilter(it) => Condition::All(all(&it.filters)?),
             Kind::OrFilter(it) => Condition::Any(all(&it.filters)?),
-            // A health check through the health_check filter is not marked, tracing decides nothing here.
-            Kind::NotHealthCheckFilter(_) | Kind::TraceableFilter(_) => Condition::Always,
+            Kind::NotHealthCheckFilter(_) => Condition::NotHealthCheck,
+            // Tracing decides nothing here.
+            Kind::TraceableFilter(_) => Condition::Always,
         })
     }
 
@@ -196,6 +198,7 @@ impl Condition {
             }
             Condition::All(all) => all.iter().all(|it| it.holds(subject, random)),
             Condition::Any(all) => all.iter().any(|it| it.holds(subject, random)),
+            Condition::NotHealthCheck => !subject.info.is_health_check,
             Condition::Always => true,
         }
     }

@@ -69,6 +69,12 @@ impl Group {
                 self.turn += 1;
                 Some(self.hosts[(self.turn % count) as usize])
             }
+            // So few hosts are all looked at; among equals chance decides.
+            Policy::LeastRequest if count <= u64::from(settings.choices) => {
+                let least = self.hosts.iter().map(|it| all[*it].active).min()?;
+                let idle: Vec<usize> = self.hosts.iter().copied().filter(|it| all[*it].active == least).collect();
+                Some(idle[random.below(idle.len() as u64) as usize])
+            }
             Policy::LeastRequest => {
                 let mut best = drawn();
                 for _ in 1..settings.choices {

@@ -81,7 +81,14 @@ pub fn request(headers: &HeaderMap, is_end: bool, case: Case, out: &mut Vec<u8>)
     let is_upgrade = headers.contains("upgrade") || method == b"CONNECT";
     let framing = match () {
         _ if headers.contains("transfer-encoding") => Framing::Chunked,
-        _ if is_framed || is_end || is_upgrade => Framing::Plain,
+        _ if is_framed || is_upgrade => Framing::Plain,
+        _ if is_end => {
+            // A method that may have a body says that there is none.
+            if !matches!(method, b"GET" | b"HEAD" | b"DELETE" | b"TRACE" | b"CONNECT") {
+                field(b"content-length", b"0", case, out);
+            }
+            Framing::Plain
+        }
         _ => {
             field(b"transfer-encoding", b"chunked", case, out);
             Framing::Chunked

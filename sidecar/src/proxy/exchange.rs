@@ -1,6 +1,5 @@
 //! Requests and responses on connections to hosts, HTTP/1 above all.
 
-use super::retrying::Reset;
 use super::slab::Key;
 use super::upstream::{Kind, Link, Up};
 use super::wire::Ending;
@@ -18,7 +17,7 @@ impl Proxy {
         loop {
             let Some(up) = self.up(key) else { return };
             let host = up.host;
-            let Kind::Http1 { decoder, stream, closes, .. } = &mut up.kind else { return };
+            let Kind::Http1 { decoder, stream, closes, has_trailers, .. } = &mut up.kind else { return };
             let Some(request) = *stream else {
                 if !rest.is_empty() {
                     self.up_broken(key, None);
@@ -37,8 +36,9 @@ impl Proxy {
                 Ok(Some(Item::Interim(headers))) => self.upstream_interim(request, &headers),
                 Ok(Some(Item::Data(data))) => self.upstream_data(request, data, false),
                 Ok(Some(Item::End(trailers))) => {
+                    let passes = *has_trailers;
                     self.up_response_done(key, request);
-                    self.upstream_end(request, trailers);
+                    self.upstream_end(request, trailers.filter(|_| passes));
                 }
                 Ok(None) => return,
                 Err(_) => return self.up_broken(key, Some(request)),

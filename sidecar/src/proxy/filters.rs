@@ -266,10 +266,11 @@ impl Proxy {
             Some(crate::filter::health_check::Membership { total, available })
         };
         let Some(answer) = check.answer(failing, membership) else { return Decision::Continue };
-        if answer.status != 200
-            && let Some(stream) = self.stream(key)
-        {
-            stream.info.flags.set(Flag::FailedLocalHealthCheck);
+        if let Some(stream) = self.stream(key) {
+            stream.info.is_health_check = true;
+            if answer.status != 200 {
+                stream.info.flags.set(Flag::FailedLocalHealthCheck);
+            }
         }
         let mut reply = Reply::new(answer.status, "", answer.details);
         if failing {

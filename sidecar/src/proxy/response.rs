@@ -160,7 +160,7 @@ impl Proxy {
 
     fn count_response(&mut self, key: Key, code: u16) {
         let Some(stream) = self.stream(key) else { return };
-        if stream.owner == Owner::Shadow {
+        if stream.owner == Owner::Shadow || stream.info.is_health_check {
             return;
         }
         let stats = stream.settings.stats;

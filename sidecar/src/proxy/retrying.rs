@@ -257,8 +257,7 @@ impl Proxy {
         if let Some(router) = stream.router.as_mut() {
             self.timers.cancel(&mut router.per_try_timer);
         }
-        if !suppresses {
-            let asked_at = stream.info.request_end.unwrap_or(stream.info.start);
+        if !suppresses && let Some(asked_at) = stream.info.request_end {
             headers
                 .set("x-envoy-upstream-service-time", (now.saturating_sub(asked_at) / 1_000_000).to_string());
         }
