@@ -67,10 +67,6 @@ impl Edf {
         self.add(item, weight(item).max(f64::MIN_POSITIVE));
         Some(item)
     }
-
-    pub fn is_empty(&self) -> bool {
-        self.queue.is_empty()
-    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::matcher::{Rewrite, query_value};
 enum Source {
     Header(String, Option<Rewrite>),
     Cookie(HashCookie),
-    SourceIp,
+    Address,
     QueryParameter(String),
 }
 
@@ -33,7 +33,7 @@ impl HashPolicy {
                     Source::Header(it.header_name.to_ascii_lowercase(), rewrite)
                 }
                 Specifier::Cookie(it) => Source::Cookie(it.clone()),
-                Specifier::ConnectionProperties(it) if it.source_ip => Source::SourceIp,
+                Specifier::ConnectionProperties(it) if it.source_ip => Source::Address,
                 Specifier::ConnectionProperties(_) => continue,
                 Specifier::QueryParameter(it) => Source::QueryParameter(it.name.clone()),
             };
@@ -88,7 +88,7 @@ impl Source {
                 }
                 (None, None) => None,
             },
-            Source::SourceIp => Some(xx64(connection.direct_remote.ip().to_string().as_bytes())),
+            Source::Address => Some(xx64(connection.direct_remote.ip().to_string().as_bytes())),
             Source::QueryParameter(name) => query_value(headers.get(":path")?, name.as_bytes()).map(xx64),
         }
     }

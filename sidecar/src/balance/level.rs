@@ -41,7 +41,7 @@ pub struct Level {
 
 impl Group {
     fn new(hosts: Vec<usize>, all: &[Host], settings: &Settings, random: &mut Random) -> Group {
-        let mut group = Group { turn: random.next() >> 1, ..Group::default() };
+        let mut group = Group { turn: random.draw() >> 1, ..Group::default() };
         let uneven = hosts.windows(2).any(|pair| all[pair[0]].weight != all[pair[1]].weight);
         if uneven && matches!(settings.policy, Policy::RoundRobin | Policy::LeastRequest) {
             let mut edf = Edf::new(hosts.iter().map(|it| (*it, settings.weight(&all[*it]))));
@@ -72,7 +72,8 @@ impl Group {
             // So few hosts are all looked at; among equals chance decides.
             Policy::LeastRequest if count <= u64::from(settings.choices) => {
                 let least = self.hosts.iter().map(|it| all[*it].active).min()?;
-                let idle: Vec<usize> = self.hosts.iter().copied().filter(|it| all[*it].active == least).collect();
+                let idle: Vec<usize> =
+                    self.hosts.iter().copied().filter(|it| all[*it].active == least).collect();
                 Some(idle[random.below(idle.len() as u64) as usize])
             }
             Policy::LeastRequest => {

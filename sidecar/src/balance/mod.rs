@@ -206,10 +206,10 @@ impl Pool {
         random: &mut Random,
         panics: &mut u64,
     ) -> Option<usize> {
-        let hash = choice.hash.filter(|_| settings.is_hashing()).unwrap_or_else(|| random.next());
+        let hash = choice.hash.filter(|_| settings.is_hashing()).unwrap_or_else(|| random.draw());
         let mut chosen = None;
         for attempt in 0..=choice.attempts {
-            let drawn = if settings.is_hashing() || attempt == 0 { hash } else { random.next() };
+            let drawn = if settings.is_hashing() || attempt == 0 { hash } else { random.draw() };
             let (priority, availability) = self.loads.choose(drawn);
             let panic = self.loads.panic.get(priority).copied().unwrap_or(false);
             let level = self.levels.get_mut(priority)?;

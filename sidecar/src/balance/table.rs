@@ -114,10 +114,6 @@ impl Table {
         }
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// Entries of the hosts with the fewest and the most, as the cluster's gauges show.
     pub fn spread(&self) -> (u64, u64) {
         let mut hosts: Vec<u32> = match self {

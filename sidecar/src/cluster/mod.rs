@@ -119,7 +119,7 @@ const BUFFER_LIMIT: u32 = 1024 * 1024;
 
 fn upstream_options(config: &config::Cluster) -> Option<&protocol::UpstreamHttp> {
     config.typed_extension_protocol_options.values().find_map(|it| match it {
-        ProtocolOptions::Http(it) => Some(it),
+        ProtocolOptions::Http(it) => Some(&**it),
         _ => None,
     })
 }

@@ -99,7 +99,7 @@ any! {
         PreviousHosts(PreviousHostsPredicate),
     }
     ProtocolOptions {
-        Http(UpstreamHttp),
+        Http(Box<UpstreamHttp>),
     }
     /// What discovery brings.
     Resource {

@@ -61,7 +61,7 @@ pub struct Cors<'p>(pub &'p [&'p CorsPolicy]);
 impl Cors<'_> {
     /// Judges a request; then its answer, if it is a preflight that the proxy answers itself.
     pub fn request(&self, headers: &HeaderMap, random: &mut Random) -> (Request, Option<HeaderMap>) {
-        let mut drawn = |it: &RuntimeFractionalPercent| it.default_value.holds(random.next());
+        let mut drawn = |it: &RuntimeFractionalPercent| it.default_value.holds(random.draw());
         let Some(first) = self.0.first() else { return Default::default() };
         let enabled = first.enabled.as_ref().is_none_or(&mut drawn);
         let shadow = first.shadow.as_ref().is_some_and(&mut drawn);

@@ -87,7 +87,7 @@ impl Fault {
         let mut falls = |percent: &FractionalPercent, name: &str| {
             let capped = number(name)
                 .map_or(percent.numerator, |it| percent.numerator.min(it.min(u32::MAX.into()) as u32));
-            FractionalPercent { numerator: capped, ..percent.clone() }.holds(random.next())
+            FractionalPercent { numerator: capped, ..percent.clone() }.holds(random.draw())
         };
         let mut injected = Injected::default();
         if let Some((delay, percent)) = &self.delay {

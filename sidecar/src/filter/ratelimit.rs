@@ -101,11 +101,11 @@ impl RateLimit {
 
     /// Takes a token for a request at `now` (nanoseconds).
     pub fn decide(&self, now: u64, random: &mut Random) -> Decision {
-        if !self.enabled.holds(random.next()) {
+        if !self.enabled.holds(random.draw()) {
             return Decision::default();
         }
         let limited = self.bucket.as_ref().is_some_and(|it| !it.take(now));
-        let enforced = limited && self.enforced.holds(random.next());
+        let enforced = limited && self.enforced.holds(random.draw());
         Decision { enabled: true, limited, enforced }
     }
 

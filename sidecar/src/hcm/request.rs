@@ -165,10 +165,10 @@ pub fn mutate(
         headers.append("x-envoy-internal", "true");
     } else {
         if is_edge {
-            EDGE_ONLY.iter().for_each(|it| drop(headers.remove(it)));
+            headers.remove_all(EDGE_ONLY);
             headers.set("x-envoy-external-address", address.ip().to_string());
         }
-        INTERNAL_ONLY.iter().for_each(|it| drop(headers.remove(it)));
+        headers.remove_all(INTERNAL_ONLY);
     }
     if !settings.via.is_empty() {
         add_via(settings, headers);
@@ -231,7 +231,7 @@ fn request_id(settings: &Settings, is_edge: bool, random: &mut Random, headers: 
 /// A random UUID.
 pub fn uuid(random: &mut Random) -> [u8; 36] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let bits = (u128::from(random.next()) << 64) | u128::from(random.next());
+    let bits = (u128::from(random.draw()) << 64) | u128::from(random.draw());
     let bits = bits & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
     let (mut text, mut place) = ([b'-'; 36], 32);
     for (at, byte) in text.iter_mut().enumerate() {

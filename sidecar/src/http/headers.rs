@@ -104,6 +104,13 @@ impl HeaderMap {
         self.fields.len() < before
     }
 
+    /// Removes all fields of these names.
+    pub fn remove_all(&mut self, names: &[impl AsRef<[u8]>]) {
+        for name in names {
+            self.remove(name);
+        }
+    }
+
     /// Removes the fields whose name and value `keep` does not want.
     pub fn retain(&mut self, mut keep: impl FnMut(&[u8], &[u8]) -> bool) {
         let mut fields = std::mem::take(&mut self.fields);

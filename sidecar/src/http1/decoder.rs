@@ -166,12 +166,12 @@ impl Decoder {
         end: impl Fn(&[u8], usize) -> Option<usize>,
     ) -> Option<Section<'a>> {
         let before = self.gathered.len();
-        if before == 0 {
-            if let Some(end) = end(input, 0) {
-                let (section, rest) = input.split_at(end);
-                *input = rest;
-                return Some(Section::Given(section));
-            }
+        if before == 0
+            && let Some(end) = end(input, 0)
+        {
+            let (section, rest) = input.split_at(end);
+            *input = rest;
+            return Some(Section::Given(section));
         }
         self.gathered.extend_from_slice(input);
         let Some(end) = end(&self.gathered, before) else {

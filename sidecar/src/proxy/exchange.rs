@@ -147,6 +147,7 @@ impl Proxy {
                 attempt.is_sent = true;
             }
         }
+        self.rearm_per_try_idle(request);
         if let Some(conn) = self.conn_of(request) {
             self.set_paused(conn, false);
         }

@@ -140,7 +140,7 @@ impl Proxy {
                 for it in &http.request_headers_to_add {
                     headers.append(&it.header.key, &it.header.value);
                 }
-                http.request_headers_to_remove.iter().for_each(|it| drop(headers.remove(it)));
+                headers.remove_all(&http.request_headers_to_remove);
                 let is_head = method == "HEAD";
                 let Some(up) = self.ups.get_mut(key) else { return };
                 let Kind::Check(check) = &mut up.kind else { return };

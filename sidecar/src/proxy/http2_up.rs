@@ -38,7 +38,7 @@ impl Proxy {
     pub(super) fn http2_up_headers(&mut self, key: Key, id: u32, request: Key, is_end: bool) {
         let Some(stream) = self.streams.get(request) else { return };
         let mut headers = stream.request.clone();
-        HTTP1_ONLY.iter().for_each(|it| drop(headers.remove(it)));
+        headers.remove_all(HTTP1_ONLY);
         if let Some(codec) = self.up_codec(key) {
             codec.send_headers(id, &headers, is_end);
         }
@@ -118,11 +118,8 @@ impl Proxy {
                 let priority =
                     self.streams.get(request).and_then(|it| it.router.as_ref()).map_or(0, |it| it.priority);
                 self.release(key, Link::Http2(key, stream), priority);
-                let reset = if code == Code::RefusedStream as u32 {
-                    Reset::RemoteRefused
-                } else {
-                    Reset::RemoteReset
-                };
+                let reset =
+                    if code == Code::RefusedStream as u32 { Reset::RemoteRefused } else { Reset::Remote };
                 self.attempt_failed(request, reset, "");
                 self.up_reuse(key);
             }

@@ -155,7 +155,6 @@ pub(crate) enum Timer {
     Outliers(usize),
     Resolve(usize),
     Cleanup(usize),
-    ListenersDrained,
 }
 
 /// A proxy.
@@ -323,7 +322,6 @@ impl Proxy {
                 Timer::Outliers(cluster) => self.outlier_interval(cluster),
                 Timer::Resolve(cluster) => self.resolve(cluster),
                 Timer::Cleanup(cluster) => self.cleanup(cluster),
-                Timer::ListenersDrained => self.listeners_drained(),
             }
         }
     }

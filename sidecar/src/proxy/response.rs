@@ -3,7 +3,6 @@
 use super::downstream::State;
 use super::slab::Key;
 use super::stream::{Owner, Stream};
-use super::wire::Ending;
 use super::{ConnId, Proxy};
 use crate::config::hcm::ServerHeaderTransformation as Server;
 use crate::filter::cors::Cors;
@@ -306,10 +305,5 @@ impl Proxy {
             self.stats.dec(stats.downstream_cx_upgrades_active);
         }
         self.log(&stream);
-    }
-
-    /// Ends the client's direction: HTTP has no half-closed connections but in an upgrade.
-    pub(super) fn end_down(&mut self, number: u32, how: Ending) {
-        self.end(ConnId::accepted(number), how);
     }
 }

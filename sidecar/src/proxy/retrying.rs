@@ -17,7 +17,7 @@ pub(crate) enum Reset {
     RemoteConnectionFailure,
     ConnectionTimeout,
     ConnectionTermination,
-    RemoteReset,
+    Remote,
     RemoteRefused,
     Protocol,
 }
@@ -30,7 +30,7 @@ impl Reset {
             Reset::RemoteConnectionFailure => "remote connection failure",
             Reset::ConnectionTimeout => "connection timeout",
             Reset::ConnectionTermination => "connection termination",
-            Reset::RemoteReset => "remote reset",
+            Reset::Remote => "remote reset",
             Reset::RemoteRefused => "remote refused stream reset",
             Reset::Protocol => "protocol error",
         }
@@ -41,7 +41,7 @@ impl Reset {
             Reset::Overflow => Flag::UpstreamOverflow,
             Reset::RemoteConnectionFailure | Reset::ConnectionTimeout => Flag::UpstreamConnectionFailure,
             Reset::ConnectionTermination => Flag::UpstreamConnectionTermination,
-            Reset::RemoteReset | Reset::RemoteRefused => Flag::UpstreamRemoteReset,
+            Reset::Remote | Reset::RemoteRefused => Flag::UpstreamRemoteReset,
             Reset::Protocol => Flag::UpstreamProtocolError,
         }
     }
@@ -51,7 +51,7 @@ impl Reset {
             Reset::Overflow => None,
             Reset::RemoteConnectionFailure | Reset::ConnectionTimeout => Some(Failure::Connect),
             Reset::RemoteRefused => Some(Failure::Refused),
-            Reset::ConnectionTermination | Reset::RemoteReset | Reset::Protocol => {
+            Reset::ConnectionTermination | Reset::Remote | Reset::Protocol => {
                 Some(Failure::Reset { is_sent })
             }
         }
@@ -166,6 +166,7 @@ impl Proxy {
         let Some(router) = stream.router.as_mut() else { return };
         router.tried.extend(host);
         self.timers.cancel(&mut router.per_try_timer);
+        self.timers.cancel(&mut router.per_try_idle);
         let Some(policy) = &router.policy else { return };
         let wait = asked.unwrap_or_else(|| policy.back_off(retry, &mut self.random));
         router.back_off = Some(self.timers.set(now + wait, Timer::BackOff(key)));
@@ -187,8 +188,9 @@ impl Proxy {
 
     /// One attempt takes too long.
     pub(super) fn per_try_timeout(&mut self, key: Key) {
-        let Some(router) = self.stream(key).and_then(|it| it.router.as_mut()) else { return };
-        router.per_try_timer = None;
+        let Some(router) = self.streams.get_mut(key).and_then(|it| it.router.as_mut()) else { return };
+        self.timers.cancel(&mut router.per_try_timer);
+        self.timers.cancel(&mut router.per_try_idle);
         let id = router.cluster;
         let Some(attempt) = router.attempt.take() else { return };
         self.abandon(key, id, &attempt);
@@ -296,6 +298,7 @@ impl Proxy {
             }
             return;
         }
+        self.rearm_per_try_idle(key);
         self.send_data(key, data, is_end);
     }
 

@@ -47,6 +47,7 @@ pub(crate) struct Router {
     pub global_timer: Option<TimerId>,
     pub per_try_timer: Option<TimerId>,
     pub back_off: Option<TimerId>,
+    pub per_try_idle: Option<TimerId>,
     pub shadows: Vec<Key>,
     /// Whether the body is kept for a retry.
     pub keeps_body: bool,
@@ -219,6 +220,7 @@ impl Proxy {
             global_timer: None,
             per_try_timer: None,
             back_off: None,
+            per_try_idle: None,
             shadows: Vec::new(),
             buffer_limit,
             suppresses,
@@ -250,6 +252,16 @@ impl Proxy {
         self.timers.cancel(&mut router.per_try_timer);
         if is_ended && let Some(per_try) = router.per_try {
             router.per_try_timer = Some(self.timers.set(now + per_try, Timer::PerTry(key)));
+        }
+    }
+
+    /// An attempt may be silent for so long from now on.
+    pub(super) fn rearm_per_try_idle(&mut self, key: Key) {
+        let now = self.now;
+        let Some(router) = self.streams.get_mut(key).and_then(|it| it.router.as_mut()) else { return };
+        self.timers.cancel(&mut router.per_try_idle);
+        if let Some(idle) = router.policy.as_ref().and_then(|it| it.per_try_idle) {
+            router.per_try_idle = Some(self.timers.set(now + idle, Timer::PerTryIdle(key)));
         }
     }
 
@@ -421,7 +433,12 @@ impl Proxy {
     /// Gives up what is under way upstream.
     pub(super) fn cancel_router(&mut self, key: Key) {
         let Some(mut router) = self.stream(key).and_then(|it| it.router.take()) else { return };
-        for timer in [&mut router.global_timer, &mut router.per_try_timer, &mut router.back_off] {
+        for timer in [
+            &mut router.global_timer,
+            &mut router.per_try_timer,
+            &mut router.back_off,
+            &mut router.per_try_idle,
+        ] {
             self.timers.cancel(timer);
         }
         if router.counts_retry

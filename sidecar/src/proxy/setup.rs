@@ -84,7 +84,7 @@ impl Proxy {
 
     /// Adds a cluster, or puts it in the place of one of the same name.
     pub(super) fn add_cluster(&mut self, config: &config::Cluster) -> Result<usize, String> {
-        let seed = self.random.next();
+        let seed = self.random.draw();
         let mut cluster = Cluster::new(config, seed, &mut self.stats);
         #[cfg(feature = "tls")]
         {

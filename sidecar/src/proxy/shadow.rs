@@ -12,7 +12,7 @@ impl Proxy {
     pub(super) fn start_shadows(&mut self, key: Key, forward: &Forward) {
         for mirror in &forward.mirrors {
             let Some(stream) = self.streams.get_mut(key) else { return };
-            if mirror.fraction.as_ref().is_some_and(|it| !it.holds(self.random.next())) {
+            if mirror.fraction.as_ref().is_some_and(|it| !it.holds(self.random.draw())) {
                 continue;
             }
             let name = match stream.request.get_str(&mirror.cluster_header) {
@@ -51,6 +51,7 @@ impl Proxy {
                 global_timer: None,
                 per_try_timer: None,
                 back_off: None,
+                per_try_idle: None,
                 shadows: Vec::new(),
                 keeps_body: false,
                 buffer_limit: router.buffer_limit,

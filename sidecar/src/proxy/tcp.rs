@@ -24,9 +24,8 @@ stats! {
     /// Stats of a TCP proxy.
     TcpStats {
         downstream_cx_total downstream_cx_no_route downstream_cx_tx_bytes_total downstream_cx_rx_bytes_total
-        idle_timeout max_downstream_connection_duration upstream_flush_total
+        idle_timeout max_downstream_connection_duration
     } {
-        downstream_cx_tx_bytes_buffered downstream_cx_rx_bytes_buffered upstream_flush_active
     }
 }
 

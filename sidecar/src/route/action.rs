@@ -266,7 +266,7 @@ impl Forward {
             Choice::Header(name) => Some(Chosen { name: named(name)?, entry: None }),
             Choice::Weighted { entries, total, random_header } => {
                 let given = random_header.as_ref().and_then(|it| headers.get_str(it)?.parse::<u64>().ok());
-                let mut drawn = given.unwrap_or_else(|| random.next()) % total;
+                let mut drawn = given.unwrap_or_else(|| random.draw()) % total;
                 let at = entries.iter().position(|it| match drawn.checked_sub(it.weight) {
                     Some(left) => {
                         drawn = left;

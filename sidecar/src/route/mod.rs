@@ -153,7 +153,7 @@ impl Route {
                 tls.presented.is_none_or(|it| it == peer.is_some())
                     && tls.validated.is_none_or(|it| it == peer.is_some_and(|it| it.is_validated))
             })
-            && self.fraction.as_ref().is_none_or(|it| it.holds(random.next()))
+            && self.fraction.as_ref().is_none_or(|it| it.holds(random.draw()))
     }
 }
 
