@@ -400,7 +400,8 @@ mod tests {
     }
 
     #[test]
-    fn one_of_several_values_must_fit_and_ranges_exclude_their_end() {        let twice = HeaderMap::from_iter([("x-a", "b"), ("x-a", "c")]);
+    fn one_of_several_values_must_fit_and_ranges_exclude_their_end() {
+        let twice = HeaderMap::from_iter([("x-a", "b"), ("x-a", "c")]);
         let rows = [
             ("{name: X-A, string_match: {exact: c}}", true),
             ("{name: x-a, string_match: {exact: c}, invert_match: true}", false),
