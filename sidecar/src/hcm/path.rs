@@ -2,7 +2,7 @@
 //!
 //! Source: Envoy's `normalize_path`, `merge_slashes` and `path_with_escaped_slashes_action`; RFC 3986 section 6.
 
-use crate::config::http_connection_manager::PathWithEscapedSlashesAction as Escaped;
+use crate::config::hcm::PathWithEscapedSlashesAction as Escaped;
 
 /// What becomes of the request.
 #[derive(Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use super::LocalReplies;
 use crate::access_log::{self, AccessLog};
 use crate::config::extension::HttpFilterConfig;
-use crate::config::http_connection_manager as config;
+use crate::config::hcm as config;
 use crate::config::protocol::{self, HeadersWithUnderscoresAction as Underscores, Http2ProtocolOptions};
 use crate::filter::{fault, health_check, jwt, ratelimit, rbac};
 use crate::http1::{Limits, encode::Case, head};

@@ -6,7 +6,7 @@ use super::slab::Key;
 use super::tcp::Tcp;
 use super::wire::Wire;
 use super::{ConnId, Proxy, Timer};
-use crate::config::http_connection_manager::CodecType;
+use crate::config::hcm::CodecType;
 use crate::hcm::Settings;
 use crate::http::Connection;
 use crate::http1::encode::Framing;

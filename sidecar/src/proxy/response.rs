@@ -4,7 +4,7 @@ use super::downstream::State;
 use super::slab::Key;
 use super::stream::{Owner, Stream};
 use super::{ConnId, Proxy};
-use crate::config::http_connection_manager::ServerHeaderTransformation as Server;
+use crate::config::hcm::ServerHeaderTransformation as Server;
 use crate::filter::cors::Cors;
 use crate::hcm::request;
 use crate::http::HeaderMap;

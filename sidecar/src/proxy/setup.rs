@@ -7,7 +7,7 @@ use crate::cluster::{Cluster, Protocol};
 use crate::config::bootstrap::Bootstrap;
 use crate::config::cluster::{self as config, ClusterClusterDiscoveryType as Discovery, DiscoveryType};
 use crate::config::extension::TransportSocketConfig;
-use crate::config::http_connection_manager::HttpConnectionManager;
+use crate::config::hcm::HttpConnectionManager;
 use crate::config::listener;
 use crate::hcm::Settings;
 use crate::hcm::settings::Surroundings;

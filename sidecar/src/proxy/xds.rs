@@ -8,7 +8,7 @@ use crate::cluster::members::{self, Member};
 use crate::config::bootstrap::{ConfigSource, ConfigSourceConfigSourceSpecifier as Specifier};
 use crate::config::cluster::Cluster as ClusterConfig;
 use crate::config::extension::{DiscoveryResponse, NetworkFilter, Resource};
-use crate::config::http_connection_manager::HttpConnectionManagerRouteSpecifier as Routes;
+use crate::config::hcm::HttpConnectionManagerRouteSpecifier as Routes;
 use crate::config::listener::Listener as ListenerConfig;
 use crate::config::tls_context::Secret;
 use crate::config::{self};
