@@ -77,6 +77,16 @@ impl HeaderMap {
         self.fields.push(Field { name: at, name_len, value, value_len });
     }
 
+    /// Adds a space and more to the value of the last field, as folded lines do.
+    pub fn extend_last(&mut self, more: &[u8]) {
+        let Some(last) = self.fields.last().copied() else { return };
+        let joined = [self.value_of(&last), more].join(&b' ');
+        let (value, value_len) = self.push(&joined);
+        if let Some(last) = self.fields.last_mut() {
+            (last.value, last.value_len) = (value, value_len);
+        }
+    }
+
     /// Sets a field: the first of this name gets the value, further ones go; without one it is added.
     pub fn set(&mut self, name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
         let name = name.as_ref();

@@ -101,7 +101,7 @@ pub fn request(headers: &HeaderMap, is_end: bool, case: Case, out: &mut Vec<u8>)
 /// Writes a response head.
 pub fn response(headers: &HeaderMap, is_end: bool, asked: Asked, case: Case, out: &mut Vec<u8>) -> Framing {
     let status = headers.get_str(":status").and_then(|it| it.parse().ok()).unwrap_or(0u16);
-    out.extend_from_slice(b"HTTP/1.1 ");
+    out.extend_from_slice(if asked.is_http10 { b"HTTP/1.0 " } else { b"HTTP/1.1 " });
     out.extend_from_slice(headers.get(":status").unwrap_or(b"500"));
     out.push(b' ');
     out.extend_from_slice(reason(status).as_bytes());

@@ -2,7 +2,7 @@
 //!
 //! Strict where laxness would let two parties read two messages out of one.
 //! Always: a refused head names Envoy's response code details.
-//! Differs from Envoy: line folding is refused. Sources: RFC 9112 sections 2 to 5; Envoy's http1 codec documentation.
+//! Sources: RFC 9112 sections 2 to 5; Envoy's http1 codec documentation.
 
 use crate::http::HeaderMap;
 use memchr::{memchr, memmem};
@@ -113,7 +113,7 @@ pub fn request(mut head: &[u8], underscores: Underscores, into: &mut HeaderMap) 
     let first = line(&mut head).ok_or(Error::CODEC)?;
     let mut words = first.split(|byte| *byte == b' ').filter(|it| !it.is_empty());
     let (Some(method), Some(target)) = (words.next(), words.next()) else { return Err(Error::CODEC) };
-    if !method.iter().all(|byte| is_token(*byte)) || target.iter().any(|byte| *byte <= 0x20 || *byte == 0x7f)
+    if !method.iter().all(|byte| is_token(*byte)) || target.iter().any(|byte| *byte <= 0x20 || *byte >= 0x7f)
     {
         return Err(Error::CODEC);
     }
@@ -143,10 +143,20 @@ pub fn response(mut head: &[u8], into: &mut HeaderMap) -> Result<Version, Error>
 
 /// Reads fields up to the empty line: of a head, or of a trailer section.
 pub fn fields(mut rest: &[u8], underscores: Underscores, into: &mut HeaderMap) -> Result<(), Error> {
+    let mut is_first = true;
     while let Some(field) = line(&mut rest) {
         if field.is_empty() {
             return Ok(());
         }
+        if matches!(field[0], b' ' | b'\t') {
+            // A folded line goes on where the one before ended.
+            if is_first {
+                return Err(Error::CODEC);
+            }
+            into.extend_last(trim(field));
+            continue;
+        }
+        is_first = false;
         let colon = memchr(b':', field).ok_or(Error::CODEC)?;
         let (name, value) = (&field[..colon], trim(&field[colon + 1..]));
         if name.is_empty() || !name.iter().all(|byte| is_token(*byte)) {

@@ -69,6 +69,8 @@ pub(crate) struct Down {
     pub requests: u32,
     pub started: u64,
     pub is_draining: bool,
+    /// Whether access control was asked.
+    pub is_guarded: bool,
     pub received: u64,
 }
 
@@ -103,6 +105,7 @@ impl Down {
             requests: 0,
             started: now,
             is_draining: false,
+            is_guarded: false,
             received: 0,
         }
     }
@@ -260,10 +263,11 @@ impl Proxy {
     /// Guards are asked, and the application begins.
     fn start_app(&mut self, number: u32) {
         let Some(down) = self.down(number) else { return };
-        let (Some(chain), facts) = (down.chain.clone(), down.facts.clone()) else { return };
+        let Some(chain) = down.chain.clone() else { return };
         for guard in &chain.guards {
             let allowed = match guard {
-                Guard::Rbac(rbac) => self.network_rbac(rbac, &facts),
+                // Asked once the first bytes are there.
+                Guard::Rbac(_) => true,
                 Guard::Limit { max, active, limited } => {
                     let allowed = self.stats.value(*active) < *max;
                     self.stats.inc(if allowed { *active } else { *limited });
@@ -284,7 +288,7 @@ impl Proxy {
 
     fn network_rbac(&mut self, rbac: &crate::filter::rbac::NetworkRbac, facts: &Connection) -> bool {
         let (verdict, shadow) = rbac.decide(facts);
-        let prefix = format!("{}rbac.", rbac.stat_prefix);
+        let prefix = format!("{}rbac.", super::filters::dotted(&rbac.stat_prefix));
         let name = |allowed: bool| if allowed { "allowed" } else { "denied" };
         if let Some(shadow) = shadow {
             self.stats.count(&format!("{prefix}shadow_{}", name(shadow.allowed)));
@@ -416,8 +420,30 @@ impl Proxy {
         self.start_app(number);
     }
 
+    /// Access control of the connection, before its first bytes go on. False: it has been closed.
+    fn is_guarded(&mut self, number: u32, bytes: &[u8]) -> bool {
+        let Some(down) = self.down(number) else { return false };
+        let (Some(chain), facts) = (down.chain.clone(), down.facts.clone()) else { return true };
+        if std::mem::replace(&mut down.is_guarded, true) {
+            return true;
+        }
+        for guard in &chain.guards {
+            if let Guard::Rbac(rbac) = guard
+                && !self.network_rbac(rbac, &facts)
+            {
+                self.tcp_refused(number, bytes.len() as u64);
+                self.close_down(number);
+                return false;
+            }
+        }
+        true
+    }
+
     /// Bytes without TLS.
     pub(super) fn down_plain(&mut self, number: u32, bytes: &[u8]) {
+        if !self.is_guarded(number, bytes) {
+            return;
+        }
         let Some(down) = self.down(number) else { return };
         match &mut down.state {
             State::Inspecting => {

@@ -89,12 +89,13 @@ impl Proxy {
             self.stats.count(&format!(
                 "{}rbac.{}shadow_{}",
                 settings.prefix,
-                rbac.shadow_stat_prefix,
+                dotted(&rbac.shadow_stat_prefix),
                 name(shadow)
             ));
         }
         let Some(verdict) = verdict else { return Decision::Continue };
-        self.stats.count(&format!("{}rbac.{}{}", settings.prefix, rbac.stat_prefix, name(&verdict)));
+        let prefix = format!("{}rbac.{}", settings.prefix, dotted(&rbac.stat_prefix));
+        self.stats.count(&format!("{prefix}{}", name(&verdict)));
         if verdict.allowed {
             return Decision::Continue;
         }
@@ -279,6 +280,15 @@ impl Proxy {
         let cluster = self.node_cluster.clone();
         self.reply(key, reply.with("x-envoy-upstream-healthchecked-cluster", cluster));
         Decision::Stop
+    }
+}
+
+/// A prefix of stats ends in a dot, unless it is empty.
+pub(super) fn dotted(prefix: &str) -> Cow<'_, str> {
+    if prefix.is_empty() || prefix.ends_with('.') {
+        Cow::Borrowed(prefix)
+    } else {
+        Cow::Owned(format!("{prefix}."))
     }
 }
 

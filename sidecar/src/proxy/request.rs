@@ -6,6 +6,7 @@ use super::slab::Key;
 use super::stream::{Owner, Stream};
 use super::{ConnId, Proxy, Timer};
 use crate::access_log::{Flag, Info};
+use crate::config::route::TlsRequirement;
 use crate::hcm::{RouteSource, Settings, path, request};
 use crate::http::HeaderMap;
 use crate::http1::decoder::has_token;
@@ -203,6 +204,10 @@ impl Proxy {
             self.reply(key, Reply::new(404, "", "absolute_path_rejected"));
             return false;
         }
+        if path.contains(&b'#') {
+            self.reply(key, Reply::new(400, "", "path_normalization_failed"));
+            return false;
+        }
         match path::normalize(&path, settings.normalizes, settings.merges_slashes, settings.escaped_slashes) {
             path::Outcome::Go(new) if new != path => stream.request.set(":path", new),
             path::Outcome::Go(_) => {}
@@ -229,6 +234,11 @@ impl Proxy {
             Some(Action::Forward(forward)) => forward.upgrades.as_slice(),
             _ => &[],
         };
+        if is_connect && stream.met.is_none() {
+            stream.info.flags.set(Flag::NoRouteFound);
+            self.reply(key, Reply::new(404, "", "route_not_found"));
+            return false;
+        }
         if settings.allows_upgrade(protocol, route) {
             self.stats.inc(settings.stats.downstream_cx_upgrades_total);
             self.stats.inc(settings.stats.downstream_cx_upgrades_active);
@@ -250,11 +260,22 @@ impl Proxy {
         let asked = Asked { headers: &stream.request, connection: &stream.info.connection };
         stream.met = table.meet(&asked, &mut self.random);
         let Some(met) = &stream.met else { return };
+        let is_tls = stream.request.get("x-forwarded-proto") == Some(b"https");
+        let is_internal = stream.request.contains("x-envoy-internal");
+        stream.wants_tls = !is_tls
+            && match met.host.require_tls {
+                TlsRequirement::None => false,
+                TlsRequirement::ExternalOnly => !is_internal,
+                TlsRequirement::All => true,
+            };
+        if stream.wants_tls {
+            return;
+        }
         stream.info.route = met.route.name.clone();
         stream.info.virtual_host = Some(met.host.name.clone());
         let Action::Forward(forward) = &met.route.action else { return };
         stream.chosen = forward.choose(&stream.request, &mut self.random);
-        let (idle, duration) = (forward.idle_timeout, forward.max_duration);
+        let (idle, duration) = (forward.idle_timeout, forward.duration(stream.is_grpc, &stream.request));
         if let Some(idle) = idle {
             stream.idle_timeout = idle;
         }
@@ -333,12 +354,14 @@ impl Proxy {
         let stats = stream.settings.stats;
         self.stats.inc(stats.downstream_rq_max_duration_reached);
         let Some(stream) = self.stream(key) else { return };
-        stream.info.flags.set(Flag::UpstreamMaxStreamDurationReached);
         if stream.response_started {
             return self.reset_stream(key, "max_duration_timeout".into());
         }
         let status = if stream.request_ended { 504 } else { 408 };
-        self.reply(key, Reply::new(status, "downstream duration timeout", "max_duration_timeout"));
+        let mut reply = Reply::new(status, "downstream duration timeout", "max_duration_timeout");
+        // gRPC's DEADLINE_EXCEEDED.
+        reply.grpc = Some(4);
+        self.reply(key, reply);
     }
 
     pub(super) fn request_timeout(&mut self, key: Key) {

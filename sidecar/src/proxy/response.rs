@@ -179,6 +179,7 @@ impl Proxy {
         if stream.response_ended {
             return;
         }
+        let data = if stream.is_head { &[] } else { data };
         stream.info.sent += data.len() as u64;
         match stream.owner {
             Owner::Http1(number) => {

@@ -13,9 +13,9 @@ use crate::cluster::breaker::Resource;
 use crate::config::cluster::{ClusterLbConfig, DiscoveryType};
 use crate::config::core::RoutingPriority;
 use crate::config::extension::Struct;
-use crate::config::route::TlsRequirement;
 use crate::hcm::HttpFilter;
 use crate::http::HeaderMap;
+use crate::route::action::grpc_timeout;
 use crate::route::{Action, Forward, RetryPolicy, rewrite};
 use crate::timer::TimerId;
 use std::net::SocketAddr;
@@ -73,20 +73,6 @@ fn asked_time(headers: &HeaderMap, name: &str) -> Option<u64> {
     headers.get_str(name)?.parse::<u64>().ok()?.checked_mul(MILLISECOND)
 }
 
-fn grpc_timeout(headers: &HeaderMap) -> Option<u64> {
-    let text = headers.get_str("grpc-timeout")?;
-    let unit = match text.chars().last()? {
-        'H' => 3600 * 1000 * MILLISECOND,
-        'M' => 60 * 1000 * MILLISECOND,
-        'S' => 1000 * MILLISECOND,
-        'm' => MILLISECOND,
-        'u' => 1000,
-        'n' => 1,
-        _ => return None,
-    };
-    text[..text.len() - 1].parse::<u64>().ok()?.checked_mul(unit)
-}
-
 /// How long the response may take, and one attempt.
 fn timeouts(
     forward: &Forward,
@@ -127,14 +113,7 @@ impl Proxy {
             self.stats.inc(stats.no_route);
             return self.reply(key, Reply::new(404, "", "route_not_found"));
         };
-        let is_tls = stream.request.get("x-forwarded-proto") == Some(b"https");
-        let is_internal = stream.request.contains("x-envoy-internal");
-        let wants_tls = match met.host.require_tls {
-            TlsRequirement::None => false,
-            TlsRequirement::ExternalOnly => !is_internal,
-            TlsRequirement::All => true,
-        };
-        if wants_tls && !is_tls {
+        if stream.wants_tls {
             let text = |name: &str| stream.request.get_str(name).unwrap_or_default();
             let location = format!("https://{}{}", text(":authority"), text(":path"));
             self.stats.inc(stats.rq_redirect);
@@ -149,8 +128,15 @@ impl Proxy {
                     layout.write(&subject, &mut out);
                     text = String::from_utf8_lossy(&out).into_owned();
                 }
+                let mut reply = Reply::new(*status, &text, "direct_response").of_router();
+                // RFC 9110 section 10.2.2: what was created, or where to go, is named.
+                if *status == 201 || (300..400).contains(status) {
+                    let text = |name: &str| stream.request.get_str(name).unwrap_or_default();
+                    let location = format!("{}://{}{}", text(":scheme"), text(":authority"), text(":path"));
+                    reply = reply.with("location", location);
+                }
                 self.stats.inc(stats.rq_direct_response);
-                self.reply(key, Reply::new(*status, &text, "direct_response").of_router());
+                self.reply(key, reply);
             }
             Action::Redirect(redirect) => {
                 let location = redirect.location(&met.route, &stream.request);

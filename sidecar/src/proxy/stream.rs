@@ -53,6 +53,8 @@ pub(crate) struct Stream {
     pub is_http10: bool,
     pub is_upgrade: bool,
     pub is_grpc: bool,
+    /// Whether its virtual host wants TLS, and there is none.
+    pub wants_tls: bool,
     /// Bytes of the request that wait for an upstream, or are kept for a retry.
     pub body: Vec<u8>,
     pub request_trailers: Option<HeaderMap>,
@@ -94,6 +96,7 @@ impl Stream {
             response_ended: false,
             is_http10: false,
             is_upgrade: false,
+            wants_tls: false,
             body: Vec::new(),
             request_trailers: None,
             router: None,

@@ -223,6 +223,13 @@ impl Proxy {
         self.tcp_rearm(number);
     }
 
+    /// The client's first bytes were refused: they are counted, and go nowhere.
+    pub(super) fn tcp_refused(&mut self, number: u32, received: u64) {
+        if let Some(tcp) = self.tcp(number) {
+            tcp.info.received += received;
+        }
+    }
+
     fn tcp_forward(&mut self, up: Key, bytes: &[u8]) {
         if let Some(it) = self.ups.get_mut(up)
             && !bytes.is_empty()

@@ -110,7 +110,11 @@ pub struct Forward {
     pub idle_timeout: Option<Option<u64>>,
     /// How long the stream may last.
     pub max_duration: Option<u64>,
-    /// The longest time a client may ask for in `grpc-timeout`.
+    /// The longest time a client's `grpc-timeout` may make the stream last; nought: any.
+    pub grpc_duration: Option<u64>,
+    /// By how much it is shortened.
+    pub grpc_offset: u64,
+    /// The longest time a client may ask for in `grpc-timeout`, for the response.
     pub max_grpc_timeout: Option<Duration>,
     /// Which failures are tried again.
     pub retry: Option<RetryPolicy>,
@@ -228,10 +232,13 @@ impl Forward {
                 _ => HostRewrite::None,
             },
             appends_forwarded_host: config.append_x_forwarded_host,
-            timeout: source::timeout(config.timeout, Some(DEFAULT_TIMEOUT)),
+            // A route that limits its streams has no other timeout, whatever it says.
+            timeout: source::timeout(config.timeout, Some(DEFAULT_TIMEOUT)).filter(|_| max.is_none()),
             idle_timeout: config.idle_timeout.map(|it| Some(nanos(it)).filter(|it| *it > 0)),
             max_duration: max.and_then(|it| it.max_stream_duration).map(nanos).filter(|it| *it > 0),
-            max_grpc_timeout: max.and_then(|it| it.grpc_timeout_header_max).or(config.max_grpc_timeout),
+            grpc_duration: max.and_then(|it| it.grpc_timeout_header_max).map(nanos),
+            grpc_offset: max.and_then(|it| it.grpc_timeout_header_offset).map_or(0, nanos),
+            max_grpc_timeout: config.max_grpc_timeout,
             retry: retry.map(RetryPolicy::new).transpose()?,
             mirrors: mirrors
                 .iter()
@@ -281,6 +288,15 @@ impl Forward {
         }
     }
 
+    /// How long the stream may last.
+    pub fn duration(&self, is_grpc: bool, headers: &HeaderMap) -> Option<u64> {
+        if is_grpc && let (Some(max), Some(asked)) = (self.grpc_duration, grpc_timeout(headers)) {
+            let allowed = if max > 0 { asked.min(max) } else { asked };
+            return Some(if self.grpc_offset < allowed { allowed - self.grpc_offset } else { allowed });
+        }
+        self.max_duration
+    }
+
     /// The entry of a weighted cluster that was chosen.
     pub fn entry(&self, chosen: &Chosen) -> Option<&Weighted> {
         match &self.cluster {
@@ -301,4 +317,19 @@ impl Forward {
             }
         }
     }
+}
+
+/// What a gRPC client allows, in nanoseconds.
+pub fn grpc_timeout(headers: &HeaderMap) -> Option<u64> {
+    let text = headers.get_str("grpc-timeout")?;
+    let unit = match text.chars().last()? {
+        'H' => 3600 * 1000 * 1_000_000,
+        'M' => 60 * 1000 * 1_000_000,
+        'S' => 1000 * 1_000_000,
+        'm' => 1_000_000,
+        'u' => 1000,
+        'n' => 1,
+        _ => return None,
+    };
+    text[..text.len() - 1].parse::<u64>().ok()?.checked_mul(unit)
 }
