@@ -9,8 +9,8 @@ use crate::config::hcm::PathWithEscapedSlashesAction as Escaped;
 pub enum Outcome {
     /// It goes on, with this path.
     Go(Vec<u8>),
-    /// It is refused.
-    Refuse,
+    /// It is refused; the path as far as it was normalised.
+    Refuse(Vec<u8>),
     /// The client is sent to this path.
     Redirect(Vec<u8>),
 }
@@ -24,7 +24,11 @@ pub fn normalize(path: &[u8], normalizes: bool, merges: bool, escaped: Escaped) 
     let mut redirects = false;
     if has_escaped {
         match escaped {
-            Escaped::RejectRequest => return Outcome::Refuse,
+            Escaped::RejectRequest => {
+                unescape_slashes(&mut bare);
+                bare.extend_from_slice(query);
+                return Outcome::Refuse(bare);
+            }
             Escaped::UnescapeAndRedirect | Escaped::UnescapeAndForward => {
                 unescape_slashes(&mut bare);
                 redirects = escaped == Escaped::UnescapeAndRedirect;
@@ -35,7 +39,7 @@ pub fn normalize(path: &[u8], normalizes: bool, merges: bool, escaped: Escaped) 
     if normalizes && bare.starts_with(b"/") {
         match canonical(&bare) {
             Some(new) => bare = new,
-            None => return Outcome::Refuse,
+            None => return Outcome::Refuse(path.to_vec()),
         }
     }
     if merges {
@@ -124,7 +128,10 @@ mod tests {
         ] {
             assert_eq!(normal(from), to, "{from}");
         }
-        assert_eq!(normalize(b"/a%2Fb", true, false, Escaped::RejectRequest), Outcome::Refuse);
+        assert_eq!(
+            normalize(b"/a%2Fb", true, false, Escaped::RejectRequest),
+            Outcome::Refuse(b"/a/b".to_vec())
+        );
         assert_eq!(
             normalize(b"/a%2Fb", true, false, Escaped::UnescapeAndRedirect),
             Outcome::Redirect(b"/a/b".to_vec())

@@ -128,6 +128,7 @@ pub fn mutate(
     if !asks_upgrade(headers) {
         headers.remove("connection");
         headers.remove("upgrade");
+        headers.remove("http2-settings");
         if headers.contains("te") {
             let wants_trailers = has_token(headers, "te", b"trailers");
             headers.remove("te");

@@ -110,7 +110,12 @@ pub fn response(headers: &HeaderMap, is_end: bool, asked: Asked, case: Case, out
     let has_no_body = (100..200).contains(&status) || status == 204 || status == 304;
     let framing = match () {
         _ if headers.contains("transfer-encoding") => Framing::Chunked,
-        _ if headers.contains("content-length") || has_no_body || asked.is_connect => Framing::Plain,
+        _ if headers.contains("content-length")
+            || has_no_body
+            || (asked.is_connect && (200..300).contains(&status)) =>
+        {
+            Framing::Plain
+        }
         _ if is_end && !asked.is_head => {
             field(b"content-length", b"0", case, out);
             Framing::Plain

@@ -83,7 +83,7 @@ impl Proxy {
         for number in numbers {
             let is_admin = self.down(number).and_then(|it| it.settings()).is_some_and(|it| it.is_admin);
             if !is_admin {
-                self.drain_down(number, true);
+                self.drain_down(number);
             }
         }
         ok()

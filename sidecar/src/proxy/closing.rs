@@ -101,7 +101,7 @@ impl Proxy {
         if let Some(settings) = down.settings().cloned() {
             self.stats.inc(settings.stats.downstream_cx_idle_timeout);
         }
-        self.drain_down(number, false);
+        self.drain_down(number);
     }
 
     pub(super) fn down_max_duration(&mut self, number: u32) {
@@ -110,30 +110,25 @@ impl Proxy {
         if let Some(settings) = down.settings().cloned() {
             self.stats.inc(settings.stats.downstream_cx_max_duration_reached);
         }
-        self.drain_down(number, true);
+        self.drain_down(number);
     }
 
-    /// Lets a connection end once nothing is under way. `is_late`: HTTP/1 waits for the next response to say so.
-    pub(super) fn drain_down(&mut self, number: u32, is_late: bool) {
+    /// Lets a connection end: with its next response, or after the drain time if there is none.
+    pub(super) fn drain_down(&mut self, number: u32) {
         let Some(down) = self.down(number) else { return };
         let is_idle = match &down.state {
             State::Http2(_) => return self.drain_http2(number),
             State::Http1(http1) => http1.stream.is_none(),
-            State::Sniffing => true,
+            State::Sniffing => return self.close_down(number),
             _ => return,
         };
-        if is_idle && !is_late {
-            self.close_down(number);
-        } else {
-            down.is_draining = true;
-            if is_idle {
-                let settings = down.settings().cloned();
-                let wait = settings.map_or(0, |it| it.times.drain);
-                let timer = Some(self.timers.set(self.now + wait, Timer::DownDrain(number)));
-                if let Some(down) = self.down(number) {
-                    down.drain = timer;
-                }
-            }
+        if std::mem::replace(&mut down.is_draining, true) || !is_idle {
+            return;
+        }
+        let wait = down.settings().map_or(0, |it| it.times.drain);
+        let timer = Some(self.timers.set(self.now + wait, Timer::DownDrain(number)));
+        if let Some(down) = self.down(number) {
+            down.drain = timer;
         }
     }
 

@@ -261,7 +261,7 @@ impl Proxy {
     }
 
     /// Guards are asked, and the application begins.
-    fn start_app(&mut self, number: u32) {
+    pub(super) fn start_app(&mut self, number: u32) {
         let Some(down) = self.down(number) else { return };
         let Some(chain) = down.chain.clone() else { return };
         for guard in &chain.guards {
@@ -275,6 +275,9 @@ impl Proxy {
                 }
             };
             if !allowed {
+                if let App::Tcp(settings) = &chain.app {
+                    self.tcp_never(number, settings);
+                }
                 self.close_down(number);
                 return;
             }
@@ -284,18 +287,6 @@ impl Proxy {
             App::Tcp(settings) => self.start_tcp(number, settings.clone()),
             App::Http(settings) => self.start_http(number, settings.clone()),
         }
-    }
-
-    fn network_rbac(&mut self, rbac: &crate::filter::rbac::NetworkRbac, facts: &Connection) -> bool {
-        let (verdict, shadow) = rbac.decide(facts);
-        let prefix = format!("{}rbac.", super::filters::dotted(&rbac.stat_prefix));
-        let name = |allowed: bool| if allowed { "allowed" } else { "denied" };
-        if let Some(shadow) = shadow {
-            self.stats.count(&format!("{prefix}shadow_{}", name(shadow.allowed)));
-        }
-        let Some(verdict) = verdict else { return true };
-        self.stats.count(&format!("{prefix}{}", name(verdict.allowed)));
-        verdict.allowed
     }
 
     fn start_http(&mut self, number: u32, settings: Rc<Settings>) {
@@ -375,68 +366,6 @@ impl Proxy {
             return;
         }
         self.down_plain(number, bytes);
-    }
-
-    #[cfg(feature = "tls")]
-    fn tls_failed(&mut self, number: u32, _reason: &str) {
-        let Some(down) = self.down(number) else { return };
-        let kind = down.wire.tls.as_ref().and_then(|it| it.failure()).map(|it| it.kind);
-        let at = down.listener;
-        let Some(prefix) = self.listeners.get(at).and_then(Option::as_ref).map(|it| it.prefix.clone()) else {
-            return;
-        };
-        use crate::tls::failure::Kind;
-        let name = match kind {
-            Some(Kind::VerifyNoCert) => "fail_verify_no_cert",
-            Some(Kind::VerifyError) => "fail_verify_error",
-            Some(Kind::VerifySan) => "fail_verify_san",
-            Some(Kind::VerifyCertHash) => "fail_verify_cert_hash",
-            Some(Kind::Connection) | None => "connection_error",
-        };
-        self.stats.count(&format!("{prefix}ssl.{name}"));
-        self.abort_down(number, "");
-    }
-
-    #[cfg(feature = "tls")]
-    fn handshaken(&mut self, number: u32) {
-        let Some(down) = self.down(number) else { return };
-        let Some(tls) = &down.wire.tls else { return };
-        let mut facts = (*down.facts).clone();
-        facts.is_tls = true;
-        facts.alpn = tls.alpn();
-        facts.tls_version = tls.version();
-        facts.peer = tls.peer();
-        facts.local_uri_sans = tls.local_uri_sans();
-        if !tls.sni().is_empty() {
-            facts.server_name = tls.sni().to_owned();
-        }
-        let version = facts.tls_version;
-        down.facts = Rc::new(facts);
-        let at = down.listener;
-        if let Some(prefix) = self.listeners.get(at).and_then(Option::as_ref).map(|it| it.prefix.clone()) {
-            self.stats.count(&format!("{prefix}ssl.handshake"));
-            self.stats.count(&format!("{prefix}ssl.versions.{version}"));
-        }
-        self.start_app(number);
-    }
-
-    /// Access control of the connection, before its first bytes go on. False: it has been closed.
-    fn is_guarded(&mut self, number: u32, bytes: &[u8]) -> bool {
-        let Some(down) = self.down(number) else { return false };
-        let (Some(chain), facts) = (down.chain.clone(), down.facts.clone()) else { return true };
-        if std::mem::replace(&mut down.is_guarded, true) {
-            return true;
-        }
-        for guard in &chain.guards {
-            if let Guard::Rbac(rbac) = guard
-                && !self.network_rbac(rbac, &facts)
-            {
-                self.tcp_refused(number, bytes.len() as u64);
-                self.close_down(number);
-                return false;
-            }
-        }
-        true
     }
 
     /// Bytes without TLS.

@@ -103,6 +103,9 @@ impl Proxy {
                     codec.release(stream, bytes.len() as u32);
                 }
                 let Some(request) = self.up_http2_request(key, stream) else { return };
+                if !bytes.is_empty() && self.stream(request).is_some_and(|it| it.is_head) {
+                    return self.http2_up_lost(key, stream, request, Reset::Protocol);
+                }
                 if end {
                     self.http2_up_done(key, stream, request);
                 }
@@ -115,13 +118,9 @@ impl Proxy {
             }
             Event::Reset { stream, code, .. } => {
                 let Some(request) = self.up_http2_request(key, stream) else { return };
-                let priority =
-                    self.streams.get(request).and_then(|it| it.router.as_ref()).map_or(0, |it| it.priority);
-                self.release(key, Link::Http2(key, stream), priority);
                 let reset =
                     if code == Code::RefusedStream as u32 { Reset::RemoteRefused } else { Reset::Remote };
-                self.attempt_failed(request, reset, "");
-                self.up_reuse(key);
+                self.http2_up_lost(key, stream, request, reset);
             }
             Event::GoAway { .. } => {
                 self.drop_from_pool(key);
@@ -129,6 +128,21 @@ impl Proxy {
             }
             Event::WindowOpen { .. } => {}
         }
+    }
+
+    /// A stream failed; its connection goes on.
+    fn http2_up_lost(&mut self, key: Key, id: u32, request: Key, reset: Reset) {
+        let priority =
+            self.streams.get(request).and_then(|it| it.router.as_ref()).map_or(0, |it| it.priority);
+        self.release(key, Link::Http2(key, id), priority);
+        if reset == Reset::Protocol {
+            self.up_reset_stream(key, id, Code::ProtocolError);
+        } else if let Some(cluster) = self.ups.get(key).map(|it| it.cluster).and_then(|id| self.cluster(id)) {
+            let stat = cluster.stats.upstream_rq_rx_reset;
+            self.stats.inc(stat);
+        }
+        self.attempt_failed(request, reset, "");
+        self.up_reuse(key);
     }
 
     fn http2_up_done(&mut self, key: Key, id: u32, request: Key) {

@@ -205,17 +205,19 @@ impl Proxy {
             return false;
         }
         if path.contains(&b'#') {
-            self.reply(key, Reply::new(400, "", "path_normalization_failed"));
+            self.reply(key, Reply::new(400, "", "path_normalization_failed").closing());
             return false;
         }
         match path::normalize(&path, settings.normalizes, settings.merges_slashes, settings.escaped_slashes) {
             path::Outcome::Go(new) if new != path => stream.request.set(":path", new),
             path::Outcome::Go(_) => {}
-            path::Outcome::Refuse => {
-                self.reply(key, Reply::new(400, "", "path_normalization_failed"));
+            path::Outcome::Refuse(new) => {
+                stream.request.set(":path", new);
+                self.reply(key, Reply::new(400, "", "path_normalization_failed").closing());
                 return false;
             }
             path::Outcome::Redirect(new) => {
+                stream.request.set(":path", &new);
                 self.stats.inc(settings.stats.downstream_rq_redirected_with_normalized_path);
                 let location = String::from_utf8_lossy(&new).into_owned();
                 self.reply(key, Reply::new(307, "", "path_normalization_failed").with("location", location));

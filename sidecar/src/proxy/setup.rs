@@ -307,7 +307,7 @@ impl Proxy {
         let numbers: Vec<u32> = (0..self.downs.len() as u32)
             .filter(|it| self.downs[*it as usize].as_ref().is_some_and(|it| it.listener == at))
             .collect();
-        numbers.into_iter().for_each(|it| self.drain_down(it, true));
+        numbers.into_iter().for_each(|it| self.drain_down(it));
     }
 
     /// Takes a listener away.

@@ -223,10 +223,23 @@ impl Proxy {
         self.tcp_rearm(number);
     }
 
+    /// A connection that a filter ahead closed at once: it is logged all the same.
+    pub(super) fn tcp_never(&mut self, number: u32, settings: &TcpSettings) {
+        let now = self.now;
+        let Some(down) = self.down(number) else { return };
+        let Some(chain) = &down.chain else { return };
+        let info = Info::new(down.started, &down.facts, &chain.name);
+        let none = HeaderMap::new();
+        let subject =
+            Subject { info: &info, request: &none, response: &none, trailers: &none, body: "", now };
+        self.log_to(&settings.logs, &subject);
+    }
+
     /// The client's first bytes were refused: they are counted, and go nowhere.
-    pub(super) fn tcp_refused(&mut self, number: u32, received: u64) {
+    pub(super) fn tcp_refused(&mut self, number: u32, received: u64, why: String) {
         if let Some(tcp) = self.tcp(number) {
             tcp.info.received += received;
+            tcp.info.termination = why.into();
         }
     }
 
