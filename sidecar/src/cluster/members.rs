@@ -143,8 +143,7 @@ impl Cluster {
         stats.set(self.stats.max_host_weight, u64::from(heaviest));
         self.balancer.update(members);
         let balance = self.balancer.stats;
-        // Envoy's main thread balances beside the one worker, and each counts its subsets.
-        stats.set(self.stats.lb_subsets_active, 2 * balance.lb_subsets_active);
+        stats.set(self.stats.lb_subsets_active, balance.lb_subsets_active);
         if balance.table_size > 0 {
             let policy = if self.config.lb_policy == crate::config::cluster::LbPolicy::Maglev {
                 "maglev_lb"

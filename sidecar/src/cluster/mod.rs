@@ -18,7 +18,6 @@ use crate::http1::Limits;
 use crate::http1::encode::Case;
 use crate::source::{nanos, timeout};
 use crate::stats::{Stat, Stats, stats};
-use hashbrown::HashMap;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -72,7 +71,7 @@ pub struct Cluster {
     pub stats: ClusterStats,
     /// Its hosts by number.
     pub hosts: BTreeMap<u32, Host>,
-    pub(crate) by_address: HashMap<SocketAddr, u32, std::hash::BuildHasherDefault<std::hash::DefaultHasher>>,
+    pub(crate) by_address: BTreeMap<SocketAddr, u32>,
     pub(crate) next_host: u32,
     pub(crate) balancer: Balancer,
     /// Its circuit breakers: of default and of high priority.
@@ -158,7 +157,7 @@ impl Cluster {
             name: config.name.as_str().into(),
             stats: ClusterStats::new(stats, &prefix),
             hosts: BTreeMap::new(),
-            by_address: HashMap::default(),
+            by_address: BTreeMap::new(),
             next_host: 0,
             balancer: Balancer::new(config, seed),
             breakers,

@@ -64,7 +64,6 @@ impl Proxy {
     /// The response's headers.
     pub(super) fn send_headers(&mut self, key: Key, mut headers: HeaderMap, is_end: bool) {
         let date = self.date().to_owned();
-        let (is_failing, is_draining) = (self.is_failing_checks, self.is_draining);
         let Some(stream) = self.streams.get_mut(key) else { return };
         stream.response_started = true;
         let settings = stream.settings.clone();
@@ -77,9 +76,7 @@ impl Proxy {
         for name in ["keep-alive", "proxy-connection"] {
             headers.remove(name);
         }
-        if headers.contains("transfer-encoding") {
-            headers.remove("transfer-encoding");
-        }
+        headers.remove("transfer-encoding");
         headers.set("date", &date);
         match settings.server_header {
             Server::Overwrite => headers.set("server", &settings.server_name),
@@ -97,8 +94,30 @@ impl Proxy {
             headers.set("x-request-id", id);
         }
         self.count_response(key, code);
+        let Some(owner) = self.stream(key).map(|it| it.owner) else { return };
+        self.write_headers(key, owner, &mut headers, is_end);
+        if let Some(stream) = self.stream(key) {
+            stream.response = headers;
+        }
+        if let Owner::Http2(number, id) = owner {
+            let Some(headers) = self.stream(key).map(|it| std::mem::take(&mut it.response)) else { return };
+            self.http2_headers(number, id, &headers, is_end);
+            if let Some(stream) = self.stream(key) {
+                stream.response = headers;
+            }
+        }
+        self.rearm_idle(key);
+        if is_end {
+            self.response_done(key);
+        }
+    }
+
+    /// Writes the head of an HTTP/1 response, and tells a client on HTTP/2 of a drain.
+    fn write_headers(&mut self, key: Key, owner: Owner, headers: &mut HeaderMap, is_end: bool) {
+        let (is_failing, is_draining) = (self.is_failing_checks, self.is_draining);
         let Some(stream) = self.streams.get_mut(key) else { return };
-        let owner = stream.owner;
+        let settings = stream.settings.clone();
+        let code = stream.info.code;
         let mut closes = stream.closes;
         if let Some(number) = owner.down()
             && let Some(down) = self.downs.get_mut(number as usize).and_then(|it| it.as_deref_mut())
@@ -128,7 +147,7 @@ impl Proxy {
                 }
                 let is_connect = stream.request.get(":method") == Some(b"CONNECT");
                 let asked = Asked { is_head: stream.is_head, is_http10: stream.is_http10, is_connect };
-                http1.framing = encode::response(&headers, is_end, asked, settings.case, &mut down.wire.out);
+                http1.framing = encode::response(headers, is_end, asked, settings.case, &mut down.wire.out);
                 if stream.is_http10
                     && http1.framing == encode::Framing::Plain
                     && !headers.contains("content-length")
@@ -140,20 +159,6 @@ impl Proxy {
             } else if drains && !down.is_draining {
                 self.drain_http2(number);
             }
-        }
-        if let Some(stream) = self.stream(key) {
-            stream.response = headers;
-        }
-        if let Owner::Http2(number, id) = owner {
-            let Some(headers) = self.stream(key).map(|it| std::mem::take(&mut it.response)) else { return };
-            self.http2_headers(number, id, &headers, is_end);
-            if let Some(stream) = self.stream(key) {
-                stream.response = headers;
-            }
-        }
-        self.rearm_idle(key);
-        if is_end {
-            self.response_done(key);
         }
     }
 

@@ -5,10 +5,8 @@ use crate::config::route as config;
 use crate::http::HeaderMap;
 use crate::random::Random;
 use crate::source::ReadFile;
-use hashbrown::HashMap;
+use std::collections::BTreeMap;
 use std::rc::Rc;
-
-type FixedState = std::hash::BuildHasherDefault<std::hash::DefaultHasher>;
 
 /// A virtual host: domains and their routes.
 #[derive(Debug)]
@@ -34,7 +32,7 @@ pub struct RouteTable {
     /// Its name.
     pub name: String,
     hosts: Vec<Rc<VirtualHost>>,
-    exact: HashMap<String, usize, FixedState>,
+    exact: BTreeMap<String, usize>,
     /// Endings (`*.example.com` without the star), longest first.
     endings: Vec<(String, usize)>,
     /// Beginnings (`example.*`), longest first.
@@ -69,7 +67,7 @@ impl RouteTable {
         let mut table = RouteTable {
             name: config.name.clone(),
             hosts: Vec::new(),
-            exact: HashMap::default(),
+            exact: BTreeMap::new(),
             endings: Vec::new(),
             beginnings: Vec::new(),
             any: None,
