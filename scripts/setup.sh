@@ -109,6 +109,14 @@ build_own_rust() {
     rust_stamp >"$rust/stamp"
 }
 
+may_rustup() { have rustup && [ "${VETHLAB_NO_RUSTUP:-}" != 1 ] && [ "${RUSTUP_AUTO_INSTALL:-}" != 0 ]; }
+
+# scripts/site.sh builds std with the site, where its sources are.
+std_sources() {
+    [ ! -d "$(rustc --print sysroot)/lib/rustlib/src/rust/library/std" ] || return 0
+    may_rustup && rustup component add rust-src || say "the sources of std are missing: the site will be a little larger"
+}
+
 wasm_target() {
     begin "Rust with the wasm32-unknown-unknown target"
     if have cargo && ! is_own_rust && has_wasm && [ "$(minor)" -ge "$RUST_OLDEST" ]; then
@@ -120,7 +128,7 @@ wasm_target() {
         say "$(rustc --version), with wasm32 in $rust"
         return
     fi
-    if have rustup && [ "${VETHLAB_NO_RUSTUP:-}" != 1 ] && [ "${RUSTUP_AUTO_INSTALL:-}" != 0 ]; then
+    if may_rustup; then
         say "rustup target add wasm32-unknown-unknown"
         if rustup target add wasm32-unknown-unknown && has_wasm; then return; fi
         say "rustup could not; trying Debian's Rust"
@@ -203,6 +211,7 @@ write_env() {
 
 have cc || have gcc || have clang || debian "a C linker" gcc libc6-dev
 wasm_target
+std_sources
 begin "wasm-bindgen"
 cargo_tool wasm-bindgen-cli wasm-bindgen "$WASM_BINDGEN" # its own lock names a crate that is not served
 begin "trunk"

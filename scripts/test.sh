@@ -46,14 +46,15 @@ documentation() { RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links"
 WASM=(--target wasm32-unknown-unknown)
 part format cargo fmt --all --check
 part clippy cargo clippy --workspace --all-targets -- -D warnings
-part clippy-wasm cargo clippy "${WASM[@]}" -p app -p worker -- -D warnings
+part clippy-wasm cargo clippy "${WASM[@]}" -p app -p worker --all-features -- -D warnings
 part native cargo nextest run --workspace -E "not binary(lessons)"
-part lessons cargo nextest run -p tests --test lessons
+# Optimised, as parity below is: clusters boot some twelve times a lesson.
+part lessons cargo nextest run --cargo-profile release -p tests --test lessons
 part doctests cargo test --doc --workspace
 part docs documentation
 part parity cargo run -q --release -p tests --bin parity -- --known tests/parity/known-failures.txt tests/parity
 part parity-envoy scripts/parity-envoy.sh fast
-part wasm env WASM_BINDGEN_TEST_TIMEOUT=120 cargo test "${WASM[@]}" -p app -p worker -p tests
+part wasm env WASM_BINDGEN_TEST_TIMEOUT=120 cargo test "${WASM[@]}" -p app -p tests
 part site scripts/site.sh
 part e2e node tests/browser/run.mjs dist
 

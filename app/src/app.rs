@@ -7,6 +7,7 @@ use crate::page::missing::Missing;
 use crate::platform::theme::Theme;
 use crate::platform::timer::Interval;
 use crate::platform::{fetch, location, service_worker};
+use api::lab::EngineKind;
 use app::store::route::Route;
 use app::words;
 use lessons::Course;
@@ -76,15 +77,13 @@ pub fn App() -> Html {
     html! { <>{ page }{ update_note(&update) }</> }
 }
 
-/// Starts the engine: at once for a lab, else when the page has been idle for a while.
+/// Where no lab is open, one of Linux machines is made ready for once the page has been idle for a while.
 #[hook]
-fn use_engine(engine: Engine, now: bool) {
-    use_effect_with(now, move |now| {
+fn use_engine(engine: Engine, is_lab: bool) {
+    use_effect_with(is_lab, move |is_lab| {
         let timer: Rc<RefCell<Option<Interval>>> = Rc::default();
-        if *now {
-            engine.start();
-        } else {
-            *timer.borrow_mut() = Some(Interval::new(IDLE_MS, move || engine.start()));
+        if !is_lab {
+            *timer.borrow_mut() = Some(Interval::new(IDLE_MS, move || engine.start(EngineKind::Linux)));
         }
         move || drop(timer.borrow_mut().take())
     });

@@ -1,9 +1,11 @@
 //! The page's end of the worker's edge: commands out, events in, both as postcard.
 //!
-//! Always: a command sent before the engine is ready waits and keeps its order; after a restart nothing of the engine
-//! before is heard any more. One engine serves all labs, so that the second one starts at once.
+//! Always: a command sent before the engine is ready waits and keeps its order; of an engine that was ended nothing is
+//! heard any more. A boot starts the engine that its lab needs; one that runs and can do it serves the next lab too.
 
+use crate::platform::service_worker;
 use crate::platform::worker::{EngineWorker, Message};
+use api::lab::EngineKind;
 use api::{Command, Event};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -31,7 +33,7 @@ impl PartialEq for Engine {
 
 #[derive(Default)]
 struct Inner {
-    worker: Option<EngineWorker>,
+    worker: Option<(EngineKind, EngineWorker)>,
     ready: bool,
     loaded: f64,
     failed: Option<String>,
@@ -42,34 +44,26 @@ struct Inner {
 }
 
 impl Engine {
-    /// Starts the worker, unless it runs.
-    pub fn start(&self) {
-        if self.inner.borrow().worker.is_some() {
+    /// Starts a worker that can do this, unless one runs; one that runs and cannot is ended.
+    pub fn start(&self, kind: EngineKind) {
+        if self.inner.borrow().worker.as_ref().is_some_and(|(runs, _)| *runs >= kind) {
             return;
         }
-        let turn = {
-            let mut inner = self.inner.borrow_mut();
-            inner.turn += 1;
-            (inner.ready, inner.loaded, inner.failed) = (false, 0.0, None);
-            inner.turn
-        };
+        self.end();
+        let turn = self.inner.borrow().turn;
         let engine = self.clone();
-        let worker = EngineWorker::start(move |message| engine.message(turn, message));
-        let failed = worker.is_none();
-        self.inner.borrow_mut().worker = worker;
-        if failed {
-            self.message(turn, Message::Failed(String::new()));
-        }
+        let worker = EngineWorker::start(kind, move |message| engine.message(turn, message));
+        let first = if worker.is_some() { Message::Loading(0.0) } else { Message::Failed(String::new()) };
+        self.inner.borrow_mut().worker = worker.map(|it| (kind, it));
+        self.message(turn, first);
     }
 
-    /// Ends the engine that runs and starts another, which hears only what is sent from now on.
-    pub fn restart(&self) {
-        {
-            let mut inner = self.inner.borrow_mut();
-            inner.worker = None;
-            inner.waiting.clear();
-        }
-        self.start();
+    /// Ends the engine that runs, and forgets what it has not yet been told.
+    pub fn end(&self) {
+        let mut inner = self.inner.borrow_mut();
+        (inner.worker, inner.ready, inner.loaded, inner.failed) = (None, false, 0.0, None);
+        inner.waiting.clear();
+        inner.turn += 1;
     }
 
     /// From now on `hears` is told; the one before is not.
@@ -91,10 +85,13 @@ impl Engine {
     }
 
     pub fn send(&self, command: &Command) {
+        if let Command::Boot(replay) = command {
+            self.start(replay.lab.engine());
+        }
         let bytes = postcard::to_stdvec(command).expect("a command is plain data");
         let mut inner = self.inner.borrow_mut();
         match &inner.worker {
-            Some(worker) if inner.ready => worker.post(&bytes),
+            Some((_, worker)) if inner.ready => worker.post(&bytes),
             _ => inner.waiting.push(bytes),
         }
     }
@@ -112,8 +109,9 @@ impl Engine {
                 }
                 Message::Ready => {
                     inner.ready = true;
+                    service_worker::fetch_rest();
                     let waiting = std::mem::take(&mut inner.waiting);
-                    if let Some(worker) = &inner.worker {
+                    if let Some((_, worker)) = &inner.worker {
                         waiting.iter().for_each(|bytes| worker.post(bytes));
                     }
                     Said::Ready

@@ -55,6 +55,14 @@ pub enum Ask {
     Used {
         command: String,
     },
+    /// What the API server says of an object, for what traffic cannot tell.
+    Resource {
+        /// `KIND/NAMESPACE/NAME`, or `KIND/NAMESPACE/KEY=VALUE` for all with that label.
+        of: String,
+        /// A JSONPath without braces: `.spec.ports[0].targetPort`.
+        path: String,
+        is: String,
+    },
     /// A question to the learner; never asked of the world.
     Answer {
         question: String,
@@ -70,6 +78,13 @@ pub struct Flow {
     /// `ping:ADDRESS`, `http://HOST[:PORT]/PATH`, `tcp://HOST:PORT`, `udp://HOST:PORT`.
     pub to: String,
     pub expect: Expect,
+    /// How often it is sent; each must end as expected.
+    #[serde(default = "once")]
+    pub times: u8,
+}
+
+fn once() -> u8 {
+    1
 }
 
 /// How a flow should end; written `answered`, `200`, `200 body~TEXT`, `refused`, `timeout`, `unreachable`,
@@ -100,16 +115,26 @@ impl Check {
             to: flow.to.clone(),
             timeout_ms: PATIENCE_MS,
         };
+        let with = |probe: Probe, expect: &String| -> Vec<Probe> {
+            let text = Some(Probe::Text { text: expect.clone() }).filter(|_| expect.contains('{'));
+            std::iter::once(probe).chain(text).collect()
+        };
         match &self.ask {
-            Ask::Reach(flows) => flows.iter().map(reach).collect(),
+            Ask::Reach(flows) => flows
+                .iter()
+                .flat_map(|flow| std::iter::repeat_n(reach(flow), usize::from(flow.times)))
+                .collect(),
             Ask::Path { flow, .. } => vec![reach(flow)],
-            Ask::Dns { from, name, record, .. } => {
-                vec![Probe::Dns { from: from.clone(), name: name.clone(), record: record.clone() }]
+            Ask::Dns { from, name, record, expect } => {
+                with(Probe::Dns { from: from.clone(), name: name.clone(), record: record.clone() }, expect)
             }
             Ask::Table { at, table, argument, .. } => {
                 vec![Probe::Table { at: at.clone(), table: table.clone(), argument: argument.clone() }]
             }
-            Ask::File { on, path, .. } => vec![Probe::File { on: on.clone(), path: path.clone() }],
+            Ask::File { on, path, expect } => {
+                with(Probe::File { on: on.clone(), path: path.clone() }, expect)
+            }
+            Ask::Resource { of, path, is } => with(Probe::Text { text: format!("{{{of} {path}}}") }, is),
             Ask::Used { command } => vec![Probe::Used { command: command.clone() }],
             Ask::Answer { .. } => Vec::new(),
         }

@@ -50,23 +50,34 @@ pub fn judge(check: &Check, facts: &[Fact], answer: Option<&str>) -> Judgement {
         return Judgement::error(words);
     }
     let mut judgement = match (&check.ask, facts) {
-        (Ask::Reach(flows), facts) if facts.len() == flows.len() => reach(flows, facts),
+        (Ask::Reach(flows), facts) => reach(flows, facts),
         (Ask::Path { flow, passes, avoids }, [fact]) => path(flow, passes, avoids, fact),
-        (Ask::Dns { expect, name, .. }, [Fact::Resolved { status, records, end, journeys }]) => {
+        (
+            Ask::Dns { expect, name, .. },
+            [Fact::Resolved { status, records, end, journeys }, computed @ ..],
+        ) => {
             let got = if records.is_empty() { status.clone() } else { records.join(", ") };
+            let expect = filled(expect, computed);
             let holds = expect == status || records.iter().any(|record| record == expect);
             explained(Judgement::of(holds, format!("{name}: {expect}"), got), end.as_ref(), journeys)
         }
         (Ask::Table { table, at, has, lacks, .. }, [Fact::Rows(rows)]) => {
             rows_judged(table, at, has, lacks, rows)
         }
-        (Ask::File { path, expect, .. }, [Fact::File(content)]) => {
+        (Ask::File { path, expect, .. }, [Fact::File(content), computed @ ..]) => {
+            let expect = filled(expect, computed);
             let got = content.as_deref().map_or("no such file", str::trim_end);
-            Judgement::of(
-                got == expect.trim_end() && content.is_some(),
-                format!("{path} with “{expect}”"),
-                got,
-            )
+            let holds = content.as_deref().is_some_and(|content| lines(content) == lines(expect));
+            Judgement::of(holds, format!("{path} with “{}”", expect.trim_end()), got)
+        }
+        (Ask::Resource { of, path, is }, [Fact::Text(found), computed @ ..]) => {
+            let is = filled(is, computed);
+            let got = match found {
+                Ok(text) if text.is_empty() => "nothing",
+                Ok(text) | Err(text) => text.trim_end(),
+            };
+            let want = if is.is_empty() { "nothing" } else { is };
+            Judgement::of(found.as_deref() == Ok(is), format!("{of} {path}: {want}"), got)
         }
         (Ask::Used { command }, [Fact::Used(used)]) => {
             let got = if *used { "it was" } else { "not yet" };
@@ -84,10 +95,27 @@ pub fn judge(check: &Check, facts: &[Fact], answer: Option<&str>) -> Judgement {
     judgement
 }
 
+/// An expectation as written, or as it was computed in the world; a fault is no value anything could have.
+fn filled<'a>(written: &'a str, computed: &'a [Fact]) -> &'a str {
+    match computed {
+        [Fact::Text(Ok(text) | Err(text))] => text,
+        _ => written,
+    }
+}
+
+/// The words of each line: how much space stands between them does not matter, nor empty lines at the end.
+fn lines(text: &str) -> Vec<Vec<&str>> {
+    text.trim_end().lines().map(|line| line.split_whitespace().collect()).collect()
+}
+
 /// The first flow that does not end as it should, or the last one.
 fn reach(flows: &[Flow], facts: &[Fact]) -> Judgement {
+    let sent = flows.iter().flat_map(|flow| std::iter::repeat_n(flow, usize::from(flow.times)));
+    if sent.clone().count() != facts.len() {
+        return Judgement::error("the world answered another question");
+    }
     let mut last = Judgement::error("no flow to judge");
-    for (flow, fact) in flows.iter().zip(facts) {
+    for (flow, fact) in sent.zip(facts) {
         let Fact::Reached { outcome, journeys, end } = fact else {
             return Judgement::error("the world answered another question");
         };
@@ -167,4 +195,65 @@ fn explained(mut judgement: Judgement, end: Option<&End>, journeys: &[Journey]) 
     let dropped = |journey: &&Journey| matches!(journey.verdict, Some(Verdict::Dropped(_)));
     judgement.show = journeys.iter().find(dropped).or(journeys.first()).cloned();
     judgement
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(ask: Ask) -> Check {
+        Check {
+            id: "x".into(),
+            label: "x".into(),
+            points: 1,
+            step: None,
+            invariant: false,
+            ask,
+            why: "Look again.".into(),
+            hint: String::new(),
+            docs: Vec::new(),
+        }
+    }
+
+    fn judged(ask: &Ask, facts: &[Fact]) -> (State, String, String) {
+        let judgement = judge(&check(ask.clone()), facts, None);
+        (judgement.state, judgement.want, judgement.got)
+    }
+
+    #[test]
+    fn an_object_is_compared_with_what_is_written_or_computed_and_its_absence_is_told() {
+        let ask = Ask::Resource { of: "svc/shop/web".into(), path: ".spec.x".into(), is: "80".into() };
+        let text = |text: &str| Fact::Text(Ok(text.into()));
+        assert_eq!(judged(&ask, &[text("80")]).0, State::Pass);
+        let want = "svc/shop/web .spec.x: 80";
+        assert_eq!(judged(&ask, &[text("8080")]), (State::Fail, want.into(), "8080".into()));
+        assert_eq!(judged(&ask, &[text("")]), (State::Fail, want.into(), "nothing".into()));
+        let gone = Fact::Text(Err("not found".into()));
+        assert_eq!(judged(&ask, std::slice::from_ref(&gone)), (State::Fail, want.into(), "not found".into()));
+        assert_eq!(judged(&ask, &[text("81"), text("81")]).0, State::Pass);
+        assert_eq!(judged(&ask, &[gone.clone(), gone]).0, State::Fail);
+    }
+
+    #[test]
+    fn a_file_is_compared_by_words_and_lines_not_by_space() {
+        let ask = Ask::File { on: "a".into(), path: "/x".into(), expect: "a 1\nb 2".into() };
+        let file = |text: &str| Fact::File(Some(text.into()));
+        assert_eq!(judged(&ask, &[file("a   1\r\nb 2  \n\n")]).0, State::Pass);
+        assert_eq!(judged(&ask, &[file("a 1 b 2")]).0, State::Fail);
+        assert_eq!(judged(&ask, &[file("a 1\nb 2\nc")]).0, State::Fail);
+        assert_eq!(judged(&ask, &[Fact::File(None)]).2, "no such file");
+    }
+
+    #[test]
+    fn every_flow_counts_as_often_as_it_is_sent() {
+        let expect = crate::Expect(crate::Want::Refused);
+        let flow = Flow { from: "a".into(), to: "tcp://b:1".into(), expect, times: 2 };
+        let reached = |outcome| Fact::Reached { outcome, journeys: Vec::new(), end: None };
+        let refused = || reached(api::probe::Outcome::Refused { after_us: 1 });
+        let silent = reached(api::probe::Outcome::TimedOut);
+        let ask = Ask::Reach(vec![flow]);
+        assert_eq!(judged(&ask, &[refused(), refused()]).0, State::Pass);
+        assert_eq!(judged(&ask, &[refused(), silent]).0, State::Fail);
+        assert_eq!(judged(&ask, &[refused()]).0, State::Error);
+    }
 }

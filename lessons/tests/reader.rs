@@ -55,6 +55,26 @@ fn a_fault_names_its_line_and_what_was_expected() {
         ),
         (with("  used: bridge", "  used: bridge\n  x: 1"), 0, "unknown field `x`"),
         (with("  used: bridge", "  used: bridge\n  file: {on: a, path: /x, expect: y}"), 0, "has two kinds"),
+        (
+            with("used: bridge", "resource: {of: svc/web, path: .spec, is: x}"),
+            0,
+            "`{svc/web .spec}`: expected {KIND/NAMESPACE/NAME",
+        ),
+        (
+            with("used: bridge", "file: {on: a, path: /x, expect: \"{veth a}\"}"),
+            0,
+            "or {veth pod/NAMESPACE/NAME}",
+        ),
+        (
+            with("used: bridge", "reach: {from: pod/shop/cli, to: \"ping:1.1.1.1\", expect: answered}"),
+            0,
+            "`pod/shop/cli`, which is no machine",
+        ),
+        (
+            with("used: bridge", "reach: {from: a, to: \"ping:1.1.1.1\", expect: answered, times: 0}"),
+            0,
+            "could not fail",
+        ),
         ("no head".to_owned(), 1, "expected `---`"),
     ] {
         let fault = fault_of(&text);

@@ -3,7 +3,8 @@
 //
 // Download sizes are what a first visit to a lab asks for, compressed with brotli as a web host would.
 // Figures, not tests: nothing here fails for being slow.
-import { resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { brotliCompressSync, constants } from 'node:zlib';
 import { chromium } from 'playwright-core';
 import { prompt, ready, run } from './lab.mjs';
@@ -63,6 +64,8 @@ function downloads() {
   const over = small / 1000 - BUDGET;
   print('download of a first visit, brotli', `${kb(small)} (raw ${kb(raw).trim()})`);
   print(`  its budget is ${BUDGET} kB`, over > 0 ? `${over.toFixed(0).padStart(6)} kB over` : '  kept');
+  const cluster = ['cluster.js', 'cluster_bg.wasm'].map((name) => brotli(readFileSync(join(process.env.VETHLAB_SITE, name))));
+  print('  later, or when a lab needs it: the engine of clusters', kb(cluster[0] + cluster[1]));
 }
 
 /** Milliseconds the worker's main thread is held by the next messages, until `act` is done. */

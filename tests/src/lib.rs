@@ -4,3 +4,4 @@
 
 pub mod labs;
 pub mod parity;
+pub mod proof;

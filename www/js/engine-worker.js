@@ -1,8 +1,10 @@
-// Loads the engine inside its worker, and tells the page how far it is: numbers from 0 to 1 while it loads (-1 where
-// that cannot be told), text when it fails. From then on the engine itself speaks, in bytes.
-import init from "../engine.js";
+// Loads an engine inside its worker, the one that the worker is named after, and tells the page how far it is: numbers
+// from 0 to 1 while it loads (-1 where that cannot be told), text when it fails. From then on the engine itself speaks,
+// in bytes; its last words are asked of it here, since one that has trapped says nothing of itself.
+import { unpack } from "./pack.js";
 
-const file = new URL("../engine_bg.wasm", import.meta.url);
+const file = new URL(`../${self.name}_bg.wasm`, import.meta.url);
+const code = import(`../${self.name}.js`);
 
 async function load() {
   const response = await fetch(file);
@@ -18,11 +20,22 @@ async function load() {
     read += value.length;
     postMessage(total > 0 ? Math.min(read / total, 1) : -1);
   }
-  return new Blob(parts).arrayBuffer();
+  return unpack(new Uint8Array(await new Blob(parts).arrayBuffer()));
 }
 
 try {
-  await init({ module_or_path: await load() });
+  const bytes = await load();
+  const engine = await code;
+  addEventListener("error", (event) => {
+    event.preventDefault();
+    console.error(event.error);
+    try {
+      engine.last_words(event.message);
+    } catch {
+      postMessage(event.message);
+    }
+  });
+  await engine.default({ module_or_path: bytes });
 } catch (error) {
   postMessage(String(error));
 }

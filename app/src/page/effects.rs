@@ -33,10 +33,7 @@ impl LabPage {
                 Effect::Link(replay) => link(ctx, &replay),
                 Effect::Download { name, mime, bytes } => file::save(&name, mime, &bytes),
                 Effect::Learned(done) => learned(&props.id, done),
-                Effect::NewEngine => {
-                    props.engine.restart();
-                    props.engine.listen(ctx.link().callback(Msg::Said));
-                }
+                Effect::NewEngine => props.engine.end(),
                 Effect::Announce(text) => self.announcement = text,
             }
         }

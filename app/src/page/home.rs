@@ -38,6 +38,7 @@ pub fn Home(props: &HomeProps) -> Html {
                             <div class="actions">
                                 <a class="button button--chief" href={start}>{ if begun { words::GO_ON } else { words::START } }</a>
                                 <a class="button" href="#/sandbox">{ words::SANDBOX }</a>
+                                <a class="button" href="#/lab/cluster">{ words::CLUSTER }</a>
                             </div>
                         </div>
                         <figure aria-hidden="true"><Figure /></figure>

@@ -15,6 +15,7 @@ use crate::platform::timer::{Interval, now_ms};
 use crate::platform::{element, fetch, storage};
 use api::{Journey, TtyId};
 use app::store::command::{PageAct, Run, by_key};
+use app::store::journey::{Through, through};
 use app::store::lab::{Act, Lab, Pace};
 use app::store::panes::{Narrow, Panes, Split};
 use app::store::picture::{Picture, Point};
@@ -87,6 +88,7 @@ pub struct LabPage {
     pub(super) screen_reader: bool,
     pub(super) announcement: String,
     trail: Option<(TrailKey, Rc<Vec<Vec<Point>>>)>,
+    through: Rc<Vec<Through>>,
     toasts_since: BTreeMap<u32, f64>,
     beats: Option<(Pace, Interval)>,
     /// The world has changed, and before the next paint the page is drawn.
@@ -109,7 +111,6 @@ impl Component for LabPage {
             lab.restore_view(&kept);
         }
         props.engine.listen(link.callback(Msg::Said));
-        props.engine.start();
         load(ctx);
         let on_key = {
             let link = link.clone();
@@ -141,6 +142,7 @@ impl Component for LabPage {
             screen_reader: storage::get("screen-reader").is_some(),
             announcement: String::new(),
             trail: None,
+            through: Rc::default(),
             toasts_since: BTreeMap::new(),
             beats: None,
             draw: None,
@@ -315,7 +317,7 @@ impl LabPage {
     /// On a narrow screen the pane that an act is about comes to the front; a folded drawer opens.
     fn follow(&mut self, act: &Act) {
         match act {
-            Act::PickJourney(_) | Act::Tab(_) => {
+            Act::PickJourney(_) | Act::Tab(_) | Act::Object(Some(_)) => {
                 self.panes.narrow = Narrow::Packets;
                 self.panes.drawer_folded = false;
             }
@@ -466,10 +468,15 @@ impl LabPage {
         let found =
             self.lab.shown.as_ref().map(|it| app::store::journey::trail(&self.lab.picture, &it.journey));
         self.trail = Some((key, Rc::new(found.unwrap_or_default())));
+        self.through = Rc::new(self.lab.shown.as_ref().map(|it| through(&it.journey)).unwrap_or_default());
     }
 
     pub(super) fn shown_trail(&self) -> Rc<Vec<Vec<Point>>> {
         self.trail.as_ref().map(|(_, trail)| Rc::clone(trail)).unwrap_or_default()
+    }
+
+    pub(super) fn shown_through(&self) -> Rc<Vec<Through>> {
+        Rc::clone(&self.through)
     }
 
     pub(super) fn set_title(&self) {

@@ -115,7 +115,7 @@ impl LabPage {
         html! {
             <div class={classes!("middle", folded.then_some("middle--no-terminal"))}>
                 <PictureView picture={lab.picture.clone()} topology={lab.topology.clone()} stage={lab.stage.clone()} clock={lab.clock}
-                    pick={lab.pick} trail={self.shown_trail()} theme={ctx.props().theme} fit={self.fit} on_act={calls.act.clone()} />
+                    pick={lab.pick} trail={self.shown_trail()} through={self.shown_through()} theme={ctx.props().theme} fit={self.fit} on_act={calls.act.clone()} />
                 <TimeBar clock={lab.clock} pace={lab.pace} timeline={self.seen.timeline.clone()} on_act={calls.act.clone()} />
                 <Splitter split={Split::Terminal} size={self.panes.terminal} on_size={calls.size.clone()} on_fold={calls.fold.clone()} />
                 <Terminals ttys={lab.ttys.clone()} active={lab.active} beside={self.beside.filter(|it| Some(*it) != lab.active)}
@@ -132,8 +132,10 @@ impl LabPage {
         html! {
             <Drawer tab={lab.tab} topology={lab.topology.clone()} frames={self.seen.frames.clone()} frame={lab.frame}
                 dissection={lab.dissection.clone()} field={lab.field} filter_text={lab.filter_text.clone()} filter={lab.filter.clone()}
-                filter_error={lab.filter_error.clone()} devices={lab.picked_devices()} pick={lab.pick} table_pick={lab.table_pick()}
-                shown={lab.shown.clone()} tables={lab.tables.clone()} course={ctx.props().course.clone()} open={ctx.props().id.clone()} detail={self.panes.detail} wide={self.panes.drawer >= WIDE_DRAWER && !crate::platform::theme::narrow()}
+                filter_error={lab.filter_error.clone()} devices={lab.picked_devices()} chores={lab.chores} pick={lab.pick} table_pick={lab.table_pick()}
+                shown={lab.shown.clone()} tables={lab.tables.clone()} objects={lab.objects.clone()} kind={lab.kind.clone()}
+                namespace={lab.namespace.clone().map(AttrValue::from)} object={lab.object.clone()} object_shown={lab.object_shown.clone()}
+                cluster={lab.shows_cluster()} seconds={lab.clock.now / 1_000_000_000} course={ctx.props().course.clone()} open={ctx.props().id.clone()} detail={self.panes.detail} wide={self.panes.drawer >= WIDE_DRAWER && !crate::platform::theme::narrow()}
                 on_act={calls.act.clone()} on_size={calls.size.clone()} on_split_fold={calls.fold.clone()} on_fold={calls.fold_drawer.clone()} />
         }
     }

@@ -2,17 +2,21 @@
 
 use super::icon::{Glyph, Tool};
 use super::journey::JourneyView;
+use super::objects::ObjectsView;
 use super::packets::Packets;
 use super::perhaps;
-use super::table::TablesView;
+use super::table::{TablesView, subject};
 use crate::platform::element;
 use api::DeviceId;
+use api::cluster::{ObjectKey, ObjectShown};
 use api::inspect::Dissection;
+use api::lab::ClusterSpec;
 use api::topology::Topology;
 use app::store::filter::FilterError;
 use app::store::frames::Frames;
 use app::store::lab::{Act, Pick, Shown, Tab};
 use app::store::live::Live;
+use app::store::objects::Objects;
 use app::store::panes::Split;
 use app::store::tables::Tables;
 use app::words;
@@ -33,10 +37,19 @@ pub struct DrawerProps {
     pub filter: Option<app::store::filter::Filter>,
     pub filter_error: Option<FilterError>,
     pub devices: BTreeSet<DeviceId>,
+    pub chores: bool,
     pub pick: Option<Pick>,
     pub table_pick: Option<Pick>,
     pub shown: Option<Shown>,
     pub tables: Rc<Tables>,
+    pub objects: Live<Objects>,
+    pub kind: AttrValue,
+    pub namespace: Option<AttrValue>,
+    pub object: Option<ObjectKey>,
+    pub object_shown: Option<Rc<ObjectShown>>,
+    /// The Objects pane is about the cluster, not about a place.
+    pub cluster: bool,
+    pub seconds: u64,
     pub course: Option<Rc<Course>>,
     pub open: AttrValue,
     pub detail: f64,
@@ -102,7 +115,7 @@ fn body(props: &DrawerProps) -> Html {
         Tab::Packets => html! {
             <Packets topology={props.topology.clone()} frames={props.frames.clone()} frame={props.frame}
                 dissection={props.dissection.clone()} field={props.field} filter_text={props.filter_text.clone()}
-                filter={props.filter.clone()} filter_error={props.filter_error.clone()} devices={props.devices.clone()}
+                filter={props.filter.clone()} filter_error={props.filter_error.clone()} devices={props.devices.clone()} chores={props.chores}
                 pick={props.pick} detail={props.detail} wide={props.wide} on_act={props.on_act.clone()}
                 on_size={props.on_size.clone()} on_fold={props.on_split_fold.clone()} />
         },
@@ -110,9 +123,41 @@ fn body(props: &DrawerProps) -> Html {
             <JourneyView shown={props.shown.clone()} topology={props.topology.clone()} course={props.course.clone()}
                 open={props.open.clone()} on_act={props.on_act.clone()} />
         },
-        Tab::Objects | Tab::Rules => html! {
-            <TablesView tables={props.tables.clone()} rules={props.tab == Tab::Rules} pick={props.table_pick}
-                topology={props.topology.clone()} on_act={props.on_act.clone()} />
+        Tab::Objects if !props.objects.read().is_empty() => html! {
+            <div class="subjects">
+                { subjects(props) }
+                if props.cluster { { objects(props) } } else { { tables(props) } }
+            </div>
         },
+        Tab::Objects | Tab::Rules => tables(props),
+    }
+}
+
+/// The cluster's objects, or the kernel tables of the place that is selected.
+fn subjects(props: &DrawerProps) -> Html {
+    let place = subject(props.table_pick, &props.topology).0;
+    let choose = |place: bool, text: String| {
+        let pressed = if props.cluster == place { "false" } else { "true" };
+        html! { <button type="button" aria-pressed={pressed} onclick={props.on_act.reform(move |_| Act::Place(place))}>{ text }</button> }
+    };
+    html! {
+        <div class="subject"><span class="pair" role="group" aria-label={words::SUBJECT}>
+            { choose(false, words::CLUSTER_OBJECTS.to_owned()) }{ choose(true, place) }
+        </span></div>
+    }
+}
+
+fn objects(props: &DrawerProps) -> Html {
+    html! {
+        <ObjectsView objects={props.objects.clone()} kind={props.kind.clone()} namespace={props.namespace.clone()}
+            object={props.object.clone()} shown={props.object_shown.clone()} seconds={props.seconds} detail={props.detail}
+            machine={ClusterSpec::CONTROL_PLANE} on_act={props.on_act.clone()} on_size={props.on_size.clone()} on_fold={props.on_split_fold.clone()} />
+    }
+}
+
+fn tables(props: &DrawerProps) -> Html {
+    html! {
+        <TablesView tables={props.tables.clone()} rules={props.tab == Tab::Rules} pick={props.table_pick}
+            topology={props.topology.clone()} shown={props.shown.clone()} on_act={props.on_act.clone()} />
     }
 }

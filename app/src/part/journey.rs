@@ -1,12 +1,14 @@
 //! One packet's journey: where it was, what was decided there, and how it ended.
 
 use api::journey::{Journey, Stop, StopKind, Verdict};
-use api::topology::Topology;
+use api::topology::{Device, Topology};
 use app::store::clock::span_text;
 use app::store::journey::{Leg, legs};
 use app::store::lab::{Act, Shown};
+use app::store::picture::describe::pod_name;
 use app::store::teach;
 use app::words;
+use app::words::kube::rewritten_by;
 use app::words::stop::tell;
 use lessons::Course;
 use std::rc::Rc;
@@ -48,6 +50,17 @@ pub fn JourneyView(props: &JourneyViewProps) -> Html {
     }
 }
 
+/// An address, and whose it is where a Pod has it.
+fn pod(topology: &Topology, end: &str) -> String {
+    let address = end.rsplit_once(':').map_or(end, |(address, _)| address);
+    let has = |device: &&Device| device.addresses.iter().any(|it| it.addr().to_string() == address);
+    let netns = topology.devices.values().find(has).and_then(|it| topology.netns.get(&it.netns));
+    match netns.and_then(|it| it.title.as_deref()) {
+        Some(title) => format!("{end} ({})", pod_name(title)),
+        None => end.to_owned(),
+    }
+}
+
 fn verdict(journey: &Journey) -> Html {
     let (class, bold, text) = match journey.verdict {
         None => ("", words::UNDER_WAY.to_string(), ""),
@@ -68,7 +81,7 @@ fn leg_view(leg: &Leg<'_>, shown: &Shown, props: &JourneyViewProps) -> Html {
                 { for leg.stops.iter().enumerate().map(|(index, (stop, waited))| {
                     let before = index.checked_sub(1).and_then(|before| leg.stops.get(before));
                     let named = before.is_none_or(|(before, _)| before.device_name != stop.device_name);
-                    stop_view(stop, (*waited, named), shown, props)
+                    stop_view(stop, before.map(|(before, _)| *before), (*waited, named), shown, props)
                 }) }
             </ol>
         </section>
@@ -76,8 +89,16 @@ fn leg_view(leg: &Leg<'_>, shown: &Shown, props: &JourneyViewProps) -> Html {
 }
 
 /// `named` says whether the device is another one than at the stop before.
-fn stop_view(stop: &Stop, (waited, named): (u64, bool), shown: &Shown, props: &JourneyViewProps) -> Html {
+fn stop_view(
+    stop: &Stop,
+    before: Option<&Stop>,
+    (waited, named): (u64, bool),
+    shown: &Shown,
+    props: &JourneyViewProps,
+) -> Html {
     let words = tell(&stop.kind);
+    let by = Some(&stop.kind).filter(|it| matches!(it, StopKind::Nat { .. }));
+    let by = by.and_then(|_| rewritten_by(before.map(|it| &it.kind))).unwrap_or_default();
     let end = matches!(stop.kind, StopKind::Dropped { .. });
     let good = matches!(stop.kind, StopKind::Delivered { .. } | StopKind::Consumed { .. });
     let class = classes!(
@@ -98,7 +119,10 @@ fn stop_view(stop: &Stop, (waited, named): (u64, bool), shown: &Shown, props: &J
                 if let Some(frame) = frame {
                     <button type="button" class="link link--soft to" onclick={props.on_act.reform(move |_| Act::PickFrame(frame))}>{ format!("#{}", frame.0) }</button>
                 }
-                if let Some((before, after)) = &words.rewrite { <div><del>{ before }</del>{ " " }<ins>{ after }</ins></div> }
+                if let Some(plain) = &words.plain { <div class="plain">{ plain }</div> }
+                if let Some((before, after)) = &words.rewrite {
+                    <div><del>{ before }</del>{ " → " }<ins>{ pod(&props.topology, after) }</ins>{ " " }<span class="soft">{ by }</span></div>
+                }
                 if let Some(code) = &words.code { <code class="rule">{ code }</code> }
                 if let Some(entry) = taught {
                     <div><a class="link" href={format!("#/lab/{}", entry.id)}>{ words::LESSON }{ ": " }{ &entry.title }</a></div>

@@ -38,9 +38,13 @@ pub fn title(shape: &MachineShape) -> Html {
     html! {
         <g class="machine-title">
             <path class="role" transform={format!("translate({:.1} {:.1})", at.x - 2.0, at.y + 11.0)} d={role(shape.role)} />
-            <text class="machine-name" x={num(at.x + 20.0)} y={num(at.y + 21.5)}>{ &shape.name }</text>
+            <text class="machine-name" x={num(at.x + 20.0)} y={num(at.y + 21.5)}>{ &shape.name }{ more(shape) }</text>
         </g>
     }
+}
+
+fn more(shape: &MachineShape) -> Html {
+    html! { if shape.more > 0 { <tspan class="machine-more">{ words::more_netns(shape.more) }</tspan> } }
 }
 
 /// On a grid of 14 by 12.
@@ -79,6 +83,14 @@ fn line(line: &Line) -> Html {
     }
 }
 
+/// A share of the size that a bold letter is wide, in the widest font that is likely.
+const LETTER: f64 = 0.7;
+
+/// As large as there is room for.
+pub fn fit(text: &str, room: f64) -> String {
+    format!("--fit:{:.1}px", room / (text.chars().count().max(1) as f64 * LETTER))
+}
+
 fn netns_box(netns: &NetnsShape, props: &MachineViewProps) -> Html {
     let (id, rect) = (netns.id, netns.rect);
     let picked = props.pick == Some(Pick::Netns(id));
@@ -88,8 +100,9 @@ fn netns_box(netns: &NetnsShape, props: &MachineViewProps) -> Html {
     });
     html! {
         <g class={classes!("netns", picked.then_some("netns--picked"))} {onclick}>
+            <title>{ &netns.whole }</title>
             <rect class="netns-box" x={num(rect.x)} y={num(rect.y)} width={num(rect.w)} height={num(rect.h)} rx="6" />
-            <text class="netns-name" x={num(rect.x + 14.0)} y={num(rect.y + 18.0)}>{ &netns.name }</text>
+            <text class="netns-name" x={num(rect.x + 14.0)} y={num(rect.y + 18.0)} style={fit(&netns.name, rect.w - 22.0)}>{ &netns.name }</text>
             { for netns.lines.iter().map(line) }
         </g>
     }

@@ -12,6 +12,7 @@ pub mod journey;
 pub mod key_row;
 pub mod lesson_pane;
 pub mod machine;
+pub mod objects;
 pub mod packet_bytes;
 pub mod packet_list;
 pub mod packet_tree;

@@ -31,6 +31,8 @@ pub struct PacketsProps {
     pub filter: Option<Filter>,
     pub filter_error: Option<FilterError>,
     pub devices: BTreeSet<DeviceId>,
+    /// A cluster's chores are shown.
+    pub chores: bool,
     pub pick: Option<Pick>,
     pub detail: f64,
     pub wide: bool,
@@ -44,8 +46,8 @@ pub fn Packets(props: &PacketsProps) -> Html {
     let shown = {
         let frames = props.frames.clone();
         use_memo(
-            (props.frames.version(), props.devices.clone(), props.filter.clone()),
-            move |(_, devices, filter)| frames.read().shown(devices, filter.as_ref()),
+            (props.frames.version(), props.devices.clone(), props.filter.clone(), props.chores),
+            move |(_, devices, filter, chores)| frames.read().shown(devices, filter.as_ref(), *chores),
         )
     };
     let detail = props.dissection.clone();
@@ -103,11 +105,27 @@ fn filter(props: &PacketsProps) -> Html {
                     <option value={id.0.to_string()} selected={picked(*id)}>{ full_name(&props.topology, device) }</option>
                 }) }
             </select>
-            if props.filter_text.is_empty() && props.frames.read().hides() {
-                <button type="button" class="hidden-note" onclick={props.on_act.reform(|_| Act::Filter("ipv6".into()))}>{ words::HOUSEKEEPING }</button>
-            }
+            { notes(props) }
             if let Some(error) = &props.filter_error { <p class="why" role="status">{ words::filter_error(error.at, error.expected) }</p> }
         </div>
+    }
+}
+
+/// What is hidden, and how to see it. The rule that tells a cluster's own packets stands in the tooltip.
+fn notes(props: &PacketsProps) -> Html {
+    let frames = props.frames.read();
+    let ipv6 = props.filter_text.is_empty() && frames.hides();
+    let shown = props.chores;
+    html! {
+        if ipv6 || frames.has_chores() {
+            <p class="notes">
+                if ipv6 { <button type="button" onclick={props.on_act.reform(|_| Act::Filter("ipv6".into()))}>{ words::HOUSEKEEPING }</button> }
+                if frames.has_chores() {
+                    <button type="button" title={words::CHORES_RULE}
+                        onclick={props.on_act.reform(move |_| Act::Chores(!shown))}>{ if shown { words::CHORES_SHOWN } else { words::CHORES_HIDDEN } }</button>
+                }
+            </p>
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use crate::platform::resize::Resize;
 use crate::platform::theme::Theme;
 use api::topology::Topology;
 use app::store::clock::Clock;
+use app::store::journey::Through;
 use app::store::lab::{Act, Pick};
 use app::store::live::Live;
 use app::store::picture::geometry::point;
@@ -32,6 +33,7 @@ pub struct PictureViewProps {
     pub clock: Clock,
     pub pick: Option<Pick>,
     pub trail: Rc<Vec<Vec<Point>>>,
+    pub through: Rc<Vec<Through>>,
     pub theme: Theme,
     /// Grows with each wish to fit.
     pub fit: u32,
@@ -154,7 +156,7 @@ impl Component for PictureView {
                     onpointerdown={link.callback(Msg::Down)} onpointermove={link.callback(Msg::Move)}
                     onpointerup={link.callback(Msg::Up)} onpointercancel={link.callback(Msg::Up)}
                     onpointerleave={link.callback(Msg::Up)} onclick={self.on_scene.reform(|_| Act::Pick(None))}>
-                    <Scene picture={props.picture.clone()} pick={props.pick} trail={props.trail.clone()} on_act={self.on_scene.clone()} />
+                    <Scene picture={props.picture.clone()} pick={props.pick} trail={props.trail.clone()} through={props.through.clone()} on_act={self.on_scene.clone()} />
                 </svg>
                 <Envelopes picture={props.picture.clone()} stage={props.stage.clone()} clock={props.clock} view={self.view.clone()}
                     theme={props.theme} over={self.over.map(|it| it.frame)} drawn={self.drawn.clone()} on_act={props.on_act.clone()} />

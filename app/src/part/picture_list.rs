@@ -1,8 +1,9 @@
 //! The picture in words, for whoever would rather read it or have it read.
 
-use api::topology::Topology;
+use api::cluster::ObjectKey;
+use api::topology::{Service, Topology};
 use app::store::lab::{Act, Pick};
-use app::store::picture::describe::{DescribedDevice, describe};
+use app::store::picture::describe::{DescribedDevice, describe, service_words};
 use app::words;
 use std::rc::Rc;
 use yew::prelude::*;
@@ -29,6 +30,12 @@ pub fn PictureList(props: &PictureListProps) -> Html {
     html! {
         <div class="picture-list">
             <h2 class="unseen">{ words::AS_LIST }</h2>
+            if !props.topology.services.is_empty() {
+                <section>
+                    <h3>{ words::SERVICES }</h3>
+                    <ul>{ for props.topology.services.values().map(|it| service(it, props)) }</ul>
+                </section>
+            }
             { for describe(&props.topology).iter().map(|machine| html! {
                 <section>
                     <h3>{ &machine.name }{ " " }<span>{ machine.role }</span></h3>
@@ -36,5 +43,18 @@ pub fn PictureList(props: &PictureListProps) -> Html {
                 </section>
             }) }
         </div>
+    }
+}
+
+fn service(service: &Service, props: &PictureListProps) -> Html {
+    let key = ObjectKey {
+        kind: "Service".to_owned(),
+        namespace: service.namespace.clone(),
+        name: service.name.clone(),
+    };
+    html! {
+        <li>
+            <button type="button" onclick={props.on_act.reform(move |_| Act::Object(Some(key.clone())))}>{ service_words(&props.topology, service) }</button>
+        </li>
     }
 }

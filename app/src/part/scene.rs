@@ -1,8 +1,13 @@
 //! What stands still in the picture: machines, netns, devices, wires. Drawn again only when one of them changes.
 
-use super::machine::{MachineView, title};
+use super::machine::{MachineView, fit, title};
+use api::cluster::ObjectKey;
+use app::store::journey::Through;
 use app::store::lab::{Act, Pick};
-use app::store::picture::{DeviceShape, Form, Link, LinkKind, Picture, Point, Rect};
+use app::store::picture::geometry::point;
+use app::store::picture::service::End;
+use app::store::picture::{DeviceShape, Form, Link, LinkKind, Picture, Point, Rect, ServiceShape};
+use app::words;
 use std::rc::Rc;
 use yew::prelude::*;
 
@@ -12,6 +17,8 @@ pub struct SceneProps {
     pub pick: Option<Pick>,
     /// The way of the packet that is shown.
     pub trail: Rc<Vec<Vec<Point>>>,
+    /// The Services on that way, each with the address it gave the packet to.
+    pub through: Rc<Vec<Through>>,
     pub on_act: Callback<Act>,
 }
 
@@ -25,10 +32,13 @@ pub fn Scene(props: &SceneProps) -> Html {
             { for picture.machines.iter().map(|machine| html! {
                 <MachineView key={machine.id.0} shape={machine.clone()} pick={props.pick} on_act={props.on_act.clone()} />
             }) }
+            { for picture.services.iter().map(|it| service_links(it, &props.through)) }
             { for tunnels.map(wire) }
             { for wires.map(wire) }
             { for picture.machines.iter().map(title) }
             { for props.trail.iter().map(|points| html! { <polyline class="trail" points={points_text(points)} /> }) }
+            { for picture.services.iter().map(|it| service(it, props)) }
+            { services_left(picture) }
             { for picture.devices.values().map(|shape| device(shape, props)) }
         </g>
     }
@@ -49,6 +59,49 @@ fn wire(link: &Link) -> Html {
     };
     let dead = (!link.live).then_some("wire--dead");
     html! { <polyline class={classes!("wire", kind, dead)} points={points_text(&link.points)} /> }
+}
+
+/// A dashed line from a Service to each endpoint; strong where the packet that is shown went.
+fn service_links(shape: &ServiceShape, through: &[Through]) -> Html {
+    let from = point(shape.rect.middle().x, shape.rect.bottom());
+    let line = |end: &End| {
+        let took = |it: &Through| it.service == shape.key && it.endpoint == Some(end.address);
+        let on = through.iter().any(took).then_some("service-line--on");
+        let off = (!end.ready).then_some("service-line--off");
+        html! { <polyline class={classes!("service-line", on, off)} points={points_text(&[from, end.at])} /> }
+    };
+    shape.ends.iter().map(line).collect()
+}
+
+fn service(shape: &ServiceShape, props: &SceneProps) -> Html {
+    let rect = shape.rect;
+    let key = ObjectKey {
+        kind: "Service".to_owned(),
+        namespace: shape.key.split_once('/').map_or("", |it| it.0).to_owned(),
+        name: shape.key.split_once('/').map_or("", |it| it.1).to_owned(),
+    };
+    let onclick = props.on_act.reform(move |event: MouseEvent| {
+        event.stop_propagation();
+        Act::Object(Some(key.clone()))
+    });
+    let on = props.through.iter().any(|it| it.service == shape.key).then_some("service--on");
+    let none = shape.ends.is_empty().then_some("service--none");
+    html! {
+        <g class={classes!("service", on, none)} {onclick}>
+            <title>{ &shape.whole }</title>
+            <rect class="service-box" x={num(rect.x)} y={num(rect.y)} width={num(rect.w)} height={num(rect.h)} rx="8" />
+            <text class="service-name" x={num(rect.x + 14.0)} y={num(rect.y + 17.0)} style={fit(&shape.name, rect.w - 24.0)}>{ &shape.name }</text>
+            <text class="mono service-address" x={num(rect.x + 14.0)} y={num(rect.y + 32.0)}>{ &shape.address }</text>
+        </g>
+    }
+}
+
+fn services_left(picture: &Picture) -> Html {
+    let Some(last) = picture.services.last().filter(|_| picture.services_left > 0) else {
+        return Html::default();
+    };
+    let at = point(last.rect.x, last.rect.bottom() + 16.0);
+    html! { <text class="service-more" x={num(at.x)} y={num(at.y)}>{ words::more_services(picture.services_left) }</text> }
 }
 
 fn device(shape: &DeviceShape, props: &SceneProps) -> Html {

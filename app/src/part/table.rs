@@ -1,10 +1,12 @@
 //! Kernel tables as a tool prints them; cells that changed flash.
 
+use api::NetnsId;
 use api::inspect::Table;
 use api::topology::Topology;
-use app::store::lab::{Act, Pick};
+use app::store::lab::{Act, Pick, Shown};
 use app::store::picture::describe::{full_name, place_name};
-use app::store::tables::Tables;
+use app::store::picture::netns_of;
+use app::store::tables::{Tables, taken};
 use app::words;
 use std::rc::Rc;
 use yew::prelude::*;
@@ -16,6 +18,8 @@ pub struct TablesViewProps {
     pub rules: bool,
     pub pick: Option<Pick>,
     pub topology: Rc<Topology>,
+    /// The packet that is shown: the rules it took are marked.
+    pub shown: Option<Shown>,
     pub on_act: Callback<Act>,
 }
 
@@ -23,22 +27,21 @@ pub struct TablesViewProps {
 pub fn TablesView(props: &TablesViewProps) -> Html {
     let tables: Vec<(usize, &Table)> =
         if props.rules { props.tables.rules().collect() } else { props.tables.objects().collect() };
-    let (name, machine) = subject(props);
+    let (name, machine) = subject(props.pick, &props.topology);
     html! {
         <div class={classes!("tables", props.rules.then_some("tables--rules"))}>
             <p class="head"><b>{ name }</b></p>
-            { for tables.iter().map(|(index, table)| table_view(*index, table, machine.as_ref(), props)) }
+            { for tables.iter().filter(|it| !props.rules || !it.1.rows.is_empty()).map(|(index, table)| table_view(*index, table, machine.as_ref(), props)) }
             if tables.is_empty() { <p class="empty">{ if props.rules { words::NO_RULES } else { words::NO_TABLES } }</p> }
         </div>
     }
 }
 
 /// What the tables are about, and the machine on which a command shows them.
-fn subject(props: &TablesViewProps) -> (String, Option<String>) {
-    let topology = &props.topology;
+pub fn subject(pick: Option<Pick>, topology: &Topology) -> (String, Option<String>) {
     let machine = |id| topology.machines.get(&id).map(|it| it.name.clone());
     let of_netns = |id| topology.netns.get(&id).and_then(|netns| machine(netns.machine));
-    match props.pick {
+    match pick {
         Some(Pick::Machine(id)) => (machine(id).unwrap_or_default(), machine(id)),
         Some(Pick::Netns(id)) => (place_name(topology, id), of_netns(id)),
         Some(Pick::Device(id)) => match topology.devices.get(&id) {
@@ -46,6 +49,14 @@ fn subject(props: &TablesViewProps) -> (String, Option<String>) {
             None => (String::new(), None),
         },
         None => (String::new(), None),
+    }
+}
+
+fn netns(pick: Option<Pick>, topology: &Topology) -> Option<NetnsId> {
+    match pick? {
+        Pick::Netns(id) => Some(id),
+        Pick::Device(id) => topology.devices.get(&id).map(|it| it.netns),
+        Pick::Machine(id) => netns_of(topology, id).0,
     }
 }
 
@@ -63,6 +74,13 @@ fn table_view(index: usize, table: &Table, machine: Option<&String>, props: &Tab
     let (line, on) = (table.command.clone(), machine.cloned());
     let run = props.on_act.reform(move |_: MouseEvent| Act::Run { line: line.clone(), on: on.clone() });
     let order = order(table, props.rules);
+    let netns = netns(props.pick, &props.topology);
+    let taken = props
+        .shown
+        .as_ref()
+        .zip(netns)
+        .map(|(shown, netns)| taken(table, netns, &shown.journey))
+        .unwrap_or_default();
     let cell = |row: usize, column: usize, text: &String| {
         let flash = props.tables.changed.contains(&(index, row, column));
         // A new key makes a new cell, so that the flash begins anew.
@@ -82,7 +100,7 @@ fn table_view(index: usize, table: &Table, machine: Option<&String>, props: &Tab
                     }
                     <tbody>
                         { for table.rows.iter().enumerate().map(|(row, cells)| html! {
-                            <tr>{ for order.iter().filter_map(|column| Some(cell(row, *column, cells.get(*column)?))) }</tr>
+                            <tr class={taken.contains(&row).then_some("taken")} title={taken.contains(&row).then_some(words::TAKEN)}>{ for order.iter().filter_map(|column| Some(cell(row, *column, cells.get(*column)?))) }</tr>
                         }) }
                     </tbody>
                 </table>

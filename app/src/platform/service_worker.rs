@@ -4,15 +4,11 @@ use super::listener::Listener;
 use super::window;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{ServiceWorker, ServiceWorkerRegistration, ServiceWorkerState};
+use web_sys::{ServiceWorker, ServiceWorkerContainer, ServiceWorkerRegistration, ServiceWorkerState};
 
 /// Registers it; `on_update` is given the waiting new version.
 pub fn register(on_update: impl Fn(ServiceWorker) + Clone + 'static) {
-    let has = js_sys::Reflect::has(&window().navigator(), &"serviceWorker".into()).unwrap_or(false);
-    if !has {
-        return;
-    }
-    let container = window().navigator().service_worker();
+    let Some(container) = container() else { return };
     spawn_local(async move {
         let Ok(registered) = JsFuture::from(container.register("./sw.js")).await else { return };
         let Ok(registration) = registered.dyn_into::<ServiceWorkerRegistration>() else { return };
@@ -35,6 +31,22 @@ pub fn register(on_update: impl Fn(ServiceWorker) + Clone + 'static) {
             std::mem::forget(installed);
         });
         std::mem::forget(listener);
+    });
+}
+
+/// `None` where there are no service workers, as on a page that came in the clear.
+fn container() -> Option<ServiceWorkerContainer> {
+    let has = js_sys::Reflect::has(&window().navigator(), &"serviceWorker".into()).unwrap_or(false);
+    has.then(|| window().navigator().service_worker())
+}
+
+/// Has it keep what this visit could do without.
+pub fn fetch_rest() {
+    let Some(ready) = container().and_then(|it| it.ready().ok()) else { return };
+    spawn_local(async move {
+        let Ok(registered) = JsFuture::from(ready).await else { return };
+        let Ok(registration) = registered.dyn_into::<ServiceWorkerRegistration>() else { return };
+        drop(registration.active().map(|it| it.post_message(&"the rest".into())));
     });
 }
 

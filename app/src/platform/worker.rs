@@ -1,6 +1,7 @@
 //! The worker that holds the engine: bytes to it, bytes and its loading progress from it.
 
 use super::listener::Listener;
+use api::lab::EngineKind;
 use wasm_bindgen::JsCast;
 use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
 
@@ -19,9 +20,13 @@ pub struct EngineWorker {
 
 impl EngineWorker {
     /// `None` where there are no module workers.
-    pub fn start(on: impl Fn(Message) + Clone + 'static) -> Option<EngineWorker> {
+    pub fn start(kind: EngineKind, on: impl Fn(Message) + Clone + 'static) -> Option<EngineWorker> {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
+        options.set_name(match kind {
+            EngineKind::Linux => "engine",
+            EngineKind::Cluster => "cluster",
+        });
         let worker = Worker::new_with_options("./js/engine-worker.js", &options).ok()?;
         let hear = on.clone();
         let message = Listener::new(&worker, "message", move |event| {

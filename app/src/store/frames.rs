@@ -10,12 +10,18 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Rows kept; the engine itself keeps about as many.
 pub const ROWS: usize = 5_000;
+/// Chores remembered by number: about those whose frames are kept.
+const JOURNEYS: usize = 10_000;
 /// A deeper tree than this is not a packet.
 const DEPTH: usize = 12;
 
 #[derive(Debug, Default)]
 pub struct Frames {
     rows: VecDeque<FrameRow>,
+    /// Frames of a cluster's chores, kept apart so that they push nobody else's out.
+    chores: VecDeque<FrameRow>,
+    /// Whose frames those are; at most `JOURNEYS`, the oldest go first.
+    chore_journeys: BTreeSet<JourneyId>,
     /// (name, value) of every field, for frames that were taken apart for a filter.
     fields: BTreeMap<FrameId, Vec<(String, String)>>,
 }
@@ -27,15 +33,32 @@ impl Frames {
 
     pub fn add(&mut self, rows: Vec<FrameRow>) {
         for row in rows {
-            if self.rows.back().is_none_or(|last| last.frame < row.frame) {
-                self.rows.push_back(row);
+            let list = if self.is_chore(row.journey) { &mut self.chores } else { &mut self.rows };
+            if list.back().is_none_or(|last| last.frame < row.frame) {
+                list.push_back(row);
             }
         }
-        while self.rows.len() > ROWS {
-            if let Some(row) = self.rows.pop_front() {
-                self.fields.remove(&row.frame);
-            }
+        for list in [&mut self.rows, &mut self.chores] {
+            let spare = list.len().saturating_sub(ROWS);
+            list.drain(..spare).for_each(|row| drop(self.fields.remove(&row.frame)));
         }
+    }
+
+    /// These packets are a cluster's chores; told before their frames come.
+    pub fn note_chores(&mut self, journeys: Vec<JourneyId>) {
+        self.chore_journeys.extend(journeys);
+        while self.chore_journeys.len() > JOURNEYS {
+            self.chore_journeys.pop_first();
+        }
+    }
+
+    pub fn is_chore(&self, journey: JourneyId) -> bool {
+        self.chore_journeys.contains(&journey)
+    }
+
+    /// There are frames of a cluster's chores, shown or not.
+    pub fn has_chores(&self) -> bool {
+        !self.chores.is_empty()
     }
 
     pub fn learn(&mut self, dissections: &[Dissection]) {
@@ -48,26 +71,16 @@ impl Frames {
         }
     }
 
-    pub fn len(&self) -> usize {
-        self.rows.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-
     pub fn get(&self, frame: FrameId) -> Option<&FrameRow> {
-        let index = self.rows.binary_search_by_key(&frame, |row| row.frame).ok()?;
-        self.rows.get(index)
-    }
-
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &FrameRow> {
-        self.rows.iter()
+        let find = |rows: &VecDeque<FrameRow>| rows.binary_search_by_key(&frame, |row| row.frame).ok();
+        let other = || find(&self.chores).and_then(|index| self.chores.get(index));
+        find(&self.rows).and_then(|index| self.rows.get(index)).or_else(other)
     }
 
     /// The last frame of a packet's life that is still known.
     pub fn last_of(&self, journey: JourneyId) -> Option<FrameId> {
-        self.rows.iter().rev().find(|row| row.journey == journey).map(|row| row.frame)
+        let mut all = self.rows.iter().rev().chain(self.chores.iter().rev());
+        all.find(|row| row.journey == journey).map(|row| row.frame)
     }
 
     /// Whether rows are left out of an unfiltered list.
@@ -76,14 +89,21 @@ impl Frames {
     }
 
     /// The rows to show: on these devices (empty: on all), and as the filter says. Without a filter the housekeeping
-    /// of IPv6 is left out.
-    pub fn shown(&self, devices: &BTreeSet<DeviceId>, filter: Option<&Filter>) -> Vec<FrameId> {
-        self.rows
-            .iter()
-            .filter(|row| devices.is_empty() || devices.contains(&row.device))
-            .filter(|row| filter.map_or(!is_housekeeping(row), |filter| self.passes(row, filter)))
-            .map(|row| row.frame)
-            .collect()
+    /// of IPv6 is left out; a cluster's chores come in only where they are wanted.
+    pub fn shown(&self, devices: &BTreeSet<DeviceId>, filter: Option<&Filter>, chores: bool) -> Vec<FrameId> {
+        let shown = |rows: &VecDeque<FrameRow>| {
+            rows.iter()
+                .filter(|row| devices.is_empty() || devices.contains(&row.device))
+                .filter(|row| filter.map_or(!is_housekeeping(row), |filter| self.passes(row, filter)))
+                .map(|row| row.frame)
+                .collect::<Vec<_>>()
+        };
+        let mut frames = shown(&self.rows);
+        if chores && self.has_chores() {
+            frames.extend(shown(&self.chores));
+            frames.sort_unstable();
+        }
+        frames
     }
 
     fn passes(&self, row: &FrameRow, filter: &Filter) -> bool {
@@ -110,6 +130,7 @@ impl Frames {
         self.rows
             .iter()
             .rev()
+            .chain(self.chores.iter().rev())
             .filter(|row| devices.is_empty() || devices.contains(&row.device))
             .map(|row| row.frame)
             .filter(|frame| !self.fields.contains_key(frame))
@@ -212,10 +233,10 @@ mod tests {
     fn a_device_and_a_text_narrow_the_list() {
         let mut frames = Frames::default();
         frames.add((1..=6).map(|n| row(n, n as u32 % 2)).collect());
-        assert_eq!(frames.shown(&BTreeSet::new(), None).len(), 6);
-        assert_eq!(frames.shown(&[DeviceId(1)].into(), None).len(), 3);
+        assert_eq!(frames.shown(&BTreeSet::new(), None, false).len(), 6);
+        assert_eq!(frames.shown(&[DeviceId(1)].into(), None, false).len(), 3);
         let filter = Filter::parse("\"seq=4\"").expect("a filter");
-        assert_eq!(frames.shown(&BTreeSet::new(), filter.as_ref()), [FrameId(4)]);
+        assert_eq!(frames.shown(&BTreeSet::new(), filter.as_ref(), false), [FrameId(4)]);
     }
 
     #[test]
@@ -223,10 +244,10 @@ mod tests {
         let mut frames = Frames::default();
         frames.add(vec![row(1, 1), row(2, 1)]);
         let filter = Filter::parse("ip.ttl == 64 && frame.number == 2").expect("a filter");
-        assert!(frames.shown(&BTreeSet::new(), filter.as_ref()).is_empty());
+        assert!(frames.shown(&BTreeSet::new(), filter.as_ref(), false).is_empty());
         assert_eq!(frames.unknown(&BTreeSet::new(), 9), [FrameId(2), FrameId(1)]);
         frames.learn(&[dissected(1, "ip.ttl", "64"), dissected(2, "ip.ttl", "64")]);
-        assert_eq!(frames.shown(&BTreeSet::new(), filter.as_ref()), [FrameId(2)]);
+        assert_eq!(frames.shown(&BTreeSet::new(), filter.as_ref(), false), [FrameId(2)]);
         assert!(frames.unknown(&BTreeSet::new(), 9).is_empty());
         assert_eq!(frames.unheard(&filter.expect("a filter")), None);
         let wrong = Filter::parse("ip.ttl == 1 or ip.adr == 1").expect("a filter").expect("not empty");
@@ -239,9 +260,23 @@ mod tests {
         let quiet = FrameRow { protocol: Protocol::Ipv6, info: "Router Solicitation".into(), ..row(2, 1) };
         frames.add(vec![row(1, 1), quiet]);
         assert!(frames.hides());
-        assert_eq!(frames.shown(&BTreeSet::new(), None), [FrameId(1)]);
+        assert_eq!(frames.shown(&BTreeSet::new(), None, false), [FrameId(1)]);
         let filter = Filter::parse("solicitation").expect("a filter");
-        assert_eq!(frames.shown(&BTreeSet::new(), filter.as_ref()), [FrameId(2)]);
+        assert_eq!(frames.shown(&BTreeSet::new(), filter.as_ref(), false), [FrameId(2)]);
+    }
+
+    #[test]
+    fn a_clusters_chores_show_when_they_are_wanted_and_push_nobody_out() {
+        let mut frames = Frames::default();
+        frames.add(vec![row(1, 1)]);
+        frames.note_chores((2..=ROWS as u64 + 9).map(JourneyId).collect());
+        frames.add((2..=ROWS as u64 + 9).map(|n| row(n, 1)).collect());
+        frames.add(vec![row(ROWS as u64 + 10, 1)]);
+        let ends = [FrameId(1), FrameId(ROWS as u64 + 10)];
+        assert_eq!(frames.shown(&BTreeSet::new(), None, false), ends);
+        let all = frames.shown(&BTreeSet::new(), None, true);
+        assert_eq!((all.len(), all[0], all[ROWS + 1]), (ROWS + 2, ends[0], ends[1]));
+        assert!(frames.get(FrameId(ROWS as u64)).is_some());
     }
 
     #[test]
@@ -258,7 +293,7 @@ mod tests {
         let mut frames = Frames::default();
         frames.add((1..=ROWS as u64 + 10).map(|n| row(n, 1)).collect());
         frames.add(vec![row(50, 1)]);
-        assert_eq!(frames.len(), ROWS);
+        assert_eq!(frames.shown(&BTreeSet::new(), None, false).len(), ROWS);
         assert_eq!(frames.get(FrameId(10)), None);
         assert_eq!(frames.get(FrameId(11)).map(|row| row.frame), Some(FrameId(11)));
     }

@@ -4,9 +4,11 @@
 
 use super::lab::flights;
 use super::picture::{Picture, Point, describe::place_name};
+use crate::words::kube;
 use api::NetnsId;
-use api::journey::{Journey, Stop};
+use api::journey::{Journey, Stop, StopKind};
 use api::topology::Topology;
+use std::net::{IpAddr, SocketAddr};
 
 /// The stops in one netns, until the packet leaves it.
 #[derive(Debug)]
@@ -44,6 +46,32 @@ pub fn trail(picture: &Picture, journey: &Journey) -> Vec<Vec<Point>> {
         path
     });
     hops.filter(|path| path.len() > 1).collect()
+}
+
+/// A Service that a packet was for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Through {
+    /// `NAMESPACE/NAME`.
+    pub service: String,
+    /// To whom it was given; `None` where nobody took it.
+    pub endpoint: Option<IpAddr>,
+}
+
+/// The Services on a packet's way, as kube-proxy's rules name them; on the way back, none.
+pub fn through(journey: &Journey) -> Vec<Through> {
+    let mut all: Vec<Through> = Vec::new();
+    for stop in &journey.stops {
+        let StopKind::Rule { chain, text, .. } = &stop.kind else { continue };
+        let Some(port) = kube::service(text).filter(|_| chain.starts_with("KUBE-")) else { continue };
+        let service = port.split(':').next().unwrap_or(port).to_owned();
+        let end = text.split("--to-destination ").nth(1).and_then(|it| it.split_whitespace().next());
+        let endpoint = end.and_then(|it| it.parse::<SocketAddr>().ok()).map(|it| it.ip());
+        match all.last_mut().filter(|it| it.service == service) {
+            Some(known) => known.endpoint = endpoint.or(known.endpoint),
+            None => all.push(Through { service, endpoint }),
+        }
+    }
+    all
 }
 
 #[cfg(test)]

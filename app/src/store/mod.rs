@@ -11,6 +11,7 @@ pub mod frames;
 pub mod journey;
 pub mod lab;
 pub mod live;
+pub mod objects;
 pub mod panes;
 pub mod picture;
 pub mod progress;

@@ -2,8 +2,10 @@
 //!
 //! Always: a row is compared with the old row it shares most cells with; a row unlike any old one is new as a whole.
 
+use api::NetnsId;
 use api::inspect::Table;
-use std::collections::BTreeSet;
+use api::journey::{Journey, Stop, StopKind};
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tables {
@@ -34,6 +36,33 @@ impl Tables {
 /// Rule lists stand in the Rules pane, everything else in Objects.
 fn is_rules(table: &Table) -> bool {
     ["iptables", "ip6tables", "nft", "ipvs", "ipset"].iter().any(|tool| table.title.starts_with(tool))
+}
+
+/// The rows of a table of rules that a packet took in that netns.
+pub fn taken(table: &Table, netns: NetnsId, journey: &Journey) -> BTreeSet<usize> {
+    let took = |stop: &Stop| match &stop.kind {
+        StopKind::Rule { table: of, chain, rule, .. }
+            if stop.netns == netns && table.title.ends_with(&format!(" {of}")) =>
+        {
+            Some((chain.clone(), *rule))
+        }
+        _ => None,
+    };
+    let took: BTreeSet<(String, u32)> = journey.stops.iter().filter_map(took).collect();
+    let mut numbers: BTreeMap<&str, u32> = BTreeMap::new();
+    let mut rows = BTreeSet::new();
+    for (row, cells) in table.rows.iter().enumerate() {
+        let [chain, text, ..] = cells.as_slice() else { continue };
+        if !text.starts_with("-A") {
+            continue;
+        }
+        let number = numbers.entry(chain).or_default();
+        *number += 1;
+        if took.contains(&(chain.clone(), *number)) {
+            rows.insert(row);
+        }
+    }
+    rows
 }
 
 fn changed(old: &[Table], new: &[Table]) -> BTreeSet<(usize, usize, usize)> {

@@ -33,6 +33,7 @@ pub const LEAD_MORE: &str =
 pub const START: &str = "Start";
 pub const GO_ON: &str = "Go on";
 pub const SANDBOX: &str = "Sandbox";
+pub const CLUSTER: &str = "Cluster";
 pub const COURSE: &str = "Course";
 pub const NO_COURSE: &str = "The course could not be loaded. Are you offline?";
 pub const LOADING_COURSE: &str = "Loading the course …";
@@ -138,6 +139,7 @@ pub const ZOOM_IN: &str = "Zoom in";
 pub const ZOOM_OUT: &str = "Zoom out";
 pub const FIT: &str = "Fit the picture";
 pub const AS_LIST: &str = "The same as a list";
+pub const SERVICES: &str = "Services";
 pub const FOLD: &str = "Fold";
 pub const UNFOLD: &str = "Unfold";
 pub const EMPTY: &str = "No machines yet.";
@@ -165,7 +167,10 @@ pub const FILTER_LABEL: &str = "Display filter";
 pub const ALL_DEVICES: &str = "all devices";
 pub const DEVICE: &str = "Device";
 pub const SAVE_PCAPNG: &str = "pcapng";
-pub const HOUSEKEEPING: &str = "IPv6’s own housekeeping is hidden. Show it";
+pub const HOUSEKEEPING: &str = "Show IPv6’s own housekeeping";
+pub const CHORES_HIDDEN: &str = "Show the cluster’s own traffic";
+pub const CHORES_SHOWN: &str = "Hide the cluster’s own traffic";
+pub const CHORES_RULE: &str = "What kubelet (its probes, too), the API server, the controllers, the scheduler, etcd,      kube-proxy and flannel open for themselves, CoreDNS’s watch of the API server, and the ARP of the kernel’s timers:      ports 6443, 2379, 10250, 10256 and the like. Whatever a command of yours opens is always shown, on any port.";
 pub const NO_PACKETS: &str = "No packets yet. Type a command that sends one.";
 pub const NO_MATCH: &str = "No packet matches.";
 pub const COLUMN_TIME: &str = "time";
@@ -184,6 +189,16 @@ pub const CONSUMED: &str = "Taken by the kernel.";
 pub const ENDED: &str = "Ended:";
 pub const FORKED: &str = "From the check: this packet was sent in a copy of your lab.";
 pub const CAUSED_BY: &str = "Caused by an earlier packet";
+pub const KIND: &str = "Kind";
+pub const NAMESPACE: &str = "Namespace";
+pub const ALL_NAMESPACES: &str = "all namespaces";
+pub const COLUMN_NAMESPACE: &str = "NAMESPACE";
+pub const EVENTS: &str = "Events";
+pub const NO_EVENTS: &str = "No events.";
+pub const YAML: &str = "YAML";
+pub const CLUSTER_OBJECTS: &str = "Cluster";
+pub const SUBJECT: &str = "What is shown";
+pub const TAKEN: &str = "taken by the packet that is shown";
 pub const NO_TABLES: &str = "Nothing here.";
 pub const NO_RULES: &str = "No rules here.";
 pub const LOADING: &str = "Loading …";
@@ -259,6 +274,25 @@ pub fn way(from: &str, to: &str) -> String {
     format!("{from} → {to}")
 }
 
+/// A kind, and how many there are.
+pub fn kind_count(kind: &str, count: usize) -> String {
+    format!("{kind} ({count})")
+}
+
+pub fn object(kind: &str, name: &str) -> String {
+    format!("{kind} {name}")
+}
+
+/// Netns that the picture has no room for, beside a machine's name.
+pub fn more_netns(count: usize) -> String {
+    format!("  and {count} more netns")
+}
+
+/// Services that the picture has no room for.
+pub fn more_services(count: usize) -> String {
+    format!("and {count} more Services")
+}
+
 pub fn waited(seconds: &str) -> String {
     format!("{seconds} later")
 }
@@ -267,6 +301,7 @@ pub fn loading(percent: u32) -> String {
     format!("{ENGINE_LOADING} {percent} %")
 }
 
+pub mod kube;
 pub mod stop;
 
 /// `03-namespaces` as a heading: `Namespaces`.

@@ -3,6 +3,7 @@
 //! Beside `StopKind::text`, which says the same in a line for terminals and checks.
 //! Always: every kind of stop has a sentence; rule text and addresses are given apart, to be set in their own type.
 
+use super::kube;
 use api::journey::StopKind;
 
 /// A stop in words.
@@ -15,6 +16,8 @@ pub struct Told {
     pub code: Option<String>,
     /// Before and after a rewrite.
     pub rewrite: Option<(String, String)>,
+    /// What the rule is for, where kube-proxy wrote it.
+    pub plain: Option<String>,
     /// Hardly worth a look: nothing was decided here.
     pub quiet: bool,
 }
@@ -46,6 +49,7 @@ pub fn tell(kind: &StopKind) -> Told {
         StopKind::BridgeLocal => told("bridge", "For the bridge itself: handed up to the machine."),
         StopKind::Rule { hook, table, chain, rule, walked, text } => Told {
             code: Some(text.clone()),
+            plain: kube::rule(chain, text),
             ..told(&format!("{hook} {table}"), rule_sentence(hook, chain, *rule, *walked))
         },
         StopKind::Policy { hook, table, chain, walked, policy } => Told {

@@ -9,6 +9,7 @@ use api::event::Event;
 use api::request::{Command, Replay, Request};
 use std::cell::{Cell, RefCell};
 use wasm_bindgen::closure::Closure;
+use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{DedicatedWorkerGlobalScope, MessageChannel, MessageEvent, MessagePort};
 use world::Session;
@@ -30,6 +31,8 @@ thread_local! {
     static TOLD_MS: Cell<f64> = const { Cell::new(0.0) };
     /// The engine has panicked, and nothing is done any more.
     static DEAD: Cell<bool> = const { Cell::new(false) };
+    /// What the panic said, where it was built to say something.
+    static SAID: RefCell<Option<String>> = const { RefCell::new(None) };
     static AT_ONCE: RefCell<Option<MessagePort>> = const { RefCell::new(None) };
 }
 
@@ -38,16 +41,7 @@ fn scope() -> DedicatedWorkerGlobalScope {
 }
 
 pub fn start() {
-    std::panic::set_hook(Box::new(|info| {
-        // What is left of the world is not to be trusted; the page starts another worker.
-        if DEAD.replace(true) {
-            return;
-        }
-        let replay = BEFORE.with(|before| before.try_borrow().ok().and_then(|it| it.clone()));
-        let replay =
-            replay.unwrap_or(Replay { lab: api::Lab::default(), seed: 0, requests: Vec::new(), until: 0 });
-        post(&[Event::Crashed { message: info.to_string(), replay }]);
-    }));
+    std::panic::set_hook(Box::new(|info| SAID.with(|said| *said.borrow_mut() = Some(info.to_string()))));
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(|event: MessageEvent| {
         let bytes = js_sys::Uint8Array::new(&event.data()).to_vec();
         match postcard::from_bytes(&bytes) {
@@ -60,6 +54,23 @@ pub fn start() {
     beats();
     let told = scope().post_message(&JsValue::from_str("ready"));
     debug_assert!(told.is_ok(), "a word can be posted");
+}
+
+/// Called from outside when the engine has trapped, with the trap's words: tells the page what is left.
+///
+/// The site's engine ends at a panic without formatting its message, which would be a third of the download.
+#[wasm_bindgen]
+pub fn last_words(trap: &str) {
+    // What is left of the world is not to be trusted; the page starts another worker.
+    if DEAD.replace(true) {
+        return;
+    }
+    let message = SAID.with(|said| said.try_borrow().ok().and_then(|it| it.clone()));
+    let message = message.unwrap_or_else(|| trap.to_owned());
+    let replay = BEFORE.with(|before| before.try_borrow().ok().and_then(|it| it.clone()));
+    let replay =
+        replay.unwrap_or(Replay { lab: api::Lab::default(), seed: 0, requests: Vec::new(), until: 0 });
+    post(&[Event::Crashed { message, replay }]);
 }
 
 fn obey(command: Command) {

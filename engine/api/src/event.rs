@@ -2,6 +2,7 @@
 //!
 //! Always: same seed and requests give the same events, byte for byte; the page's state is a fold over them.
 
+use crate::cluster::ObjectsDelta;
 use crate::inspect::{Answer, FrameRow};
 use crate::request::{Replay, Speed};
 use crate::topology::Delta;
@@ -23,6 +24,8 @@ pub enum Event {
         redo: u32,
     },
     Topology(Delta),
+    /// What has changed among a cluster's objects.
+    Objects(ObjectsDelta),
     TtyOpened {
         tty: TtyId,
         machine: String,
@@ -47,6 +50,8 @@ pub enum Event {
     },
     /// New rows of the Packets pane.
     Frames(Vec<FrameRow>),
+    /// Packets that a cluster's own programs exchange for themselves; told before their flights and frames.
+    Chores(Vec<JourneyId>),
     /// A command line was entered at a prompt of that terminal.
     CommandEntered {
         tty: TtyId,

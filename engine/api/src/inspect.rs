@@ -2,6 +2,7 @@
 //!
 //! Always: a field's range lies inside its frame's bytes, so that list, tree and bytes can point at one another.
 
+use crate::cluster::ObjectShown;
 use crate::event::Protocol;
 use crate::{DeviceId, FrameId, Journey, JourneyId};
 use serde::{Deserialize, Serialize};
@@ -59,6 +60,7 @@ pub enum Answer {
     Frames(Vec<Dissection>),
     Pcapng(Vec<u8>),
     Tables(Vec<Table>),
+    Object(Box<ObjectShown>),
     /// What was asked for is not there (any more).
     Gone,
 }

@@ -4,6 +4,7 @@
 //! Always: every type here can cross the worker's edge (serde, postcard), so no untagged or skipped fields.
 //! Differs from the real thing: nothing here is a wire format of Linux or Kubernetes.
 
+pub mod cluster;
 pub mod drop_reason;
 pub mod event;
 pub mod ids;

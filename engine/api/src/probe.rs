@@ -1,7 +1,11 @@
 //! Questions a lesson may put to the world, and the facts that answer them.
 //!
 //! Always: a probe is asked of a forked replay, so it may send traffic and still change nothing the learner sees.
-//! A place reads `machine` or `machine/netns`.
+//! A place reads `machine`, `machine/netns`, or `pod/NAMESPACE/NAME`: a Pod of the cluster, with the tools of
+//! nicolaka/netshoot, as `kubectl debug` would bring them in. In place of a name may stand a label, `pod/shop/app=web`:
+//! the first running Pod of those.
+//! In a target, a name or a [`Probe::Text`], `{KIND/NAMESPACE/NAME JSONPATH}` stands for what the API server says of an
+//! object (or of all that have a label), and `{veth pod/NAMESPACE/NAME}` for the node's end of a Pod's cable.
 
 use crate::{DropReason, Journey};
 use serde::{Deserialize, Serialize};
@@ -34,6 +38,10 @@ pub enum Probe {
     Used {
         command: String,
     },
+    /// A text with what stands in braces filled in.
+    Text {
+        text: String,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +62,8 @@ pub enum Fact {
     Rows(Vec<String>),
     File(Option<String>),
     Used(bool),
+    /// The text filled in, or what kubectl said instead.
+    Text(Result<String, String>),
     /// The question itself cannot be asked (no such machine, netns, table).
     Impossible(String),
 }

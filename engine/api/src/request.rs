@@ -3,6 +3,7 @@
 //! Always: a `Request` changes the world and is recorded with its time, so that seed + requests replay it;
 //! every other `Command` moves time or asks, and leaves no trace in the world.
 
+use crate::cluster::ObjectKey;
 use crate::{DeviceId, FrameId, JourneyId, Lab, MachineId, NetnsId, Probe, TtyId};
 use serde::{Deserialize, Serialize};
 
@@ -103,4 +104,6 @@ pub enum Query {
     Netns(NetnsId),
     Device(DeviceId),
     Machine(MachineId),
+    /// An object of the cluster.
+    Object(ObjectKey),
 }

@@ -6,12 +6,15 @@ use crate::{DeviceId, MachineId, NetnsId};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Topology {
     pub machines: BTreeMap<MachineId, Machine>,
     pub netns: BTreeMap<NetnsId, Netns>,
     pub devices: BTreeMap<DeviceId, Device>,
+    /// By `NAMESPACE/NAME`.
+    pub services: BTreeMap<String, Service>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +38,8 @@ pub struct Netns {
     pub machine: MachineId,
     /// The name `ip netns` shows; `None` is the machine's own.
     pub name: Option<String>,
+    /// What runs in it, where a runtime made it: a Pod as `NAMESPACE/NAME`.
+    pub title: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +64,26 @@ pub struct Device {
     pub detail: String,
 }
 
+/// A Kubernetes Service: it stands nowhere, but what is sent to it goes somewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Service {
+    pub namespace: String,
+    pub name: String,
+    /// `ClusterIP`, `NodePort`, …
+    pub kind: String,
+    /// The cluster IP; `None` where it is headless.
+    pub address: String,
+    /// As kubectl shows them: `80/TCP`, `80:30080/TCP`.
+    pub ports: Vec<String>,
+    pub endpoints: Vec<Endpoint>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Endpoint {
+    pub address: IpAddr,
+    pub ready: bool,
+}
+
 /// The difference between two topologies: what to put, what to take away.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delta {
@@ -66,28 +91,31 @@ pub struct Delta {
     pub gone_machines: Vec<MachineId>,
     pub gone_netns: Vec<NetnsId>,
     pub gone_devices: Vec<DeviceId>,
+    pub gone_services: Vec<String>,
 }
 
 impl Topology {
     pub fn delta(&self, next: &Topology) -> Delta {
-        fn put<K: Ord + Copy, V: Clone + PartialEq>(
+        fn put<K: Ord + Clone, V: Clone + PartialEq>(
             old: &BTreeMap<K, V>,
             new: &BTreeMap<K, V>,
         ) -> BTreeMap<K, V> {
-            new.iter().filter(|(k, v)| old.get(k) != Some(v)).map(|(k, v)| (*k, v.clone())).collect()
+            new.iter().filter(|(k, v)| old.get(k) != Some(v)).map(|(k, v)| (k.clone(), v.clone())).collect()
         }
-        fn gone<K: Ord + Copy, V>(old: &BTreeMap<K, V>, new: &BTreeMap<K, V>) -> Vec<K> {
-            old.keys().filter(|k| !new.contains_key(k)).copied().collect()
+        fn gone<K: Ord + Clone, V>(old: &BTreeMap<K, V>, new: &BTreeMap<K, V>) -> Vec<K> {
+            old.keys().filter(|k| !new.contains_key(k)).cloned().collect()
         }
         Delta {
             put: Topology {
                 machines: put(&self.machines, &next.machines),
                 netns: put(&self.netns, &next.netns),
                 devices: put(&self.devices, &next.devices),
+                services: put(&self.services, &next.services),
             },
             gone_machines: gone(&self.machines, &next.machines),
             gone_netns: gone(&self.netns, &next.netns),
             gone_devices: gone(&self.devices, &next.devices),
+            gone_services: gone(&self.services, &next.services),
         }
     }
 
@@ -95,9 +123,11 @@ impl Topology {
         delta.gone_machines.iter().for_each(|id| drop(self.machines.remove(id)));
         delta.gone_netns.iter().for_each(|id| drop(self.netns.remove(id)));
         delta.gone_devices.iter().for_each(|id| drop(self.devices.remove(id)));
+        delta.gone_services.iter().for_each(|name| drop(self.services.remove(name)));
         self.machines.extend(delta.put.machines);
         self.netns.extend(delta.put.netns);
         self.devices.extend(delta.put.devices);
+        self.services.extend(delta.put.services);
     }
 }
 

@@ -78,6 +78,7 @@ impl Image {
             }
             files.put_link("/bin", "usr/bin");
             files.put_link("/sbin", "usr/sbin");
+            files.put_command("/usr/bin/sh", "sh");
             files.put_command("/usr/bin/wget", "wget");
             files.put_file("/etc/debian_version", b"12.12\n", 0o644);
         }

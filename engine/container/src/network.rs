@@ -59,8 +59,20 @@ fn read(bytes: &[u8]) -> Option<ConfList> {
 }
 
 impl ConfList {
-    /// Attaches it; the final result as JSON.
+    /// What containerd attaches every namespace to before all else.
+    fn loopback() -> ConfList {
+        let plugin = Map::from_iter([("type".to_owned(), json!("loopback"))]);
+        ConfList { name: "cni-loopback".to_owned(), version: "0.3.1".to_owned(), plugins: vec![plugin] }
+    }
+
+    /// Brings its `lo` up and attaches it; the final result as JSON.
     pub async fn add(&self, sys: &Sys, to: &Attachment) -> Result<String, String> {
+        let lo = Attachment { interface: "lo".to_owned(), ports: Value::Null, ..to.clone() };
+        ConfList::loopback().add_all(sys, &lo).await?;
+        self.add_all(sys, to).await
+    }
+
+    async fn add_all(&self, sys: &Sys, to: &Attachment) -> Result<String, String> {
         let mut result = None;
         for plugin in &self.plugins {
             let answer = self.call(sys, "ADD", plugin, to, result.as_ref()).await;

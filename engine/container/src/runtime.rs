@@ -8,7 +8,7 @@
 
 use crate::image::{self, Image, Reference, hex};
 use api::{MachineId, NetnsId};
-use linux::{ContainerId, Exit, FileSystem, ProcessId, Signal, Start, System, WaitOn};
+use linux::{ContainerId, Exit, FileSystem, ProcessId, Signal, Start, Stdin, System, WaitOn};
 use net::Errno;
 use sim::Instant;
 use std::collections::{BTreeMap, BTreeSet};
@@ -82,6 +82,8 @@ pub struct Container {
     pub environment: BTreeMap<String, String>,
     pub cwd: String,
     pub uid: u32,
+    pub stdin: Stdin,
+    pub stdin_once: bool,
 }
 
 /// What a container is to be.
@@ -98,6 +100,9 @@ pub struct Wanted {
     pub uid: Option<u32>,
     /// Paths of the node and where they are mounted.
     pub mounts: Vec<(String, String)>,
+    pub stdin: Stdin,
+    /// Input ends when the first who brought some leaves.
+    pub stdin_once: bool,
 }
 
 impl Runtime {
@@ -200,7 +205,7 @@ pub fn run_sandbox(
     let pause = system.container_add(machine, files, hostname.clone());
     let start = Start { netns: Some((netns, None)), uid: Some(65535), ..Start::new(["/pause"]) };
     system
-        .container_start(pause, daemon, start)
+        .container_start(pause, daemon, start, Stdin::Nothing)
         .map_err(|errno| format!("failed to start sandbox: {errno}"))?;
     let created = system.now();
     let sandbox = Sandbox {
@@ -295,6 +300,8 @@ pub fn create_container(
         environment,
         cwd: if wanted.cwd.is_empty() { image.workdir.to_owned() } else { wanted.cwd.clone() },
         uid: wanted.uid.unwrap_or(image.uid),
+        stdin: wanted.stdin,
+        stdin_once: wanted.stdin_once,
     };
     if let Some(runtime) = Runtime::of_mut(system, machine) {
         runtime.containers.insert(id.clone(), container);
@@ -335,7 +342,7 @@ pub fn start_container(
         cwd: Some(container.cwd.clone()),
         ..Start::new(arguments)
     };
-    let started = system.container_start(inner, daemon, start);
+    let started = system.container_start(inner, daemon, start, wanted.stdin);
     let now = system.now();
     let Some(container) = Runtime::of_mut(system, machine).and_then(|it| it.containers.get_mut(id)) else {
         return Err("container not found".to_owned());

@@ -1,8 +1,8 @@
 //! Units of a node's service manager: `containerd` and `kubelet`, with `systemctl` and `journalctl`.
 //!
 //! Always: a unit's process is a child of process 1; what it prints is the file `/var/log/UNIT.log`, which journalctl reads.
-//! Simulated: systemctl start, stop, restart, status, is-active, enable, disable, daemon-reload; journalctl -u UNIT [-n N] [-f
-//! is not]. Differs from systemd: no other units; a unit that ends is not started again.
+//! Simulated: systemctl start, stop, restart, status, is-active, enable, disable, daemon-reload; journalctl -u UNIT with -n, -f,
+//! -r, -o cat. Differs from systemd: no other units; a unit that ends is not started again; lines of the journal have no time.
 //! Source: systemctl(1), journalctl(1), systemd 252.
 
 use api::MachineId;
@@ -57,6 +57,13 @@ fn running(system: &System, machine: MachineId, name: &str) -> Option<ProcessId>
 }
 
 async fn systemctl(sys: Sys, args: Args) -> Exit {
+    const PLAIN: [&str; 4] = ["--no-pager", "-l", "--full", "-q"];
+    if let Some(other) = args.rest().iter().find(|it| it.starts_with('-') && !PLAIN.contains(&it.as_str())) {
+        let verbs = "status, start, stop or restart";
+        sys.eprint(format!("systemctl: {other}: not simulated in vethlab; use systemctl {verbs} UNIT\n"))
+            .await;
+        return Exit::FAILURE;
+    }
     let words: Vec<&String> = args.rest().iter().filter(|it| !it.starts_with('-')).collect();
     let Some((verb, names)) = words.split_first() else {
         sys.eprint("systemctl: list-units: not simulated in vethlab; use systemctl status UNIT\n").await;
@@ -155,30 +162,137 @@ async fn status(sys: &Sys, unit: &'static (&str, &str, &str)) -> Exit {
 async fn lines(sys: &Sys, name: &str, count: usize) {
     let bytes = sys.read_file(&format!("/var/log/{name}.log")).await.unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    let host = sys.hostname().await;
     let all: Vec<&str> = text.lines().collect();
-    for line in &all[all.len().saturating_sub(count)..] {
-        sys.print(format!("{host} {name}: {line}\n")).await;
+    print_lines(sys, name, false, &all[all.len().saturating_sub(count)..]).await;
+}
+
+/// What journalctl is asked.
+#[derive(Default)]
+struct Asked {
+    unit: String,
+    count: Option<usize>,
+    follow: bool,
+    reverse: bool,
+    /// Without time, host and name.
+    bare: bool,
+}
+
+impl Asked {
+    fn parse(words: &[String]) -> Result<Asked, String> {
+        let mut asked = Asked::default();
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            let (name, given) = match word.strip_prefix("--").and_then(|it| it.split_once('=')) {
+                Some((name, value)) => (format!("--{name}"), Some(value.to_owned())),
+                // `-n20`, `-ukubelet`
+                None if word.len() > 2
+                    && (word.starts_with("-n") || word.starts_with("-u") || word.starts_with("-o")) =>
+                {
+                    (word[..2].to_owned(), Some(word[2..].to_owned()))
+                }
+                None => (word.clone(), None),
+            };
+            let mut value = || {
+                let missing = || format!("journalctl: option '{name}' requires an argument");
+                given.clone().or_else(|| words.next().cloned()).ok_or_else(missing)
+            };
+            match name.as_str() {
+                "-u" | "--unit" => asked.unit = value()?.trim_end_matches(".service").to_owned(),
+                "-n" | "--lines" => match value()?.as_str() {
+                    "all" => asked.count = None,
+                    text => {
+                        let wrong = || format!("Failed to parse lines '{text}'");
+                        asked.count = Some(text.parse().map_err(|_| wrong())?);
+                    }
+                },
+                "-f" | "--follow" => asked.follow = true,
+                "-r" | "--reverse" => asked.reverse = true,
+                "-o" | "--output" => match value()?.as_str() {
+                    "cat" => asked.bare = true,
+                    "short" => asked.bare = false,
+                    other => {
+                        return Err(format!(
+                            "journalctl: -o {other}: not simulated in vethlab; use -o short or -o cat"
+                        ));
+                    }
+                },
+                // There is no pager, and no catalog.
+                "--no-pager" | "-e" | "--pager-end" | "-x" | "--catalog" | "-q" | "--quiet" => {}
+                "-xe" | "-xeu" | "-eu" | "-fu" => {
+                    asked.follow |= name.contains('f');
+                    if name.ends_with('u') {
+                        asked.unit = value()?.trim_end_matches(".service").to_owned();
+                    }
+                }
+                other if LACKING.split(' ').any(|it| it == other) => {
+                    return Err(format!(
+                        "journalctl: {other}: not simulated in vethlab; use journalctl -u kubelet"
+                    ));
+                }
+                long if long.starts_with("--") => {
+                    return Err(format!("journalctl: unrecognized option '{long}'"));
+                }
+                short if short.starts_with('-') => {
+                    return Err(format!(
+                        "journalctl: invalid option -- '{}'",
+                        short.chars().nth(1).unwrap_or('-')
+                    ));
+                }
+                other => return Err(format!("Failed to add match '{other}': Invalid argument")),
+            }
+        }
+        Ok(asked)
     }
 }
 
+/// Options of journalctl that are not simulated.
+const LACKING: &str = "-S --since -U --until -b --boot -k --dmesg -p --priority -g --grep -t --identifier -D --directory -a --all \
+    --utc --list-boots --disk-usage --vacuum-size --vacuum-time";
+
 async fn journalctl(sys: Sys, args: Args) -> Exit {
-    let words = args.rest();
-    let unit =
-        words.iter().zip(words.iter().skip(1)).find(|(it, _)| *it == "-u").map(|(_, name)| name.clone());
-    let unit = unit.or_else(|| words.iter().find_map(|it| it.strip_prefix("-u").map(str::to_owned)));
-    let Some(unit) = unit.filter(|it| !it.is_empty()) else {
+    let asked = match Asked::parse(args.rest()) {
+        Ok(asked) => asked,
+        Err(words) => {
+            sys.eprint(format!("{words}\n")).await;
+            return Exit::FAILURE;
+        }
+    };
+    if asked.unit.is_empty() {
         sys.eprint("journalctl: without -u UNIT: not simulated in vethlab; use journalctl -u kubelet\n")
             .await;
         return Exit::FAILURE;
-    };
-    let count =
-        words.windows(2).find(|it| it[0] == "-n").and_then(|it| it[1].parse().ok()).unwrap_or(usize::MAX);
-    let name = unit.trim_end_matches(".service");
-    if !UNITS.iter().any(|it| it.0 == name) {
+    }
+    if !UNITS.iter().any(|it| it.0 == asked.unit) {
         sys.print("-- No entries --\n").await;
         return Exit::OK;
     }
-    lines(&sys, name, count).await;
-    Exit::OK
+    let file = format!("/var/log/{}.log", asked.unit);
+    let mut seen = 0;
+    loop {
+        let bytes = sys.read_file(&file).await.unwrap_or_default();
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let text = String::from_utf8_lossy(bytes.get(seen..whole).unwrap_or_default()).into_owned();
+        let mut all: Vec<&str> = text.lines().collect();
+        if seen == 0 {
+            let count = asked.count.or(asked.follow.then_some(10)).unwrap_or(usize::MAX);
+            all = all.split_off(all.len().saturating_sub(count));
+        }
+        if asked.reverse {
+            all.reverse();
+        }
+        print_lines(&sys, &asked.unit, asked.bare, &all).await;
+        if !asked.follow {
+            return Exit::OK;
+        }
+        seen = whole.max(seen);
+        sys.sleep(Duration::from_secs(1)).await;
+    }
+}
+
+async fn print_lines(sys: &Sys, name: &str, bare: bool, lines: &[&str]) {
+    let host = sys.hostname().await;
+    let head = if bare { String::new() } else { format!("{host} {name}: ") };
+    for line in lines {
+        sys.print(format!("{head}{line}\n")).await;
+    }
 }

@@ -10,6 +10,7 @@ use crate::object::Time;
 use crate::scheduler::Scheduler;
 use api::MachineId;
 use linux::{System, WaitOn};
+use std::net::Ipv4Addr;
 
 /// The notice under which the control plane's machine tells that the store has changed.
 pub const STORE: u32 = 1;
@@ -27,6 +28,11 @@ impl Cluster {
             controllers: ControllerManager::new(),
             scheduler: Scheduler::new(),
         }
+    }
+
+    /// The first and the last address that Services of type LoadBalancer get.
+    pub fn set_pool(&mut self, pool: Option<(Ipv4Addr, Ipv4Addr)>) {
+        self.controllers.settings.pool = pool;
     }
 
     /// Lets the controllers do what there is to do; when they want to be called next.

@@ -66,6 +66,7 @@ struct Vtep {
 }
 
 async fn flanneld(sys: Sys, args: Args) -> Exit {
+    sys.end_at_signals(Exit::OK).await;
     let log = Klog::new(&sys);
     let known = ["--ip-masq", "--kube-subnet-mgr"];
     if let Some(word) = args.rest().iter().find(|word| !known.contains(&word.as_str())) {

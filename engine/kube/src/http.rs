@@ -6,6 +6,7 @@
 //! `X-Remote-User` and `X-Remote-Group`; HTTP/1.1 where they speak HTTP/2. Source: RFC 9112.
 
 use crate::api::Response;
+use linux::percent::{self, UNRESERVED};
 use linux::socket::Socket;
 use net::Errno;
 use sim::Instant;
@@ -53,11 +54,8 @@ impl Connection {
     }
 
     /// What has come in and was not asked for by any other call.
-    pub async fn raw(&mut self, deadline: Option<Instant>) -> Result<Vec<u8>, Errno> {
-        if self.buffer.is_empty() {
-            self.fill(deadline).await?;
-        }
-        Ok(std::mem::take(&mut self.buffer))
+    pub fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.buffer)
     }
 
     async fn line(&mut self, deadline: Option<Instant>) -> Result<String, Errno> {
@@ -154,42 +152,21 @@ impl Connection {
     }
 }
 
-/// A query's value, or a path's part, as it stands in a request line.
-pub fn encode(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
-    text.bytes().map(|it| if plain(it) { char::from(it).to_string() } else { format!("%{it:02X}") }).collect()
-}
-
-/// `%20` and `+` of a query.
-pub fn decode(text: &str) -> String {
-    let (mut bytes, mut rest) = (Vec::new(), text.bytes());
-    while let Some(byte) = rest.next() {
-        match byte {
-            b'+' => bytes.push(b' '),
-            b'%' => {
-                let digits: String = rest.by_ref().take(2).map(char::from).collect();
-                bytes.push(u8::from_str_radix(&digits, 16).unwrap_or(b'?'));
-            }
-            byte => bytes.push(byte),
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
 /// Path and query of a request's target.
 pub fn target(text: &str) -> (String, Vec<(String, String)>) {
     let (path, query) = text.split_once('?').unwrap_or((text, ""));
     let pair = |it: &str| {
         let (name, value) = it.split_once('=').unwrap_or((it, ""));
-        (decode(name), decode(value))
+        (percent::decode_form(name), percent::decode_form(value))
     };
     (path.to_owned(), query.split('&').filter(|it| !it.is_empty()).map(pair).collect())
 }
 
 /// The words of a query.
 pub fn query(pairs: &[(String, String)]) -> String {
+    let plain = |text: &str| percent::encode(text.as_bytes(), UNRESERVED).replace("%20", "+");
     let words: Vec<String> =
-        pairs.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+        pairs.iter().map(|(name, value)| format!("{}={}", plain(name), plain(value))).collect();
     if words.is_empty() { String::new() } else { format!("?{}", words.join("&")) }
 }
 

@@ -22,6 +22,8 @@ pub mod proxy;
 pub mod scheduler;
 pub mod store;
 pub mod validation;
+pub mod view;
+pub mod websocket;
 
 use container::Image;
 use container::image::Base;
@@ -43,6 +45,14 @@ pub static COMMANDS: &[&Command] = &[
 /// Images of the cluster's own parts.
 #[rustfmt::skip]
 pub static IMAGES: &[Image] = &[
+    Image {
+        repository: "ghcr.io/flannel-io/flannel", tags: &["v0*"], base: Base::Busybox,
+        programs: &[("/opt/bin/flanneld", "flanneld")], bytes: 34_000_000, ..Image::NONE
+    },
+    Image {
+        repository: "ghcr.io/flannel-io/flannel-cni-plugin", tags: &["v1*"], base: Base::Busybox,
+        programs: &[("/flannel", "cni-flannel")], bytes: 5_000_000, ..Image::NONE
+    },
     Image {
         repository: "registry.k8s.io/coredns/coredns", tags: &["v1*"], programs: &[("/coredns", "coredns")],
         entrypoint: &["/coredns"], bytes: 23_000_000, ..Image::NONE

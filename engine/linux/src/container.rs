@@ -9,12 +9,15 @@
 
 use crate::captured::environment;
 use crate::cmd::Args;
-use crate::fs::{Descriptor, Device, Disk, FileSystem, InodeNumber, OpenFlags, OpenKind, Place, View};
+use crate::fs::{
+    Descriptor, Device, Disk, FileSystem, InodeNumber, OpenFileId, OpenFlags, OpenKind, Place, View,
+};
 use crate::process::ProcessId;
 use crate::run::{DEFAULT_PATH, Start};
 use crate::signal::Signal;
-use crate::system::{Spawn, System, WaitOn};
-use api::MachineId;
+use crate::system::{Spawn, System};
+use crate::waiting::WaitOn;
+use api::{MachineId, TtyId};
 use net::Errno;
 use sim::Instant;
 use std::collections::{BTreeMap, VecDeque};
@@ -36,6 +39,29 @@ pub struct Printed {
     pub text: Vec<u8>,
 }
 
+/// What process 1 of a container reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stdin {
+    /// `/dev/null`
+    #[default]
+    Nothing,
+    Pipe,
+    /// Its output goes there too, and from there to the log.
+    Terminal,
+}
+
+/// How those outside reach it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Input {
+    None,
+    /// The pipe's write end.
+    Pipe(OpenFileId),
+    Terminal(TtyId),
+}
+
+/// A place in what a container prints: a line, and bytes of it.
+pub type LogPlace = (usize, usize);
+
 #[derive(Debug)]
 pub struct Container {
     pub machine: MachineId,
@@ -48,6 +74,7 @@ pub struct Container {
     log_bytes: usize,
     /// How many lines have been forgotten.
     forgotten: usize,
+    input: Input,
 }
 
 impl Container {
@@ -65,6 +92,20 @@ impl Container {
     pub fn log(&self, from: usize) -> (impl Iterator<Item = &Printed>, usize) {
         let skip = from.saturating_sub(self.forgotten).min(self.log.len());
         (self.log.range(skip..), self.forgotten + self.log.len())
+    }
+
+    /// What was printed from that place on, each piece with its stream, and the place after it.
+    pub fn log_since(&self, (from, mut skip): LogPlace) -> (Vec<(u8, Vec<u8>)>, LogPlace) {
+        let (lines, next) = self.log(from);
+        let mut pieces = Vec::new();
+        for line in lines {
+            pieces.push((line.stream, line.text.get(skip..).unwrap_or_default().to_vec()));
+            skip = 0;
+        }
+        match self.log.back().filter(|it| !it.text.ends_with(b"\n")) {
+            Some(begun) => (pieces, (next - 1, begun.text.len())),
+            None => (pieces, (next, 0)),
+        }
     }
 
     /// A line that goes on is one entry, unless the other stream came in between.
@@ -104,6 +145,7 @@ impl System {
             log: VecDeque::new(),
             log_bytes: 0,
             forgotten: 0,
+            input: Input::None,
         };
         self.containers.insert(id, container);
         id
@@ -147,6 +189,11 @@ impl System {
             .map(|it| it.id)
             .collect();
         inside.into_iter().for_each(|process| self.signal(process, Signal::Kill));
+        self.container_end_input(id);
+        if let Some(Input::Terminal(tty)) = self.find_container(id).map(|it| it.input) {
+            self.pty_forget(tty);
+            self.container_mut(id).input = Input::None;
+        }
         self.wake(WaitOn::Log(id));
     }
 
@@ -183,6 +230,7 @@ impl System {
         id: ContainerId,
         parent: Option<ProcessId>,
         start: Start,
+        stdin: Stdin,
     ) -> Result<ProcessId, Errno> {
         let machine = self.container(id).machine;
         let (netns, netns_name) = start.netns.unwrap_or((self.host(machine).netns, None));
@@ -208,17 +256,66 @@ impl System {
             tty: None,
         };
         let process = self.spawn_program(spawn, |sys| (command.run)(sys, Args::new(arguments)))?;
+        self.give_streams(id, process, stdin);
+        Ok(process)
+    }
+
+    fn give_streams(&mut self, id: ContainerId, process: ProcessId, stdin: Stdin) {
         let write = OpenFlags { write: true, ..OpenFlags::default() };
-        let streams = [
+        let both = OpenFlags { read: true, ..write };
+        let mut streams = [
             (0, OpenKind::Device(Device::Null), OpenFlags::READ, "/dev/null"),
             (1, OpenKind::Log(id, 1), write, "pipe:[1]"),
             (2, OpenKind::Log(id, 2), write, "pipe:[2]"),
         ];
+        if stdin == Stdin::Terminal {
+            let tty = self.pty_of_container(process, id);
+            streams = [0, 1, 2].map(|fd| (fd, OpenKind::Tty(tty), both, "/dev/pts/0"));
+            self.container_mut(id).input = Input::Terminal(tty);
+        }
         for (fd, kind, flags, path) in streams {
             let file = self.open_kind(kind, flags, path.to_owned());
             self.install(process, fd, Descriptor { file, close_on_exec: false });
         }
-        Ok(process)
+        if stdin == Stdin::Pipe {
+            let (file, writer) = self.open_pipe();
+            self.install(process, 0, Descriptor { file, close_on_exec: false });
+            self.container_mut(id).input = Input::Pipe(writer);
+        }
+    }
+
+    /// Hands process 1 input: how many bytes it took. `EAGAIN` where its pipe is full, `EPIPE` where it has none.
+    pub fn container_input(&mut self, who: ProcessId, id: ContainerId, bytes: &[u8]) -> Result<usize, Errno> {
+        match self.find_container(id).map_or(Input::None, |it| it.input) {
+            Input::Pipe(writer) => self.write_file_open(who, writer, bytes),
+            Input::Terminal(tty) => {
+                self.tty_input(tty, bytes);
+                Ok(bytes.len())
+            }
+            Input::None => Err(Errno::EPIPE),
+        }
+    }
+
+    /// What somebody with more input waits for.
+    pub fn container_input_wait(&self, id: ContainerId) -> Option<WaitOn> {
+        match self.find_container(id)?.input {
+            Input::Pipe(writer) => self.file_wait(writer),
+            _ => None,
+        }
+    }
+
+    /// No more input comes; a terminal stays.
+    pub fn container_end_input(&mut self, id: ContainerId) {
+        if let Some(Input::Pipe(writer)) = self.find_container(id).map(|it| it.input) {
+            self.container_mut(id).input = Input::None;
+            self.drop_file(writer);
+        }
+    }
+
+    pub fn container_resize(&mut self, id: ContainerId, columns: u16, rows: u16) {
+        if let Some(Input::Terminal(tty)) = self.find_container(id).map(|it| it.input) {
+            self.tty_resize(tty, columns, rows);
+        }
     }
 
     /// Its processes or its runtime print.
@@ -265,7 +362,7 @@ mod tests {
             system.container_mount(id, source, path).expect("both are there");
         }
         let start = Start::new(["sh", "-c", command]);
-        system.container_start(id, None, start).expect("it has a shell");
+        system.container_start(id, None, start, Stdin::Nothing).expect("it has a shell");
         let until = system.now() + Duration::from_secs(100);
         while system.step(until) {}
         let container = system.container(id);
@@ -290,7 +387,8 @@ mod tests {
     }
 
     #[test]
-    fn with_process_1_all_others_end_and_only_sigkill_ends_it_unasked() {
-        assert_eq!(run("(sleep 5; echo late) & kill -TERM 1; echo alive; exit 3", &[]), "alive\n");
+    fn with_process_1_all_others_end_and_nothing_from_within_ends_it() {
+        let command = "(sleep 5; echo late) & kill -TERM 1; kill -KILL 1; echo alive; exit 3";
+        assert_eq!(run(command, &[]), "alive\n");
     }
 }

@@ -23,6 +23,8 @@ pub struct Host {
     pub netns: NetnsId,
     pub files: FileSystem,
     pub(crate) next_pid: u32,
+    /// Processes, zombies included.
+    pub(crate) processes: usize,
 }
 
 impl Host {
@@ -34,7 +36,7 @@ impl Host {
         commands: impl Iterator<Item = &'a Command>,
     ) -> Host {
         let files = fs::standard(hostname, commands);
-        Host { machine, hostname: hostname.to_owned(), role, netns, files, next_pid: 1 }
+        Host { machine, hostname: hostname.to_owned(), role, netns, files, next_pid: 1, processes: 0 }
     }
 }
 

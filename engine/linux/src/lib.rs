@@ -9,6 +9,7 @@
 //!
 //! Always: a process sees its own machine and its own netns only; what it prints leaves through file descriptors.
 
+pub mod base64;
 pub mod calendar;
 mod captured;
 pub mod cmd;
@@ -17,6 +18,7 @@ pub mod daemon;
 pub mod dns;
 mod fs;
 mod host;
+pub mod percent;
 mod process;
 mod regex;
 pub mod resolver;
@@ -29,15 +31,17 @@ mod ssh;
 mod sys;
 mod system;
 mod tty;
+mod waiting;
 
 pub use calendar::Date;
 pub use captured::ExecOptions;
 pub use cmd::{Args, Command, Exit};
-pub use container::{Container, ContainerId, Printed};
-pub use fs::{Entry, Fd, FileKind, FileSystem, OpenFlags, STDERR, STDIN, STDOUT, Stat};
+pub use container::{Container, ContainerId, LogPlace, Printed, Stdin};
+pub use fs::{Entry, Fd, FileKind, FileSystem, Found, OpenFlags, STDERR, STDIN, STDOUT, Stat};
 pub use host::{Host, NETNS_RUN};
 pub use process::{Process, ProcessId, Program};
 pub use run::{DEFAULT_PATH, Group, Start};
 pub use signal::Signal;
 pub use sys::{Sys, Woke};
-pub use system::{BOOT_SECONDS, Spawn, System, WaitOn};
+pub use system::{BOOT_SECONDS, Spawn, System};
+pub use waiting::WaitOn;

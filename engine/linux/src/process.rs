@@ -9,6 +9,7 @@ use crate::container::ContainerId;
 use crate::fs::{Descriptor, Fd};
 use crate::signal::Signal;
 use crate::sys::Mailbox;
+use crate::waiting::{Timer, WaitOn};
 use api::{MachineId, NetnsId, TtyId};
 use sim::Instant;
 use std::cell::RefCell;
@@ -53,6 +54,8 @@ pub struct Process {
     /// Signals that do nothing; children inherit them.
     pub(crate) ignored: BTreeSet<Signal>,
     pub(crate) pending: VecDeque<Signal>,
+    /// How it ends itself at a signal that would kill it, even as process 1.
+    pub(crate) ends_itself: Option<Exit>,
     pub stopped: bool,
     /// Why it is stopped.
     pub(crate) stop_signal: Option<Signal>,
@@ -62,6 +65,10 @@ pub struct Process {
     /// What runs from now on instead of the program that called exec(2).
     pub(crate) replacement: Option<Program>,
     pub(crate) mailbox: Rc<RefCell<Mailbox>>,
+    /// What it waits for and when it is woken, as the system has noted it; its children, zombies included.
+    pub(crate) waits: BTreeSet<WaitOn>,
+    pub(crate) timers: BTreeSet<Timer>,
+    pub(crate) children: BTreeSet<ProcessId>,
 }
 
 impl Process {

@@ -9,7 +9,8 @@ use crate::fs::{Access, Descriptor, Fd, FileKind, Node, Place, View, allows};
 use crate::process::{Process, ProcessId, Program};
 use crate::signal::Signal;
 use crate::sys::{Sys, Syscall};
-use crate::system::{Spawn, System, WaitOn};
+use crate::system::{Spawn, System};
+use crate::waiting::WaitOn;
 use api::NetnsId;
 use net::Errno;
 use std::collections::BTreeMap;
@@ -310,16 +311,20 @@ impl System {
             1.. => process.pid_for(container) == number,
             _ => Some(process.group) == group,
         };
-        let targets: Vec<_> = here.iter().filter(chosen).map(|process| (process.id, process.uid)).collect();
+        let targets: Vec<_> = here.iter().filter(chosen).collect();
         if targets.is_empty() {
             return Err(Errno::ESRCH);
         }
-        let allowed: Vec<_> = targets.into_iter().filter(|(_, owner)| uid == 0 || uid == *owner).collect();
+        let allowed = targets.into_iter().filter(|process| uid == 0 || uid == process.uid);
+        let allowed: Vec<_> = allowed.map(|process| (process.id, process.pid_for(container) == 1)).collect();
         if allowed.is_empty() {
             return Err(Errno::EPERM);
         }
-        if let Some(signal) = signal {
-            allowed.into_iter().for_each(|(target, _)| self.signal(target, signal));
+        let Some(signal) = signal else { return Ok(()) };
+        // Not even a sure signal from within ends or stops a process 1; pid_namespaces(7).
+        let is_kept = matches!(signal, Signal::Kill | Signal::Stop);
+        for (target, _) in allowed.into_iter().filter(|(_, is_first)| !(*is_first && is_kept)) {
+            self.signal(target, signal);
         }
         Ok(())
     }

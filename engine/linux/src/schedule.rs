@@ -6,7 +6,8 @@
 use crate::cmd::Exit;
 use crate::process::ProcessId;
 use crate::signal::{DefaultAction, Signal};
-use crate::system::{System, WaitOn};
+use crate::system::System;
+use crate::waiting::WaitOn;
 use sim::Instant;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -38,9 +39,7 @@ impl System {
         let packet = self.net.next_at().unwrap_or(Instant::NEVER);
         if timer < packet && timer <= until {
             self.net.step(timer);
-            if let Some((_, id)) = self.timers.pop_first() {
-                self.ready.insert(id);
-            }
+            self.timer_over();
             return true;
         }
         self.net.step(until)
@@ -114,8 +113,12 @@ impl System {
                 process.stop_signal = Some(signal);
                 self.tell_parent(id);
             }
-            // Process 1 is not killed by what it did not ask for; signal(7).
-            DefaultAction::Terminate if process.own_pid() == 1 => {}
+            DefaultAction::Terminate if !certain && process.ends_itself.is_some() => {
+                let exit = process.ends_itself.unwrap_or(Exit::OK);
+                self.end(id, exit);
+            }
+            // Process 1 is not killed by what it did not ask for, but by a sure signal from outside; pid_namespaces(7).
+            DefaultAction::Terminate if process.own_pid() == 1 && !certain => {}
             DefaultAction::Terminate => {
                 process.killed_by = Some(signal);
                 self.end(id, Exit(128 + signal.number()));

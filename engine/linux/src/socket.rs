@@ -8,7 +8,8 @@
 use crate::fs::{Descriptor, Fd, OpenFlags, OpenKind};
 use crate::process::ProcessId;
 use crate::sys::{Sys, Syscall, Woke};
-use crate::system::{System, WaitOn};
+use crate::system::System;
+use crate::waiting::WaitOn;
 use api::NetnsId;
 use net::{Datagram, Errno, Network, Owner, Shutdown, SocketId, SocketKind, SocketOption};
 use sim::Instant;
@@ -58,10 +59,15 @@ impl Sys {
         self.new_socket(kind, Network::socket_capable).await
     }
 
+    /// As [`Sys::socket`], in a namespace that the process has entered (setns(2)).
+    pub async fn socket_in(&self, netns: NetnsId, kind: SocketKind) -> Result<Socket, Errno> {
+        self.new_socket(kind, move |net, _, kind, owner| net.socket(netns, kind, owner)).await
+    }
+
     async fn new_socket(
         &self,
         kind: SocketKind,
-        make: fn(&mut Network, NetnsId, SocketKind, Owner) -> Result<SocketId, Errno>,
+        make: impl FnOnce(&mut Network, NetnsId, SocketKind, Owner) -> Result<SocketId, Errno> + 'static,
     ) -> Result<Socket, Errno> {
         let id = self
             .ask(move |system, process| {

@@ -4,9 +4,11 @@
 //! waits for ([`System::wait_on`]) and is tried again when that comes. Dropping the future takes the call back.
 //! Here stand the calls of time, network and waiting; files, processes and terminals add theirs beside their own code.
 
+use crate::cmd::Exit;
 use crate::process::ProcessId;
 use crate::signal::Signal;
-use crate::system::{System, WaitOn};
+use crate::system::System;
+use crate::waiting::WaitOn;
 use api::NetnsId;
 use net::{Errno, Network};
 use sim::Instant;
@@ -239,6 +241,15 @@ impl Sys {
         self.ask(move |system, id| system.process(id).environment.get(&name).cloned())
     }
 
+    /// getrandom(2)
+    pub fn random(&self, count: usize) -> Syscall<Vec<u8>> {
+        self.ask(move |system, _| {
+            let mut bytes = vec![0; count];
+            system.random.fill(&mut bytes);
+            bytes
+        })
+    }
+
     pub fn cwd(&self) -> Syscall<String> {
         self.ask(|system, id| system.process(id).cwd.clone())
     }
@@ -277,6 +288,12 @@ impl Sys {
     pub async fn notice(&self, number: u32, deadline: Option<Instant>) -> Woke {
         let machine = self.ask(|system, id| system.process(id).machine).await;
         self.wait(&[WaitOn::Notice(machine, number)], deadline).await
+    }
+
+    /// From now on it ends by itself with that status where a signal would kill it: what the runtime of Go does (status 2)
+    /// for a program that asks for no signals, and what a short handler does.
+    pub fn end_at_signals(&self, exit: Exit) -> Syscall<()> {
+        self.ask(move |system, id| system.process_mut(id).ends_itself = Some(exit))
     }
 
     /// From now on this signal is told by [`Sys::wait`] instead of ending the process.

@@ -11,6 +11,7 @@ use crate::host::{Attachments, Host};
 use crate::process::{Process, ProcessId, Program};
 use crate::signal::Signal;
 use crate::sys::Sys;
+use crate::waiting::{Timer, WaitOn};
 use api::topology::Role;
 use api::{MachineId, NetnsId, TtyId};
 use net::{Errno, Network};
@@ -20,30 +21,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 /// Processes of one machine, zombies included; one more is `EAGAIN` (`fork: Resource temporarily unavailable`).
-pub(crate) const PROCESSES: usize = 512;
+pub(crate) const PROCESSES: usize = 4096;
 /// The wall clock when the world boots: Monday, 5 January 2026, 09:00 UTC.
 pub const BOOT_SECONDS: u64 = 1_767_603_600;
-
-/// When a process is woken, and which asking of one instant it was.
-pub(crate) type Timer = (Instant, u64);
-
-/// What a process can wait for besides time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum WaitOn {
-    Child(ProcessId),
-    /// Any child of that process.
-    Children(ProcessId),
-    /// A thing of another module under that module's own number (pipe, terminal, socket).
-    Pipe(u32),
-    Tty(TtyId),
-    /// Something was printed on it: what sshd waits for.
-    TtyOutput(TtyId),
-    Socket(net::SocketId),
-    /// What a container prints.
-    Log(ContainerId),
-    /// News that a crate above tells of with [`System::wake`], under its own number.
-    Notice(MachineId, u32),
-}
 
 /// What has become of a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,9 +81,9 @@ pub struct System {
     pub(crate) attachments: Attachments,
     seed: u64,
     pub(crate) ready: BTreeSet<ProcessId>,
-    waiting: BTreeMap<WaitOn, BTreeSet<ProcessId>>,
+    pub(crate) waiting: BTreeMap<WaitOn, BTreeSet<ProcessId>>,
     pub(crate) timers: BTreeMap<Timer, ProcessId>,
-    next_timer: u64,
+    pub(crate) next_timer: u64,
 }
 
 impl System {
@@ -250,7 +230,7 @@ impl System {
         program: impl FnOnce(Sys) -> Program,
     ) -> Result<ProcessId, Errno> {
         let machine = spawn.machine;
-        if self.processes.values().filter(|process| process.machine == machine).count() >= PROCESSES {
+        if self.host(machine).processes >= PROCESSES {
             return Err(Errno::EAGAIN);
         }
         let id = ProcessId(self.next_process);
@@ -258,6 +238,7 @@ impl System {
         let host = self.host_mut(machine);
         let pid = host.next_pid;
         host.next_pid += 1;
+        host.processes += 1;
         let inner_pid = spawn.container.map_or(0, |it| self.container_mut(it).next_pid());
         let sys = Sys::new(id);
         let mailbox = sys.mailbox();
@@ -284,6 +265,7 @@ impl System {
             caught: BTreeSet::new(),
             ignored: BTreeSet::new(),
             pending: VecDeque::new(),
+            ends_itself: None,
             stopped: false,
             stop_signal: None,
             exit: None,
@@ -291,7 +273,13 @@ impl System {
             program: Some(program(sys)),
             replacement: None,
             mailbox,
+            waits: BTreeSet::new(),
+            timers: BTreeSet::new(),
+            children: BTreeSet::new(),
         };
+        if let Some(parent) = spawn.parent.and_then(|it| self.processes.get_mut(&it)) {
+            parent.children.insert(id);
+        }
         self.processes.insert(id, process);
         self.ready.insert(id);
         Ok(id)
@@ -315,6 +303,7 @@ impl System {
         process.mailbox = mailbox;
         process.caught.clear();
         process.pending.clear();
+        process.ends_itself = None;
         process.environment = start.environment.clone().unwrap_or_else(|| process.environment.clone());
         process.cwd = start.cwd.clone().unwrap_or_else(|| process.cwd.clone());
         process.uid = start.uid.unwrap_or(process.uid);
@@ -329,47 +318,9 @@ impl System {
         self.collect_netns();
     }
 
-    /// Notes that `id` waits; forgotten when the thing wakes it.
-    pub fn wait_on(&mut self, thing: WaitOn, id: ProcessId) {
-        self.waiting.entry(thing).or_default().insert(id);
-    }
-
-    pub(crate) fn is_waiting(&self, thing: WaitOn, id: ProcessId) -> bool {
-        self.waiting.get(&thing).is_some_and(|ids| ids.contains(&id))
-    }
-
-    pub(crate) fn forget(&mut self, thing: WaitOn, id: ProcessId) {
-        if let Some(ids) = self.waiting.get_mut(&thing) {
-            ids.remove(&id);
-        }
-    }
-
-    pub fn wake_at(&mut self, at: Instant, id: ProcessId) {
-        self.timer_add(at, id);
-    }
-
-    pub(crate) fn timer_add(&mut self, at: Instant, id: ProcessId) -> Timer {
-        let timer = (at, self.next_timer);
-        self.next_timer += 1;
-        self.timers.insert(timer, id);
-        timer
-    }
-
-    /// Takes a timer back; nothing happens where it has run out.
-    pub(crate) fn timer_cancel(&mut self, timer: Timer) {
-        self.timers.remove(&timer);
-    }
-
     /// The wall clock at that instant: time since 1970.
     pub fn realtime(&self, at: Instant) -> Duration {
         Duration::from_secs(BOOT_SECONDS) + at.since(Instant::BOOT)
-    }
-
-    /// Wakes all that wait for `thing`.
-    pub fn wake(&mut self, thing: WaitOn) {
-        if let Some(ids) = self.waiting.remove(&thing) {
-            self.ready.extend(ids);
-        }
     }
 
     pub(crate) fn catch(&mut self, id: ProcessId, signal: Signal) {
@@ -395,30 +346,18 @@ impl System {
         process.exit = Some(exit);
         process.stopped = false;
         let files = std::mem::take(&mut process.files);
+        let children = std::mem::take(&mut process.children);
         let parent = process.parent;
         let first_of = process.container.filter(|_| process.inner_pid == 1);
         let (machine, netns) = (process.machine, process.netns);
         let own_netns = self.host(machine).netns != netns;
         files.into_values().for_each(|descriptor| self.drop_file(descriptor.file));
         self.close_sockets_of(id);
-        self.timers.retain(|_, waiting| *waiting != id);
-        self.waiting.retain(|_, ids| {
-            ids.remove(&id);
-            !ids.is_empty()
-        });
+        self.stop_waiting(id);
         if let Some(captured) = self.captured.get_mut(&id) {
             captured.exit = Some(exit);
         }
-        let children: Vec<_> =
-            self.processes.values().filter(|child| child.parent == Some(id)).map(|child| child.id).collect();
-        for child in children {
-            let child = self.process_mut(child);
-            child.parent = None;
-            if child.exit.is_some() {
-                let child = child.id;
-                self.forget_process(child);
-            }
-        }
+        children.into_iter().for_each(|child| self.orphan(child));
         self.tell_parent(id);
         // Process 1 reaps at once what has no parent.
         if parent.is_none() {
@@ -429,6 +368,18 @@ impl System {
         }
         if let Some(container) = first_of {
             self.end_container(container);
+        }
+    }
+
+    /// Process 1 takes it over, and reaps it at once if it has ended.
+    pub(crate) fn orphan(&mut self, id: ProcessId) {
+        let Some(process) = self.processes.get_mut(&id) else { return };
+        let (parent, is_over) = (process.parent.take(), process.exit.is_some());
+        if let Some(parent) = parent.and_then(|it| self.processes.get_mut(&it)) {
+            parent.children.remove(&id);
+        }
+        if is_over {
+            self.forget_process(id);
         }
     }
 
@@ -452,16 +403,20 @@ impl System {
     /// Children that have ended, each with the signal that killed it; they are waited for thereby.
     pub fn reap_children(&mut self, parent: ProcessId) -> Vec<(ProcessId, Exit, Option<Signal>)> {
         let ended = |it: &Process| Some((it.id, it.exit?, it.killed_by));
-        let children = self.processes.values().filter(|it| it.parent == Some(parent));
-        let over: Vec<_> = children.filter_map(ended).collect();
+        let children = self.find_process(parent).map(|it| it.children.clone()).unwrap_or_default();
+        let over: Vec<_> = children.iter().filter_map(|it| self.find_process(*it).and_then(ended)).collect();
         over.iter().for_each(|(id, ..)| self.forget_process(*id));
         over
     }
 
     /// The entry of a process that has been waited for.
     pub(crate) fn forget_process(&mut self, id: ProcessId) {
-        self.processes.remove(&id);
+        let Some(process) = self.processes.remove(&id) else { return };
         self.ready.remove(&id);
+        self.host_mut(process.machine).processes -= 1;
+        if let Some(parent) = process.parent.and_then(|it| self.processes.get_mut(&it)) {
+            parent.children.remove(&id);
+        }
     }
 }
 

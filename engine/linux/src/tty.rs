@@ -6,11 +6,13 @@
 //! Source: termios(3).
 
 use crate::cmd::Exit;
+use crate::container::ContainerId;
 use crate::fs::{Descriptor, Fd, OpenFlags, OpenKind};
 use crate::process::ProcessId;
 use crate::signal::Signal;
 use crate::sys::{Sys, Syscall};
-use crate::system::{Spawn, System, WaitOn};
+use crate::system::{Spawn, System};
+use crate::waiting::WaitOn;
 use api::{MachineId, TtyId};
 use net::Errno;
 use std::collections::{BTreeMap, VecDeque};
@@ -40,9 +42,11 @@ struct Terminal {
     prompts: bool,
     /// It belongs to a session of sshd: not shown itself, but typed on from that terminal of the page.
     typed_from: Option<TtyId>,
+    /// What is printed on it goes to the log of that container.
+    log: Option<ContainerId>,
 }
 
-/// Terminals of sshd have ids from here on; the page's are below.
+/// Terminals of servers have ids from here on; the page's are below.
 const REMOTE: u32 = 1 << 20;
 
 /// All terminals of a world, and what the page is to be told of them.
@@ -97,7 +101,17 @@ impl System {
             }
         }
         self.wake(WaitOn::Tty(tty));
+        self.tty_printed(tty);
+    }
+
+    /// Something was printed: whoever shows it is told, or it goes to a log.
+    fn tty_printed(&mut self, tty: TtyId) {
         self.wake(WaitOn::TtyOutput(tty));
+        let Some(terminal) = self.terminals.open.get_mut(&tty) else { return };
+        if let Some(container) = terminal.log {
+            let printed = std::mem::take(&mut terminal.output);
+            self.container_print(container, 1, &printed);
+        }
     }
 
     pub fn tty_resize(&mut self, tty: TtyId, columns: u16, rows: u16) {
@@ -174,6 +188,7 @@ impl Terminal {
             foreground: session,
             prompts: false,
             typed_from,
+            log: None,
         }
     }
 
@@ -284,7 +299,7 @@ impl System {
     pub(crate) fn tty_write(&mut self, tty: TtyId, _who: ProcessId, bytes: &[u8]) -> Result<usize, Errno> {
         let terminal = self.terminals.open.get_mut(&tty).ok_or(Errno::EIO)?;
         terminal.echo(bytes);
-        self.wake(WaitOn::TtyOutput(tty));
+        self.tty_printed(tty);
         Ok(bytes.len())
     }
 
@@ -309,8 +324,23 @@ impl System {
     }
 }
 
-/// Terminals of sshd.
+/// Terminals of servers: sshd, the kubelet, a container runtime.
 impl System {
+    /// The terminal of a container's process 1.
+    pub(crate) fn pty_of_container(&mut self, process: ProcessId, container: ContainerId) -> TtyId {
+        let tty = self.pty_open(process, 80, 24, REMOTE);
+        if let Some(terminal) = self.terminals.open.get_mut(&tty) {
+            terminal.log = Some(container);
+        }
+        self.pty_give(tty, process);
+        tty
+    }
+
+    /// Nothing is on it any more.
+    pub(crate) fn pty_forget(&mut self, tty: TtyId) {
+        self.terminals.open.remove(&tty);
+    }
+
     /// A new terminal for a session, and nobody on it yet.
     pub(crate) fn pty_open(&mut self, server: ProcessId, columns: u16, rows: u16, typed_from: u32) -> TtyId {
         let tty = TtyId(REMOTE + self.terminals.next_remote);
@@ -378,8 +408,14 @@ impl Sys {
         })
     }
 
-    pub(crate) fn raw_terminal(&self, raw: bool) -> Syscall<()> {
+    /// Every key comes as it is, for a program at the other end; or as lines again.
+    pub fn raw_terminal(&self, raw: bool) -> Syscall<()> {
         self.ask(move |system, id| system.tty_raw(id, raw))
+    }
+
+    /// The number by which a server that this program reaches knows the page's terminal.
+    pub fn typed_on(&self) -> Syscall<u32> {
+        self.ask(|system, id| system.typed_on(id))
     }
 
     /// A command was entered at the prompt.

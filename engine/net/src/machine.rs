@@ -104,7 +104,7 @@ impl Network {
         let id = self.devices.insert_with(|_| Device {
             netns: ns,
             ifindex,
-            name: name.to_owned(),
+            name: name.into(),
             altnames: Vec::new(),
             kind,
             mac,
@@ -146,13 +146,13 @@ impl Network {
     pub fn device_index(&self, ns: NetnsId, name: &str) -> Option<u32> {
         let named = |id: &DeviceId| {
             let device = &self.devices[*id];
-            device.name == name || device.altnames.iter().any(|altname| altname == name)
+            *device.name == *name || device.altnames.iter().any(|altname| altname == name)
         };
         self.netns[ns].devices.iter().find(|(_, id)| named(id)).map(|(index, _)| *index)
     }
 
     pub fn device_name(&self, ns: NetnsId, index: u32) -> Option<&str> {
-        self.device_id(ns, index).map(|id| self.devices[id].name.as_str())
+        self.device_id(ns, index).map(|id| &*self.devices[id].name)
     }
 
     pub fn device_id(&self, ns: NetnsId, index: u32) -> Option<DeviceId> {

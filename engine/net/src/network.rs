@@ -69,6 +69,8 @@ pub struct Network {
     pub(crate) trace: Trace,
     /// Machines whose changes of carrier are looked at as soon as the call or event is over.
     pub(crate) watch_now: Vec<MachineId>,
+    /// How many devices are just handing a frame on to one another (`dev_xmit_recursion`).
+    pub(crate) handing_on: u8,
     /// Changes with everything that [`Network::topology`] shows.
     pub(crate) generation: u64,
 }
@@ -90,6 +92,7 @@ impl Network {
             devices: Arena::default(),
             trace: Trace::default(),
             watch_now: Vec::new(),
+            handing_on: 0,
             generation: 1,
         }
     }

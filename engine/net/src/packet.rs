@@ -35,7 +35,7 @@ pub struct Buffer {
     pub journey: JourneyId,
     /// The device it came in by (`skb->dev` on the way up).
     pub device: Option<DeviceId>,
-    /// The bridge port it came in by, for `-m physdev` and hairpin checks.
+    /// The bridge port it came in by, where bridged packets visit iptables (`-m physdev`).
     pub port: Option<DeviceId>,
     /// `skb->mark`
     pub mark: u32,
@@ -45,6 +45,9 @@ pub struct Buffer {
     pub owner: Option<u32>,
     /// Its sender heard from the other end just now, so the next hop is there (MSG_CONFIRM, progress of TCP).
     pub confirm: bool,
+    /// Transport headers, from the outermost in, whose checksums are known to be right (`CHECKSUM_UNNECESSARY`,
+    /// `csum_level`): this engine wrote them, and whoever rewrites a part of them mends them.
+    pub(crate) sound: u8,
     /// Devices gone through since a program or a timer made it; ends loops.
     pub depth: u8,
     pub(crate) kind: PacketType,
@@ -90,6 +93,7 @@ impl Packet {
             tracked: crate::netfilter::Tracked::default(),
             owner: None,
             confirm: false,
+            sound: 0,
             depth: 0,
             kind: PacketType::Host,
             protocol: 0,

@@ -15,12 +15,15 @@ impl Network {
 
     /// Where the lab's author put a machine is not known here: `at` is `None`.
     pub fn topology(&self) -> shown::Topology {
-        let machine = |it: &crate::Machine| shown::Machine { name: it.name.clone(), role: it.role, at: None };
+        let machine =
+            |it: &crate::Machine| shown::Machine { name: it.name.to_string(), role: it.role, at: None };
         let netns = self.netns.iter().filter(|(_, it)| it.alive);
         shown::Topology {
             machines: self.machines.iter().map(|(id, it)| (id, machine(it))).collect(),
             netns: netns
-                .map(|(id, it)| (id, shown::Netns { machine: it.machine, name: it.name.clone() }))
+                .map(|(id, it)| {
+                    (id, shown::Netns { machine: it.machine, name: it.name.clone(), title: None })
+                })
                 .collect(),
             devices: self
                 .devices
@@ -28,6 +31,7 @@ impl Network {
                 .filter(|(_, it)| self.netns[it.netns].alive)
                 .map(|(id, it)| (id, self.device_shown(it)))
                 .collect(),
+            services: Default::default(),
         }
     }
 
@@ -42,7 +46,7 @@ impl Network {
         shown::Device {
             netns: it.netns,
             ifindex: it.ifindex,
-            name: it.name.clone(),
+            name: it.name.to_string(),
             kind: it.kind.name().to_owned(),
             mac: it.mac.to_string(),
             mtu: it.mtu,

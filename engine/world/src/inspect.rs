@@ -9,6 +9,9 @@ use api::topology::Device;
 use api::{DeviceId, MachineId, NetnsId};
 use net::rtnetlink::{Family, FdbEntry, Neighbour, Nexthop, Route, RouteType, ntf, nud, scope, table};
 
+/// Rules of a namespace that are told; of the rest, only how many there are.
+const RULES: usize = 2_000;
+
 impl World {
     /// `None` where what is asked for is not there (any more).
     pub fn answer(&self, query: &Query) -> Option<Answer> {
@@ -21,6 +24,7 @@ impl World {
             Query::Pcapng(device) => Answer::Pcapng(self.system.net.pcapng(*device)),
             Query::Netns(netns) => Answer::Tables(self.tables(*netns)?),
             Query::Device(device) => Answer::Tables(self.device_tables(*device)?),
+            Query::Object(key) => Answer::Object(Box::new(self.object(key)?)),
             Query::Machine(machine) => Answer::Tables(self.tables(self.machine_netns(*machine)?)?),
         })
     }
@@ -142,6 +146,7 @@ impl World {
     /// One table of rules for each table of netfilter that is there.
     fn rules(&self, netns: NetnsId) -> Vec<Table> {
         let mut tables: Vec<Table> = Vec::new();
+        let mut all = 0;
         for shown in self.system.net.chains_shown(netns) {
             let title = format!("iptables {}", shown.table);
             if tables.last().is_none_or(|last| last.title != title) {
@@ -158,9 +163,15 @@ impl World {
                 ];
                 table.rows.push(row.into());
             }
-            table.rows.extend(shown.rules.into_iter().map(|(text, packets, bytes)| {
+            let room = RULES.saturating_sub(all);
+            all += shown.rules.len();
+            table.rows.extend(shown.rules.into_iter().take(room).map(|(text, packets, bytes)| {
                 vec![shown.chain.clone(), text, packets.to_string(), bytes.to_string()]
             }));
+        }
+        if let Some(table) = tables.last_mut().filter(|_| all > RULES) {
+            let note = format!("… and {} more rules", all - RULES);
+            table.rows.push([String::new(), note, String::new(), String::new()].into());
         }
         tables
     }

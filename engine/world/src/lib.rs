@@ -4,6 +4,8 @@
 //! Always: lab, seed and recorded requests determine the world, so undo, step back, share links and forked
 //! probes are one thing: replay.
 
+mod chores;
+#[cfg_attr(not(feature = "cluster"), path = "no_cluster.rs")]
 mod cluster;
 mod inspect;
 mod probe;

@@ -34,6 +34,8 @@ pub struct Session {
     /// How much of the tape the world has heard.
     cursor: usize,
     world: World,
+    /// When the lab had booted.
+    booted: u64,
     lines: Vec<Line>,
     /// Where on the tape the line being typed on a terminal begins.
     typing: BTreeMap<TtyId, usize>,
@@ -49,13 +51,15 @@ pub struct Session {
 impl Session {
     pub fn new(replay: Replay) -> Session {
         let mut session = Session {
-            world: World::boot(&replay.lab, replay.seed),
+            // Of no lab, until the one of the replay boots below.
+            world: World::boot(&Lab::default(), replay.seed),
             lab: replay.lab,
             seed: replay.seed,
             tape: replay.requests,
             cursor: 0,
             lines: Vec::new(),
             typing: BTreeMap::new(),
+            booted: 0,
             redo: Vec::new(),
             shelved: None,
             speed: Speed::Live,
@@ -234,6 +238,7 @@ impl Session {
     /// Boots anew and plays the tape up to `until`; the page hears a whole new state.
     fn rebuild(&mut self, until: u64) {
         self.world = World::boot(&self.lab, self.seed);
+        self.booted = self.world.now();
         self.cursor = 0;
         self.lines.clear();
         self.typing.clear();
@@ -301,16 +306,27 @@ impl Session {
         self.shelved = Some(self.replay());
         self.tape
             .retain(|recorded| matches!(recorded.request, Request::OpenTty { .. } | Request::Resize { .. }));
-        let boot = World::boot(&self.lab, self.seed).now();
+        let boot = self.booted;
         self.tape.iter_mut().for_each(|recorded| recorded.at = boot);
         self.redo.clear();
         self.speed = Speed::Live;
         self.rebuild(boot);
     }
 
-    /// Asks each probe of a world of its own, so that no question disturbs another or the learner.
+    /// Asks each probe of a world of its own, so that no question disturbs another or the learner. A cluster takes long
+    /// to boot, and is never quite still anyway: there one world is asked all of them in their order.
     fn facts(&self, probes: &[Probe]) -> Vec<Fact> {
+        if self.lab.cluster.is_some() {
+            let mut world = self.fork();
+            return probes.iter().map(|probe| world.probe(probe)).collect();
+        }
         probes.iter().map(|probe| self.fork().probe(probe)).collect()
+    }
+
+    /// Asks the sitting's own world, which nobody will look at any more.
+    pub fn last_facts(mut self, probes: &[Probe]) -> Vec<Fact> {
+        self.note_lines();
+        probes.iter().map(|probe| self.world.probe(probe)).collect()
     }
 
     /// A second world, at the same point of the same tape.

@@ -2,9 +2,13 @@
 //!
 //! Always: boots to the same instant every time; nothing changes it but `handle` and time.
 
+use crate::chores::Chores;
+use crate::cluster::Objects;
+use api::cluster::{ObjectKey, ObjectShown};
 use api::event::{Event, Protocol};
 use api::inspect::FrameRow;
 use api::journey::Journey;
+use api::lab::Setup;
 use api::request::Request;
 use api::topology::Topology;
 use api::{FrameId, JourneyId, Lab, MachineId, NetnsId, TtyId};
@@ -22,6 +26,8 @@ const SETTLING: u64 = 2_000_000_000;
 const FLIGHTS_KEPT: usize = 100_000;
 /// Command lines kept for `used` checks.
 const LINES_KEPT: usize = 10_000;
+/// Packets are told apart at least every so many events, before the first of them are forgotten.
+const SORTING: usize = 512;
 
 pub struct World {
     pub(crate) system: System,
@@ -35,13 +41,16 @@ pub struct World {
     flights_counted: u64,
     entered: Vec<(TtyId, String)>,
     entered_told: usize,
+    /// Both of a lab with a cluster.
+    chores: Option<Chores>,
+    objects: Option<Objects>,
     out: Vec<Event>,
 }
 
 impl World {
     /// The lab as it stands when its set-up has run and its links have settled.
     pub fn boot(lab: &Lab, seed: u64) -> World {
-        let lab = &crate::cluster::with_machines(lab);
+        let (lab, addresses) = &crate::cluster::with_machines(lab);
         let mut world = World {
             system: System::new(seed, linux::cmd::ALL.iter().copied()),
             machines: BTreeMap::new(),
@@ -53,6 +62,8 @@ impl World {
             flights_counted: 0,
             entered: Vec::new(),
             entered_told: 0,
+            chores: None,
+            objects: None,
             out: Vec::new(),
         };
         for machine in &lab.machines {
@@ -64,22 +75,27 @@ impl World {
             world.cable(cable);
         }
         world.start_ssh(lab);
-        for setup in &lab.setup {
-            match world.machine(&setup.on).map(|machine| world.execute(machine, &setup.run, SETUP_PATIENCE)) {
-                Some(Some((_, _, 0))) => {}
-                Some(Some((out, err, exit))) => {
-                    world.complain(&setup.run, &format!("exit {exit}: {out}{err}"))
-                }
-                Some(None) => world.complain(&setup.run, "did not end"),
-                None => world.complain(&setup.run, &format!("there is no machine `{}`", setup.on)),
-            }
-        }
+        addresses.iter().for_each(|setup| world.set_up(setup));
         world.start_cluster(lab, seed);
+        lab.setup.iter().for_each(|setup| world.set_up(setup));
+        world.objects = crate::cluster::objects(&world);
+        world.chores = lab.cluster.as_ref().map(|_| Chores::from(world.next_journey()));
         let settled = world.now() + SETTLING;
         world.system.net.set_watching(true);
         world.system.net.set_capturing(true);
         world.advance_to(settled);
         world
+    }
+
+    fn set_up(&mut self, setup: &Setup) {
+        let Some(machine) = self.machine(&setup.on) else {
+            return self.complain(&setup.run, &format!("there is no machine `{}`", setup.on));
+        };
+        match self.execute(machine, &setup.run, ExecOptions::default(), SETUP_PATIENCE) {
+            Some((_, _, 0)) => {}
+            Some((out, err, exit)) => self.complain(&setup.run, &format!("exit {exit}: {out}{err}")),
+            None => self.complain(&setup.run, "did not end"),
+        }
     }
 
     /// Machines on a cable let each other in over ssh.
@@ -149,6 +165,9 @@ impl World {
             if !self.system.step(Instant::from_nanos(until)) {
                 return true;
             }
+            if budget.is_multiple_of(SORTING) {
+                self.sort_chores();
+            }
         }
         false
     }
@@ -188,6 +207,10 @@ impl World {
         &self.told
     }
 
+    pub(crate) fn object(&self, key: &ObjectKey) -> Option<ObjectShown> {
+        self.objects.as_ref()?.shown(&self.system, key)
+    }
+
     pub(crate) fn has_netns(&self, machine: MachineId, name: &str) -> bool {
         self.system.netns_named(machine, name).is_some()
     }
@@ -201,9 +224,10 @@ impl World {
         &mut self,
         machine: MachineId,
         command: &str,
+        options: ExecOptions,
         patience: u64,
     ) -> Option<(String, String, u8)> {
-        let id = self.system.exec(machine, command, ExecOptions::default());
+        let id = self.system.exec(machine, command, options);
         let until = self.system.now() + Duration::from_nanos(patience);
         loop {
             if let Some(exit) = self.system.exit_of(id) {
@@ -282,17 +306,26 @@ impl World {
 
     /// Turns what has happened below into events.
     fn gather(&mut self) {
-        if self.system.net.topology_generation() != self.generation {
+        self.out.extend(self.objects.as_mut().and_then(|it| it.news(&self.system)).map(Event::Objects));
+        let moved = self.objects.as_mut().is_some_and(Objects::moved);
+        if moved || self.system.net.topology_generation() != self.generation {
             self.generation = self.system.net.topology_generation();
             let mut topology = self.system.net.topology();
             for (id, machine) in &mut topology.machines {
                 machine.at = self.positions.get(id).copied();
             }
+            crate::cluster::name_pods(&self.system, &mut topology);
+            self.objects.iter().for_each(|it| it.put_services(&mut topology));
             let delta = self.told.delta(&topology);
             if !delta.is_empty() {
                 self.told = topology;
                 self.out.push(Event::Topology(delta));
             }
+        }
+        self.sort_chores();
+        let chores = self.chores.as_mut().map(Chores::take).unwrap_or_default();
+        if !chores.is_empty() {
+            self.out.push(Event::Chores(chores));
         }
         self.gather_trace();
         let at = self.now();
@@ -316,11 +349,19 @@ impl World {
         }
     }
 
+    fn sort_chores(&mut self) {
+        if let Some(chores) = &mut self.chores {
+            chores.sort(&self.system.net);
+        }
+    }
+
     fn gather_trace(&mut self) {
         for event in self.system.net.take_trace() {
-            // What IPv6 says unasked is no packet to step to.
+            // What IPv6 says unasked is no packet to step to, nor is what a cluster does for itself.
+            let is_chore = |id| self.chores.as_ref().is_some_and(|chores| chores.has(id));
             if let Event::Flight(flight) = &event
                 && flight.protocol != Protocol::Ipv6
+                && !is_chore(flight.journey)
             {
                 self.flights_counted += 1;
                 if self.flights.len() == FLIGHTS_KEPT {

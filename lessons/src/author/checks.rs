@@ -35,6 +35,7 @@ struct Entry {
     table: Option<Table>,
     file: Option<File>,
     used: Option<String>,
+    resource: Option<Resource>,
     answer: Option<Answer>,
 }
 
@@ -86,6 +87,14 @@ struct File {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Resource {
+    of: String,
+    path: String,
+    is: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Answer {
     question: String,
     #[serde(default)]
@@ -111,7 +120,12 @@ fn check(entry: Entry, block: Piece<'_>) -> Result<Check, Fault> {
             expect: dns.expect,
         }),
         entry.path.map(|path| Ask::Path {
-            flow: Flow { from: path.from, to: path.to, expect: crate::Expect(crate::Want::Answered) },
+            flow: Flow {
+                from: path.from,
+                to: path.to,
+                expect: crate::Expect(crate::Want::Answered),
+                times: 1,
+            },
             passes: path.passes,
             avoids: path.avoids,
         }),
@@ -124,6 +138,7 @@ fn check(entry: Entry, block: Piece<'_>) -> Result<Check, Fault> {
         }),
         entry.file.map(|file| Ask::File { on: file.on, path: file.path, expect: file.expect }),
         entry.used.map(|command| Ask::Used { command }),
+        entry.resource.map(|it| Ask::Resource { of: it.of, path: it.path, is: it.is }),
         entry.answer.map(|it| Ask::Answer {
             question: it.question,
             choices: it.choices,
@@ -132,14 +147,14 @@ fn check(entry: Entry, block: Piece<'_>) -> Result<Check, Fault> {
     ]
     .into_iter()
     .flatten();
-    let ask = asks
-        .next()
-        .ok_or_else(|| fault("expected one of reach, matrix, dns, path, table, file, used, answer"))?;
+    let ask = asks.next().ok_or_else(|| {
+        fault("expected one of reach, matrix, dns, path, table, file, used, resource, answer")
+    })?;
     if asks.next().is_some() {
         return Err(fault("has two kinds; a check asks one thing"));
     }
     let empty = match &ask {
-        Ask::Reach(flows) => flows.is_empty(),
+        Ask::Reach(flows) => !flows.iter().any(|flow| flow.times > 0),
         Ask::Path { passes, avoids, .. } => passes.is_empty() && avoids.is_empty(),
         Ask::Table { has, lacks, .. } => has.is_empty() && lacks.is_empty(),
         _ => false,

@@ -50,11 +50,16 @@ pub(crate) fn lesson(authored: &Authored, file: Piece<'_>) -> Result<(), Fault> 
                 format!("check id `{}` is not one of its own, in lower case with dashes", check.id),
             );
         }
-        if let Some(place) = places(&check.ask).into_iter().find(|it| !machines.contains(machine_of(it))) {
+        let is_place =
+            |it: &&str| machines.contains(machine_of(it)) || lesson.lab.cluster.is_some() && is_pod(it);
+        if let Some(place) = places(&check.ask).into_iter().find(|it| !is_place(it)) {
             return fault(
                 &id,
                 format!("check `{}` asks at `{place}`, which is no machine of the lab", check.id),
             );
+        }
+        if let Some(words) = texts(&check.ask).into_iter().find_map(|text| badly_filled(&text)) {
+            return fault(&id, format!("check `{}`: {words}", check.id));
         }
         let is_step = |name: &String| {
             lesson.sections.iter().any(|it| matches!(&it.part, Part::Step { title } if title == name))
@@ -105,6 +110,45 @@ fn machine_of(place: &str) -> &str {
     place.split('/').next().unwrap_or(place)
 }
 
+/// `pod/NAMESPACE/NAME` or `pod/NAMESPACE/KEY=VALUE`.
+fn is_pod(place: &str) -> bool {
+    matches!(place.splitn(3, '/').collect::<Vec<_>>()[..], ["pod", namespace, name] if !namespace.is_empty() && !name.is_empty())
+}
+
+/// What is wrong with the braces of a text that is filled in.
+fn badly_filled(text: &str) -> Option<String> {
+    for after in text.split('{').skip(1) {
+        let Some((inside, _)) = after.split_once('}') else {
+            return Some(format!("`{text}`: a brace is not closed"));
+        };
+        let is_good = match inside.split_once(' ') {
+            Some(("veth", pod)) => is_pod(pod),
+            Some((of, path)) => {
+                of.splitn(3, '/').filter(|part| !part.is_empty()).count() == 3 && path.starts_with('.')
+            }
+            None => false,
+        };
+        if !is_good {
+            return Some(format!(
+                "`{{{inside}}}`: expected {{KIND/NAMESPACE/NAME .JSON.PATH}} or {{veth pod/NAMESPACE/NAME}}"
+            ));
+        }
+    }
+    None
+}
+
+/// What is filled in before it is asked or compared.
+fn texts(ask: &Ask) -> Vec<String> {
+    match ask {
+        Ask::Reach(flows) => flows.iter().map(|flow| flow.to.clone()).collect(),
+        Ask::Path { flow, .. } => vec![flow.to.clone()],
+        Ask::Dns { name, expect, .. } => vec![name.clone(), expect.clone()],
+        Ask::File { expect, .. } => vec![expect.clone()],
+        Ask::Resource { of, path, is } => vec![format!("{{{of} {path}}}"), is.clone()],
+        Ask::Table { .. } | Ask::Used { .. } | Ask::Answer { .. } => Vec::new(),
+    }
+}
+
 fn places(ask: &Ask) -> Vec<&str> {
     match ask {
         Ask::Reach(flows) => flows.iter().map(|flow| flow.from.as_str()).collect(),
@@ -112,7 +156,7 @@ fn places(ask: &Ask) -> Vec<&str> {
         Ask::Dns { from, .. } => vec![from],
         Ask::Table { at, .. } => vec![at],
         Ask::File { on, .. } => vec![on],
-        Ask::Used { .. } | Ask::Answer { .. } => Vec::new(),
+        Ask::Used { .. } | Ask::Resource { .. } | Ask::Answer { .. } => Vec::new(),
     }
 }
 

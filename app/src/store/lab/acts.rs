@@ -68,6 +68,7 @@ impl Lab {
             Act::Tab(tab) => self.tab = tab,
             Act::Pick(pick) => {
                 self.pick = pick;
+                self.place = pick.is_some();
                 return self.refresh(page_ms);
             }
             Act::PickFrame(frame) => return self.pick_frame(frame),
@@ -80,6 +81,25 @@ impl Lab {
                 }
                 self.filter_text = text;
                 return self.ask_fields();
+            }
+            Act::Chores(shown) => self.chores = shown,
+            Act::Kind(kind) => (self.kind, self.namespace, self.object) = (kind, None, None),
+            Act::Namespace(namespace) => self.namespace = namespace,
+            Act::Place(place) => {
+                self.place = place;
+                return self.refresh(page_ms);
+            }
+            Act::Object(object) => {
+                if let Some(key) = &object {
+                    self.tab = Tab::Objects;
+                    self.place = false;
+                    if self.kind != key.kind {
+                        (self.kind, self.namespace) = (key.kind.clone(), None);
+                    }
+                }
+                self.object_shown = self.object_shown.take().filter(|it| Some(&it.key) == object.as_ref());
+                (self.object, self.object_stale) = (object, true);
+                return self.refresh(page_ms);
             }
             Act::Field(range) => self.field = range,
             Act::Fold(machine) => {

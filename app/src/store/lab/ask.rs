@@ -80,10 +80,22 @@ impl Lab {
         match self.tab {
             Tab::Packets => effects.extend(self.ask_fields()),
             Tab::Journey => {}
+            Tab::Objects if self.shows_cluster() => effects.extend(self.ask_object(page_ms)),
             Tab::Objects | Tab::Rules => effects.extend(self.ask_tables(page_ms)),
         }
         effects.extend(self.keep_if_due());
         effects
+    }
+
+    fn ask_object(&mut self, page_ms: f64) -> Vec<Effect> {
+        let there = self.object.clone().filter(|key| self.objects.read().has(key));
+        let Some(key) = there.filter(|_| self.object_stale) else { return Vec::new() };
+        let asked = self.open(|it| matches!(it, Question::Object(_)));
+        if asked || (self.object_shown.is_some() && page_ms - self.asked_tables_ms < TABLES_MS) {
+            return Vec::new();
+        }
+        (self.asked_tables_ms, self.object_stale) = (page_ms, false);
+        self.query(Question::Object(key.clone()), Query::Object(key))
     }
 
     fn ask_tables(&mut self, page_ms: f64) -> Vec<Effect> {

@@ -9,10 +9,11 @@ use crate::store::frames::{is_housekeeping, is_housekeeping_text};
 use crate::store::picture::layout_for;
 use crate::store::timeline::{Mark, What};
 use crate::words;
+use api::cluster::ObjectsDelta;
 use api::event::{Event, Flight, Protocol};
 use api::inspect::{Answer, FrameRow};
 use api::topology::{Delta, Topology};
-use api::{Fact, TtyId};
+use api::{Fact, JourneyId, TtyId};
 use std::rc::Rc;
 
 /// Packets remembered because their end is not shown.
@@ -69,11 +70,13 @@ impl Lab {
             Event::TtyOpened { tty, machine } => return self.tty_opened(tty, machine),
             Event::Output { tty, bytes } => return vec![Effect::Output(tty, bytes)],
             Event::TtyClosed { tty } => self.tty_closed(tty),
-            Event::Dropped { journey, .. } if self.quiet.contains(&journey) && !self.asks_for_ipv6() => {}
+            Event::Dropped { journey, .. } if self.is_hidden(journey) => {}
             Event::Dropped { at, journey, machine, netns, device, reason } => {
                 self.stage.change(|stage| stage.drop_at(machine, netns, device, (reason, journey)));
                 Rc::make_mut(&mut self.timeline).add(Mark { at, what: What::Drop });
             }
+            Event::Objects(delta) => self.objects_changed(delta),
+            Event::Chores(journeys) => self.frames.change(|frames| frames.note_chores(journeys)),
             Event::Frames(rows) => self.frames_came(rows),
             Event::CommandEntered { .. } => {
                 Rc::make_mut(&mut self.checks).begun = true;
@@ -117,6 +120,8 @@ impl Lab {
         self.rebuilding = Some(self.ttys.iter().map(|tty| tty.id).collect());
         self.topology = Rc::new(Topology::default());
         self.frames.change(|frames| frames.clear());
+        self.objects.change(|objects| objects.clear());
+        (self.object_shown, self.object_stale) = (None, true);
         self.stage.change(|stage| stage.clear());
         if !self.travelling {
             Rc::make_mut(&mut self.timeline).clear();
@@ -145,6 +150,11 @@ impl Lab {
         }
     }
 
+    fn objects_changed(&mut self, delta: ObjectsDelta) {
+        self.object_stale |= delta.put.iter().any(|row| Some(&row.key) == self.object.as_ref());
+        self.objects.change(|objects| objects.apply(delta));
+    }
+
     /// Lays the picture out anew.
     pub(super) fn draw(&mut self) {
         self.picture = Rc::new(layout_for(&self.topology, &mut self.memory, self.screen));
@@ -155,7 +165,19 @@ impl Lab {
         self.filter_text.contains("v6")
     }
 
+    /// Its end is no more worth a mark than its way.
+    fn is_hidden(&self, journey: JourneyId) -> bool {
+        (self.quiet.contains(&journey) && !self.asks_for_ipv6()) || self.is_hidden_chore(journey)
+    }
+
+    fn is_hidden_chore(&self, journey: JourneyId) -> bool {
+        !self.chores && self.frames.read().is_chore(journey)
+    }
+
     fn flight(&mut self, flight: Flight) {
+        if self.is_hidden_chore(flight.journey) {
+            return;
+        }
         if flight.protocol == Protocol::Ipv6 && is_housekeeping_text(&flight.label) && !self.asks_for_ipv6() {
             return;
         }
@@ -178,8 +200,12 @@ impl Lab {
     }
 
     fn frames_came(&mut self, rows: Vec<FrameRow>) {
+        let seen: Vec<&FrameRow> = rows
+            .iter()
+            .filter(|row| row.out && !is_housekeeping(row) && !self.is_hidden_chore(row.journey))
+            .collect();
         let timeline = Rc::make_mut(&mut self.timeline);
-        for row in rows.iter().filter(|row| row.out && !is_housekeeping(row)) {
+        for row in seen {
             timeline.add(Mark { at: row.at, what: What::Frame(row.protocol) });
         }
         self.frames.change(|frames| frames.add(rows));
@@ -253,6 +279,11 @@ impl Lab {
                 self.tables_of = Some(pick);
                 Rc::make_mut(&mut self.tables).renew(tables, same);
             }
+            (Question::Object(key), Answer::Object(shown)) if self.object.as_ref() == Some(&key) => {
+                self.object_shown = Some(Rc::new(*shown));
+            }
+            // It went while it was asked for; its row has gone, too.
+            (Question::Object(_), Answer::Gone) => {}
             (Question::Capture(name), Answer::Pcapng(bytes)) => {
                 return vec![Effect::Download { name, mime: "application/x-pcapng", bytes }];
             }

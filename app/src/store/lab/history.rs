@@ -79,7 +79,7 @@ impl Lab {
     pub(super) fn import(&mut self, text: &str) -> Vec<Effect> {
         match unpack(text) {
             Ok(replay) => {
-                let mut effects = self.boot(replay);
+                let mut effects = self.begin_anew(replay);
                 effects.push(self.toast(words::IMPORTED, false));
                 effects
             }
@@ -99,11 +99,17 @@ impl Lab {
 
     pub(super) fn restart(&mut self) -> Vec<Effect> {
         let Some(crash) = self.crash.take() else { return Vec::new() };
+        let mut effects = self.begin_anew(*crash.replay);
+        effects.extend(self.active.map(Effect::FocusTerminal));
+        effects
+    }
+
+    /// In an engine of its own: that which runs has ended, or is not one for this lab.
+    fn begin_anew(&mut self, replay: Replay) -> Vec<Effect> {
         self.questions.clear();
         self.saves.clear();
         let mut effects = vec![Effect::NewEngine];
-        effects.extend(self.boot(*crash.replay));
-        effects.extend(self.active.map(Effect::FocusTerminal));
+        effects.extend(self.boot(replay));
         effects
     }
 }

@@ -18,11 +18,13 @@ use super::clock::Clock;
 use super::filter::{Filter, FilterError};
 use super::frames::Frames;
 use super::live::Live;
+use super::objects::Objects;
 use super::picture::{Memory, Picture};
 use super::progress::Done;
 use super::stage::Stage;
 use super::tables::Tables;
 use super::timeline::Timeline;
+use api::cluster::{ObjectKey, ObjectShown};
 use api::inspect::Dissection;
 use api::request::{Replay, Speed};
 use api::{Command, DeviceId, FrameId, Journey, JourneyId, MachineId, NetnsId, Topology, TtyId};
@@ -62,6 +64,16 @@ pub enum Act {
     /// Plays the shown journey in the picture.
     PlayJourney,
     Filter(String),
+    /// Shows or hides a cluster's chores.
+    Chores(bool),
+    /// Objects of that kind.
+    Kind(String),
+    /// Objects of that namespace, or of all.
+    Namespace(Option<String>),
+    /// One object, whole.
+    Object(Option<ObjectKey>),
+    /// Kernel tables of what is selected; else the cluster's objects.
+    Place(bool),
     /// Marks the bytes of one field of the tree.
     Field(Option<(u32, u32)>),
     Fold(MachineId),
@@ -210,6 +222,7 @@ enum Question {
     Frame(FrameId),
     Fields,
     Tables(Pick),
+    Object(ObjectKey),
     Capture(String),
 }
 
@@ -248,10 +261,20 @@ pub struct Lab {
     pub filter_text: String,
     pub filter: Option<Filter>,
     pub filter_error: Option<FilterError>,
+    /// A cluster's chores are shown.
+    pub chores: bool,
     pub frame: Option<FrameId>,
     pub dissection: Option<Rc<Dissection>>,
     pub field: Option<(u32, u32)>,
     pub shown: Option<Shown>,
+    pub objects: Live<Objects>,
+    pub kind: String,
+    pub namespace: Option<String>,
+    pub object: Option<ObjectKey>,
+    pub object_shown: Option<Rc<ObjectShown>>,
+    object_stale: bool,
+    /// The Objects pane is about the place that is selected.
+    pub place: bool,
     pub tables: Rc<Tables>,
     tables_of: Option<Pick>,
     pub toasts: Rc<Vec<Toast>>,
@@ -278,7 +301,7 @@ pub struct Lab {
 
 impl Lab {
     pub fn new(lesson: Option<Rc<Lesson>>, done: Done) -> Lab {
-        Lab { lesson, done, screen: (690.0, 460.0), ..Lab::default() }
+        Lab { lesson, done, screen: (690.0, 460.0), kind: "Pod".into(), ..Lab::default() }
     }
 
     pub fn toast(&mut self, text: impl Into<String>, bad: bool) -> Effect {
@@ -294,14 +317,21 @@ impl Lab {
 
     /// What is looked at, to be kept across a reload.
     pub fn view_text(&self) -> String {
-        let view = View { active: self.active.map(|tty| tty.0), tab: self.tab, mode: self.mode };
+        let (active, tab, mode) = (self.active.map(|tty| tty.0), self.tab, self.mode);
+        let view = View { active, tab, mode, chores: self.chores };
         serde_json::to_string(&view).expect("a view is plain data")
     }
 
     pub fn restore_view(&mut self, text: &str) {
         if let Ok(view) = serde_json::from_str::<View>(text) {
             (self.active, self.tab, self.mode) = (view.active.map(TtyId), view.tab, view.mode);
+            self.chores = view.chores;
         }
+    }
+
+    /// The Objects pane is about the cluster.
+    pub fn shows_cluster(&self) -> bool {
+        !self.place && !self.objects.read().is_empty()
     }
 
     /// The machine whose tables are shown when nothing is selected: that of the open terminal.
@@ -335,6 +365,8 @@ struct View {
     active: Option<u32>,
     tab: Tab,
     mode: Mode,
+    #[serde(default)]
+    chores: bool,
 }
 
 /// Toasts shown at once.

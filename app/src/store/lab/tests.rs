@@ -12,7 +12,7 @@ fn topology() -> Topology {
     let mut topology = Topology::default();
     for (id, name, peer) in [(1, "a", 2), (2, "b", 1)] {
         topology.machines.insert(MachineId(id), Machine { name: name.into(), role: Role::Host, at: None });
-        topology.netns.insert(NetnsId(id), Netns { machine: MachineId(id), name: None });
+        topology.netns.insert(NetnsId(id), Netns { machine: MachineId(id), name: None, title: None });
         let device = Device {
             netns: NetnsId(id),
             ifindex: 2,

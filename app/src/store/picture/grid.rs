@@ -110,7 +110,7 @@ pub fn place(
         let kept = memory.sizes.get(&plan.id).copied().filter(|_| !memory.folded.contains(&plan.id));
         let (old_w, old_h) = kept.unwrap_or_default();
         (plan.w, plan.h) = (plan.w.max(w).max(old_w), plan.h.max(h).max(old_h));
-        memory.sizes.insert(plan.id, if plan.hidden.is_empty() { (plan.w, plan.h) } else { (0.0, 0.0) });
+        memory.sizes.insert(plan.id, if plan.folded { (0.0, 0.0) } else { (plan.w, plan.h) });
         let (column, row) = memory.cells.get(&plan.id).copied().unwrap_or_default();
         let width = columns.entry(column).or_insert(0.0);
         *width = width.max(plan.w);
@@ -215,7 +215,8 @@ fn put(
         rect,
         netns: plan.netns,
         lines: plan.lines,
-        folded: !plan.hidden.is_empty(),
+        folded: plan.folded,
+        more: plan.more,
         title: plan.title,
         foldable: plan.foldable,
     });

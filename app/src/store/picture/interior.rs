@@ -3,6 +3,7 @@
 //!
 //! Always: rectangles are relative to the box; nothing inside overlaps; order is by id, so what comes later stands right.
 
+use super::describe::{drawn_name, whole_name};
 use super::geometry::{Point, Rect, mono_width, name_width, point};
 use super::{DeviceShape, Form, Line, Memory, NetnsShape, addresses, devices_of, given, netns_of};
 use api::topology::{Device, Topology};
@@ -18,6 +19,9 @@ const GAP: f64 = 26.0;
 const BETWEEN: f64 = 10.0;
 /// The free channel below the netns in which a veth between two of them runs.
 pub const CHANNEL: f64 = 26.0;
+
+/// Netns drawn in one machine; beyond, they are counted.
+pub const NETNS: usize = 80;
 
 /// What the cards on a machine's edges ask of its inside.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -41,6 +45,9 @@ pub struct Plan {
     /// Cards, still to be placed; their rectangles have a size only.
     pub cards: Vec<DeviceShape>,
     pub hidden: Vec<DeviceId>,
+    pub folded: bool,
+    /// Netns that are counted, not drawn.
+    pub more: usize,
     pub foldable: bool,
     /// Where the name is written.
     pub title: Point,
@@ -54,6 +61,10 @@ pub fn plan(topology: &Topology, id: MachineId, memory: &Memory, edges: Edges) -
         own_devices.into_iter().partition(|(_, device)| device.kind == "nic");
     let folded = memory.folded.contains(&id);
     let foldable = !named.is_empty() || !inner.is_empty();
+    let drawn = named.len().min(NETNS);
+    let (named, left) = named.split_at(drawn);
+    let (inner, left_ends): (Vec<_>, Vec<_>) =
+        inner.into_iter().partition(|(_, device)| !leads_into(topology, device, left));
     let name = topology.machines.get(&id).map_or("", |machine| machine.name.as_str());
     // A card on the upper edge reaches into the box, so the name makes room.
     let top = if edges.top { CHIP / 2.0 - 2.0 } else { 0.0 };
@@ -63,28 +74,29 @@ pub fn plan(topology: &Topology, id: MachineId, memory: &Memory, edges: Edges) -
     let lines = lines(&cards, cards.len() > 1, TITLE + 2.0 + top + between);
     let mut plan = Plan {
         id,
-        w: (name_width(name) + 64.0).max(lines_width(&lines) - PAD * 2.0).max(if foldable {
-            84.0
-        } else {
-            100.0
-        }),
+        w: (name_width(name) + if left.is_empty() { 64.0 } else { 190.0 })
+            .max(lines_width(&lines) - PAD * 2.0)
+            .max(if foldable { 84.0 } else { 100.0 }),
         h: TITLE + top + lines.len() as f64 * LINE + PAD + between - if lines.is_empty() { 6.0 } else { 0.0 },
         lines,
         netns: Vec::new(),
         devices: Vec::new(),
         cards: cards.iter().map(|(id, device)| shape(*id, device, Form::Port)).collect(),
-        hidden: Vec::new(),
+        hidden: left_ends.iter().map(|(id, _)| *id).collect(),
+        folded,
+        more: left.len(),
         foldable,
         title: point(PAD, top),
     };
+    plan.hidden.extend(left.iter().flat_map(|netns| devices_of(topology, *netns).map(|(id, _)| id)));
     if folded {
-        plan.hidden = inner.iter().map(|(id, _)| *id).collect();
+        plan.hidden.extend(inner.iter().map(|(id, _)| *id));
         plan.hidden.extend(named.iter().flat_map(|netns| devices_of(topology, *netns).map(|(id, _)| id)));
         return plan;
     }
     let mut y = plan.h;
     if !named.is_empty() {
-        y = put_netns(topology, &named, &mut plan, y);
+        y = put_netns(topology, named, &mut plan, y);
     }
     put_inner(&inner, &mut plan, y);
     plan.w += PAD * 2.0;
@@ -100,6 +112,12 @@ pub fn plan(topology: &Topology, id: MachineId, memory: &Memory, edges: Edges) -
         plan.widen(room(edges.left), room(edges.right), foldable);
     }
     plan
+}
+
+/// Whether a veth's other end is in one of those netns, which are sorted.
+fn leads_into(topology: &Topology, device: &Device, netns: &[NetnsId]) -> bool {
+    let peer = device.peer.and_then(|peer| topology.devices.get(&peer));
+    peer.is_some_and(|peer| netns.binary_search(&peer.netns).is_ok())
 }
 
 /// How many devices have addresses.
@@ -159,7 +177,8 @@ fn put_netns(topology: &Topology, named: &[NetnsId], plan: &mut Plan, top: f64) 
     let mut x = PAD;
     let mut tallest: f64 = 0.0;
     for id in named {
-        let name = topology.netns.get(id).and_then(|netns| netns.name.clone()).unwrap_or_default();
+        let netns = topology.netns.get(id);
+        let (name, whole) = netns.map(|it| (drawn_name(it), whole_name(it))).unwrap_or_default();
         let devices: Vec<(DeviceId, &Device)> = devices_of(topology, *id).collect();
         let (bars, chips): (Vec<_>, Vec<_>) = devices.iter().partition(|(_, device)| device.kind == "bridge");
         let chips: Vec<DeviceShape> =
@@ -191,7 +210,7 @@ fn put_netns(topology: &Topology, named: &[NetnsId], plan: &mut Plan, top: f64) 
             chip_x += chip.rect.w + step;
             plan.devices.push(chip);
         }
-        plan.netns.push(NetnsShape { id: *id, name, rect: Rect { x, y: top, w, h }, lines });
+        plan.netns.push(NetnsShape { id: *id, name, whole, rect: Rect { x, y: top, w, h }, lines });
         x += w + BETWEEN * 2.0;
         tallest = tallest.max(h);
     }

@@ -12,10 +12,12 @@ pub mod grid;
 pub mod interior;
 pub mod label;
 pub mod path;
+pub mod service;
 
 use api::topology::{Role, Topology};
 use api::{DeviceId, MachineId, NetnsId};
 pub use geometry::{Point, Rect};
+pub use service::ServiceShape;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What outlives one layout, so that the next looks like it.
@@ -27,6 +29,8 @@ pub struct Memory {
     pub folded: BTreeSet<MachineId>,
     /// Rows are drawn as columns: for a screen that is higher than wide.
     pub turned: bool,
+    /// Places of Services, in order; an empty one is free.
+    pub services: Vec<Option<String>>,
 }
 
 /// How far above or below a device its drop marks stand.
@@ -42,6 +46,9 @@ pub struct Picture {
     pub machines: Vec<MachineShape>,
     pub devices: BTreeMap<DeviceId, DeviceShape>,
     pub links: Vec<Link>,
+    pub services: Vec<ServiceShape>,
+    /// Services that are not drawn.
+    pub services_left: usize,
     /// Where a device that is not drawn would be: the middle of its machine.
     pub hidden: BTreeMap<DeviceId, Point>,
 }
@@ -55,6 +62,8 @@ pub struct MachineShape {
     pub netns: Vec<NetnsShape>,
     pub lines: Vec<Line>,
     pub folded: bool,
+    /// Netns that are counted, not drawn.
+    pub more: usize,
     /// The corner of the line that holds name and role.
     pub title: Point,
     /// There is something inside to fold away.
@@ -64,7 +73,10 @@ pub struct MachineShape {
 #[derive(Clone, Debug, PartialEq)]
 pub struct NetnsShape {
     pub id: NetnsId,
+    /// As it is written on the box.
     pub name: String,
+    /// All there is to say, for whoever points at it.
+    pub whole: String,
     pub rect: Rect,
     pub lines: Vec<Line>,
 }
@@ -147,8 +159,9 @@ pub fn layout(topology: &Topology, memory: &mut Memory) -> Picture {
     if memory.turned {
         memory.cells.values_mut().for_each(|cell| *cell = (cell.1, cell.0));
     }
-    let picture = layout_cells(topology, memory);
+    let mut picture = layout_cells(topology, memory);
     memory.cells = cells;
+    service::place(topology, memory, &mut picture);
     picture
 }
 
@@ -162,6 +175,24 @@ fn layout_cells(topology: &Topology, memory: &mut Memory) -> Picture {
 }
 
 impl Picture {
+    /// Makes room at the left upper corner for what is put there after.
+    fn shift(&mut self, by: Point) {
+        (self.width, self.height) = (self.width + by.x, self.height + by.y);
+        let moved = |line: &mut Line| line.at = line.at.moved(by);
+        for machine in &mut self.machines {
+            machine.rect = machine.rect.moved(by);
+            machine.title = machine.title.moved(by);
+            machine.lines.iter_mut().for_each(moved);
+            for netns in &mut machine.netns {
+                netns.rect = netns.rect.moved(by);
+                netns.lines.iter_mut().for_each(moved);
+            }
+        }
+        self.devices.values_mut().for_each(|device| device.rect = device.rect.moved(by));
+        self.links.iter_mut().flat_map(|it| &mut it.points).for_each(|it| *it = it.moved(by));
+        self.hidden.values_mut().for_each(|it| *it = it.moved(by));
+    }
+
     pub fn machine(&self, id: MachineId) -> Option<&MachineShape> {
         self.machines.iter().find(|machine| machine.id == id)
     }

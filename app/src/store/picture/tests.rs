@@ -16,7 +16,7 @@ impl Sketch {
 
     fn netns(&mut self, machine: MachineId, name: Option<&str>) -> NetnsId {
         let id = NetnsId(self.0.netns.len() as u32 + 1);
-        self.0.netns.insert(id, Netns { machine, name: name.map(Into::into) });
+        self.0.netns.insert(id, Netns { machine, name: name.map(Into::into), title: None });
         id
     }
 
@@ -199,6 +199,26 @@ fn a_folded_machine_hides_its_inside_but_packets_still_find_it() {
     assert!(shape.folded && shape.netns.is_empty());
     let veth = sketch.0.devices.iter().find(|(_, it)| it.kind == "veth").expect("a veth").0;
     assert_eq!(picture.middle(*veth), Some(shape.rect.middle()));
+}
+
+#[test]
+fn a_thousand_netns_are_counted_and_packets_still_find_them() {
+    let mut sketch = Sketch::default();
+    let own = sketch.machine("node", None);
+    let bridge = sketch.device(own, "cni0", "bridge");
+    let mut last = bridge;
+    for n in 0..1000 {
+        let netns = sketch.netns(MachineId(1), Some(&format!("n{n}")));
+        last = sketch.device(netns, "eth0", "veth");
+        let host = sketch.device(own, &format!("veth{n}"), "veth");
+        sketch.join(last, host);
+        sketch.enslave(host, bridge);
+    }
+    let picture = sketch.picture();
+    let machine = &picture.machines[0];
+    assert_eq!((machine.netns.len(), machine.more), (interior::NETNS, 1000 - interior::NETNS));
+    assert_eq!(picture.devices.len(), 1 + 2 * interior::NETNS);
+    assert_eq!(picture.middle(last), Some(machine.rect.middle()));
 }
 
 #[test]

@@ -36,15 +36,7 @@ impl Config {
         if !matches!(ingress.as_str(), "" | "open") {
             return Err(CniError::internal("ingressPolicy: not simulated in vethlab; use open"));
         }
-        let previous = match net.previous() {
-            Some(value) => {
-                let read = Attachment::read(value, &net.version);
-                Some(read.map_err(|why| {
-                    format!("could not parse prevResult: could not parse prevResult: {why}")
-                })?)
-            }
-            None => None,
-        };
+        let previous = Attachment::previous(&net)?;
         let admin = if admin.is_empty() { ADMIN.to_owned() } else { admin };
         Ok(Config { net, admin, previous })
     }

@@ -54,15 +54,7 @@ impl Config {
         let net = NetConf::parse(&call.stdin);
         let net = net.map_err(|why| format!("failed to parse network configuration: {why}"))?;
         let fields = net.fields();
-        let previous = match net.previous() {
-            Some(value) => {
-                let read = Attachment::read(value, &net.version);
-                Some(read.map_err(|why| {
-                    format!("could not parse prevResult: could not parse prevResult: {why}")
-                })?)
-            }
-            None => None,
-        };
+        let previous = Attachment::previous(&net)?;
         let mappings =
             mappings(&fields).map_err(|why| format!("failed to parse network configuration: {why}"))?;
         let external_chain = fields.get("externalSetMarkChain").and_then(|it| it.as_str()).map(str::to_owned);

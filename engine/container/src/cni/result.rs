@@ -3,7 +3,7 @@
 //! Always: a field that is empty is left out; `dns` is always there.
 //! Source: CNI specification, "Success"; libcni 1.1.1 `pkg/types/{020,040,100}`.
 
-use super::config::Fields;
+use super::config::{Fields, NetConf};
 use ipnet::IpNet;
 use serde::Serialize;
 use serde_json::ser::PrettyFormatter;
@@ -89,6 +89,12 @@ impl Attachment {
         }
         result.routes = routes(fields.list("routes", "[]*types.Route")?)?;
         Ok(result)
+    }
+
+    /// What the plugin before this one answered.
+    pub fn previous(net: &NetConf) -> Result<Option<Attachment>, String> {
+        let read = net.previous().map(|it| Attachment::read(it, &net.version)).transpose();
+        read.map_err(|why| format!("could not parse prevResult: could not parse prevResult: {why}"))
     }
 
     /// As it is printed on stdout.

@@ -5,7 +5,7 @@
 
 use linux::daemon::Crew;
 use linux::socket::Socket;
-use linux::{Exit, Signal, Sys};
+use linux::{Exit, Signal, Sys, percent};
 use net::Errno;
 use std::cell::RefCell;
 use std::future::Future;
@@ -52,24 +52,8 @@ impl Request {
         let (_, query) = self.target.split_once('?')?;
         let pair =
             query.split('&').map(|it| it.split_once('=').unwrap_or((it, ""))).find(|it| it.0 == name)?;
-        Some(decode(pair.1))
+        Some(percent::decode_form(pair.1))
     }
-}
-
-/// `%20` and `+` of a query.
-fn decode(text: &str) -> String {
-    let (mut bytes, mut rest) = (Vec::new(), text.bytes());
-    while let Some(byte) = rest.next() {
-        match byte {
-            b'+' => bytes.push(b' '),
-            b'%' => {
-                let digits: String = rest.by_ref().take(2).map(char::from).collect();
-                bytes.push(u8::from_str_radix(&digits, 16).unwrap_or(b'?'));
-            }
-            byte => bytes.push(byte),
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 impl Answer {

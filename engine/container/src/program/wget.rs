@@ -1,4 +1,4 @@
-//! `wget` of busybox: fetches a URL with `curl`'s engine. Simulated: -q, -O FILE, -T SECONDS, -S, --spider, --timeout=,
+//! `wget` of busybox: fetches a URL with `curl`'s engine. Simulated: -q, -O FILE, -T SECONDS, --spider, --timeout=,
 //! --header=, --post-data=. Source: busybox `networking/wget.c`.
 
 use linux::{Args, Command, Exit, OpenFlags, Start, Sys};
@@ -43,7 +43,7 @@ fn parse(words: &[String]) -> Result<Wanted, String> {
                         |name: &str| if rest.is_empty() { value(name) } else { Ok(rest.to_owned()) };
                     match letter {
                         'q' => wanted.quiet = true,
-                        'S' => {}
+                        'S' => return Err("-S: not simulated in vethlab; use curl -v".to_owned()),
                         'O' => wanted.output = Some(value("O")?),
                         'T' => wanted.timeout = Some(value("T")?),
                         other => return Err(format!("invalid option -- '{other}'")),
@@ -63,7 +63,7 @@ async fn wget(sys: Sys, args: Args) -> Exit {
     let wanted = match parse(args.rest()) {
         Ok(wanted) => wanted,
         Err(words) => {
-            sys.eprint(format!("wget: {words}\nUsage: wget [-qS] [-O FILE] [-T SEC] [--spider] URL\n")).await;
+            sys.eprint(format!("wget: {words}\nUsage: wget [-q] [-O FILE] [-T SEC] [--spider] URL\n")).await;
             return Exit::FAILURE;
         }
     };

@@ -1,13 +1,17 @@
 //! Who asks, and whether they may.
 //!
-//! Always: impersonation (`--as`) is allowed to those who may do all. Differs from Kubernetes: no RBAC objects yet;
-//! members of `system:masters` and the cluster's own service accounts may do all, everybody else may look at
-//! discovery and ask what they may do. Source: kubernetes.io "Authorization".
+//! Always: members of `system:masters` may do all, everybody may look at discovery and ask what they may do; else `rbac`
+//! says. Impersonation (`--as`) is allowed to those who may do all.
+//! Differs from Kubernetes: nodes and the cluster's own service accounts may do all, without roles.
+//! Source: kubernetes.io "Authorization".
 
 use super::path::{Path, Target};
+use super::rbac::{self, Wish};
 use super::{Request, Response};
 use crate::object;
-use crate::object::{Kind, Status, Value, base64, json};
+use crate::object::{Kind, Status, Value, json};
+use crate::store::Store;
+use linux::base64;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct User {
@@ -48,7 +52,7 @@ impl User {
         let claims = header.strip_prefix("Bearer ")?.trim().split('.').nth(1)?;
         let mut text = claims.replace('-', "+").replace('_', "/");
         text.extend(std::iter::repeat_n('=', (4 - text.len() % 4) % 4));
-        let claims = json::parse(&String::from_utf8(base64::decode(&text).ok()?).ok()?).ok()?;
+        let claims = json::parse(&String::from_utf8(base64::decode_lines(&text).ok()?).ok()?).ok()?;
         let name = claims.str("sub").to_owned();
         let namespace = name.strip_prefix("system:serviceaccount:")?.split(':').next()?;
         let groups = vec![
@@ -68,13 +72,23 @@ impl User {
 }
 
 /// Refuses what the user may not do, in the authorizer's words.
-pub fn check(user: &User, request: &Request, path: &Path) -> Result<(), Status> {
+pub fn check(store: &Store, user: &User, request: &Request, path: &Path) -> Result<(), Status> {
     let resource = path.kind.resource();
     let is_question = resource.served == object::kind::Served::Answer && path.kind != object::Kind::Binding;
     if user.may_do_all() || is_question {
         return Ok(());
     }
     let part = if let Target::Part(part) = &path.target { format!("/{part}") } else { String::new() };
+    let wish = Wish::Resource {
+        verb: path.verb(request),
+        group: resource.group,
+        resource: &format!("{}{part}", resource.plural),
+        namespace: &path.namespace,
+        name: &path.name,
+    };
+    if rbac::allows(store, user, wish).is_some() {
+        return Ok(());
+    }
     let place = if path.namespace.is_empty() {
         "at the cluster scope".to_owned()
     } else {
@@ -101,9 +115,9 @@ pub fn is_review(kind: Kind) -> bool {
 }
 
 /// Answers who asks, or whether they may.
-pub fn review(user: &User, kind: Kind, body: &Value) -> Response {
+pub fn review(store: &Store, user: &User, path: &Path, body: &Value) -> Response {
     let mut answer = body.clone();
-    if kind == Kind::SelfSubjectReview {
+    if path.kind == Kind::SelfSubjectReview {
         let groups: Vec<Value> = user.groups.iter().map(Value::from).collect();
         answer.set("status", object!({"userInfo": {"username": (user.name.as_str()), "groups": groups}}));
         return Response::json(201, &answer);
@@ -115,7 +129,29 @@ pub fn review(user: &User, kind: Kind, body: &Value) -> Response {
         let groups = body.at(&["spec", "groups"]).items().iter().map(|it| it.as_str().to_owned()).collect();
         User { name: name.to_owned(), groups }
     };
-    let allowed = asked.may_do_all();
-    answer.set("status", object!({"allowed": allowed}));
+    let spec = body.get("spec");
+    let (of, url) = (spec.get("resourceAttributes"), spec.get("nonResourceAttributes"));
+    let part = of.str("subresource");
+    let resource = if part.is_empty() {
+        of.str("resource").to_owned()
+    } else {
+        format!("{}/{part}", of.str("resource"))
+    };
+    let wish = match url {
+        Value::Null => Wish::Resource {
+            verb: of.str("verb"),
+            group: of.str("group"),
+            resource: &resource,
+            namespace: of.str("namespace"),
+            name: of.str("name"),
+        },
+        url => Wish::Path { verb: url.str("verb"), path: url.str("path") },
+    };
+    answer.set("status", object!({"allowed": (asked.may_do_all())}));
+    if !asked.may_do_all()
+        && let Some(reason) = rbac::allows(store, &asked, wish)
+    {
+        answer.set("status", object!({"allowed": true, "reason": reason}));
+    }
     Response::json(201, &answer)
 }

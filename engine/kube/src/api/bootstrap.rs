@@ -1,11 +1,13 @@
-//! What a new cluster holds: its namespaces, the network of Services, and the Service `kubernetes` before the API.
+//! What a new cluster holds: its namespaces, the usual roles, the network of Services, and the Service `kubernetes` before
+//! the API.
 //!
 //! Always: twice is the same as once; an endpoint that moved is corrected.
+//! Differs from Kubernetes: of the default roles only those for people, whole instead of aggregated.
 //! Sources: kubernetes `pkg/controlplane/controller/{systemnamespaces,kubernetesservice,defaultservicecidr}`.
 
 use super::{Api, Options};
 use crate::object;
-use crate::object::{Kind, Value};
+use crate::object::{Kind, Value, yaml};
 use std::net::Ipv4Addr;
 
 const NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
@@ -17,6 +19,13 @@ impl Api {
         for name in NAMESPACES {
             let namespace = object!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
             self.ensure(Kind::Namespace, "", name, namespace);
+        }
+        for text in include_str!("roles.yaml").split("---\n") {
+            let role = yaml::parse(text).expect("our own roles are YAML");
+            let kind =
+                Kind::of(role.str("apiVersion"), role.str("kind")).expect("our own roles have known kinds");
+            let name = role["metadata"].str("name").to_owned();
+            self.ensure(kind, "", &name, role);
         }
         let cidr = object!({
             "apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR", "metadata": {"name": "kubernetes"},

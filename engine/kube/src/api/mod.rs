@@ -2,8 +2,7 @@
 //!
 //! Stands between the store and everybody else. Always: what a request may do, a person could do with curl; times and
 //! random names come from the cluster's clock and its own stream of chance.
-//! Differs from Kubernetes: no RBAC objects (members of `system:masters` and the cluster's own parts may do all, others
-//! nothing but discovery), no webhooks, no flow control, no protobuf, no OpenAPI document.
+//! Differs from Kubernetes: no webhooks, no flow control, no protobuf, no OpenAPI document.
 //! Sources: kubernetes.io API concepts; apiserver `endpoints/handlers`.
 
 pub mod access;
@@ -15,6 +14,7 @@ pub mod bootstrap;
 pub mod delete;
 pub mod discovery;
 pub mod path;
+pub mod rbac;
 pub mod registry;
 pub mod scale;
 pub mod strategy;
@@ -195,10 +195,10 @@ impl Api {
         }
         let path = Path::parse(request).ok_or_else(Status::no_such_path)?;
         let user = User::of(request);
-        access::check(&user, request, &path)?;
+        access::check(&self.store, &user, request, &path)?;
         read_options(request, options)?;
         if request.method == "POST" && access::is_review(path.kind) {
-            return Ok(access::review(&user, path.kind, &Self::body(request)?));
+            return Ok(access::review(&self.store, &user, &path, &Self::body(request)?));
         }
         match path.target {
             Target::Collection => self.collection(request, &path, options),

@@ -90,7 +90,7 @@ impl Api {
                 let done = self.update(path, body, part, options)?;
                 Ok(answer::object(request, path.kind, &done, self.store.now(), 200))
             }
-            ("PATCH", "status") if known => {
+            ("PATCH", "status" | "ephemeralcontainers") if known => {
                 let done = self.patch(request, path, part, options)?;
                 Ok(answer::object(request, path.kind, &done, self.store.now(), 200))
             }

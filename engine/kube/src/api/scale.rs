@@ -6,7 +6,8 @@ use super::delete::Deletion;
 use super::path::{Path, Target};
 use super::{Api, Options, Request, Response};
 use crate::object;
-use crate::object::{Kind, Status, Time, Value, base64, json, patch, selector};
+use crate::object::{Kind, Status, Time, Value, json, patch, selector};
+use linux::base64;
 
 impl Api {
     pub(super) fn scale(

@@ -97,6 +97,11 @@ pub fn prepare_update(kind: Kind, before: &Value, object: &mut Value, part: &str
                 object["metadata"].set("labels", labels);
             }
         }
+        "ephemeralcontainers" => {
+            let containers = object["spec"].get("ephemeralContainers").clone();
+            *object = before.clone();
+            object["spec"].set("ephemeralContainers", containers);
+        }
         "finalize" => {
             let finalizers = object["spec"].get("finalizers").clone();
             *object = before.clone();

@@ -107,7 +107,7 @@ impl Api {
     pub fn watch_open(&mut self, request: &Request) -> Result<Watch, Response> {
         let open = |api: &Api| {
             let path = Path::parse(request).ok_or_else(Status::no_such_path)?;
-            access::check(&access::User::of(request), request, &path)?;
+            access::check(&api.store, &access::User::of(request), request, &path)?;
             api.watch_from(request, path)
         };
         open(self).map_err(|status| Response::json(status.code, &status.to_value()))

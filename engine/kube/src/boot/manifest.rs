@@ -120,7 +120,7 @@ pub fn static_pods(node: &str, address: &str) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Namespaces, the API's own Service and where it leads, and kubeadm's ConfigMaps.
+/// kubeadm's ConfigMaps.
 pub fn objects(address: &str) -> String {
     include_str!("objects.yaml").replace("ADDRESS", address)
 }

@@ -2,8 +2,8 @@
 //!
 //! Called by `world` once the nodes have their addresses. Always: what stands here is what a person would find on such a
 //! node; all that runs is started by containerd, by the kubelet from its manifests, or by the controllers from objects.
-//! Differs from kubeadm: no certificates; the network of pods is the bridge plugin with a subnet a node, and a route from
-//! node to node.
+//! Differs from kubeadm: no certificates; a network of pods is there: flannel, or the bridge plugin with a subnet a node
+//! and a route from node to node.
 //! Source: kubernetes 1.36 `cmd/kubeadm/app/phases`.
 
 mod manifest;
@@ -14,7 +14,9 @@ use crate::cluster::{self, Cluster};
 use crate::object::{Kind, Value, yaml};
 use crate::{COMMANDS, IMAGES};
 use api::MachineId;
+use api::lab::PodNetwork;
 use container::runtime::Runtime;
+use ipnet::Ipv4Net;
 use linux::System;
 use std::net::Ipv4Addr;
 
@@ -26,6 +28,9 @@ pub struct Node {
     pub address: Ipv4Addr,
     pub is_control_plane: bool,
 }
+
+/// `--service-cluster-ip-range`
+const SERVICES: Ipv4Net = Ipv4Net::new_assert(Ipv4Addr::new(10, 96, 0, 0), 12);
 
 /// Images that are on every node from the beginning.
 const PULLED: &[&str] = &["registry.k8s.io/kube-proxy:v1.36.2", "registry.k8s.io/pause:3.10.1"];
@@ -39,14 +44,14 @@ const PULLED_THERE: &[&str] = &[
 ];
 
 /// Makes these machines a cluster; the first control-plane node holds the store.
-pub fn boot(system: &mut System, seed: u64, nodes: &[Node]) {
+pub fn boot(system: &mut System, seed: u64, nodes: &[Node], network: PodNetwork) {
     system.add_commands(container::COMMANDS);
     system.add_commands(container::cni::COMMANDS);
     system.add_commands(COMMANDS);
     let Some(master) = nodes.iter().find(|it| it.is_control_plane) else { return };
     let now = cluster::now(system);
     system.attach(master.machine, Cluster::new(seed, now));
-    load(system, master);
+    load(system, master, network);
     for (at, node) in nodes.iter().enumerate() {
         system.attach(node.machine, Runtime::new(vec![container::image::IMAGES, IMAGES]));
         let pulled = PULLED.iter().chain(PULLED_THERE.iter().filter(|_| node.is_control_plane));
@@ -54,17 +59,22 @@ pub fn boot(system: &mut System, seed: u64, nodes: &[Node]) {
             // What is not among this world's images is pulled by nobody.
             pulled.for_each(|name| drop(runtime.pull(name)));
         }
-        files(system, node, master, nodes, at);
+        files(system, node, master, nodes);
+        if network == PodNetwork::Bridge {
+            let files = &mut system.host_mut(node.machine).files;
+            files.put_file("/etc/cni/net.d/10-bridge.conflist", manifest::conflist(at).as_bytes(), 0o644);
+        }
         container::unit::start(system, node.machine, "containerd");
         container::unit::start(system, node.machine, "kubelet");
     }
 }
 
-/// The files of one node; `at` is its number, which its pods' subnet has too.
-fn files(system: &mut System, node: &Node, master: &Node, nodes: &[Node], at: usize) {
+/// The files of one node.
+fn files(system: &mut System, node: &Node, master: &Node, nodes: &[Node]) {
+    // flannel brings its own plugin.
     let is_tool = |it: &&&'static linux::Command| {
         let path = it.path;
-        path.starts_with("/usr/bin/") || path.starts_with("/opt/cni/bin/")
+        path.starts_with("/usr/bin/") || path.starts_with("/opt/cni/bin/") && !path.ends_with("/flannel")
     };
     let tools: Vec<&linux::Command> = container::COMMANDS
         .iter()
@@ -88,7 +98,7 @@ fn files(system: &mut System, node: &Node, master: &Node, nodes: &[Node], at: us
         hosts += &format!("{}\t{}\n", other.address, other.name);
     }
     put("/etc/hosts", hosts);
-    put("/etc/cni/net.d/10-bridge.conflist", manifest::conflist(at));
+    put("/root/.bashrc", include_str!("bashrc").to_owned());
     put("/root/.kube/config", manifest::kubeconfig(&server, "kubernetes-admin"));
     if node.is_control_plane {
         put("/etc/kubernetes/admin.conf", manifest::kubeconfig(&server, "kubernetes-admin"));
@@ -98,14 +108,16 @@ fn files(system: &mut System, node: &Node, master: &Node, nodes: &[Node], at: us
     }
 }
 
-/// The objects that are there before anything runs, made by the requests that kubeadm makes.
-fn load(system: &mut System, master: &Node) {
+/// The objects that are there before anything runs: the API server's own, and those of the requests that kubeadm makes.
+fn load(system: &mut System, master: &Node, network: PodNetwork) {
+    cluster::change(system, master.machine, |it| it.api.bootstrap(master.address, 6443, SERVICES));
     let address = master.address.to_string();
     let has = |name: &str| system.command(name).is_some();
     let parts = [
         (true, manifest::objects(&address)),
         (has("kube-proxy"), manifest::kube_proxy(&address)),
         (has("coredns"), manifest::coredns()),
+        (network == PodNetwork::Flannel, include_str!("flannel.yaml").to_owned()),
     ];
     let texts: Vec<String> =
         parts.into_iter().filter(|(is_there, _)| *is_there).map(|(_, text)| text).collect();
@@ -127,7 +139,7 @@ fn create(system: &mut System, machine: MachineId, object: &Value) {
     debug_assert!(answer.is_success() || answer.code == 409, "{}", answer.body);
 }
 
-/// Are all nodes Ready, and all pods of kube-system running?
+/// Are all nodes Ready, and all pods of the cluster's own parts running?
 pub fn is_settled(system: &System, machine: MachineId, nodes: usize) -> bool {
     let Some(cluster) = system.attached::<Cluster>(machine) else { return true };
     let is = |object: &Value, kind: &str| {
@@ -136,6 +148,7 @@ pub fn is_settled(system: &System, machine: MachineId, nodes: usize) -> bool {
     };
     let store = &cluster.api.store;
     let ready = store.list(Kind::Node, None).filter(|it| is(it, "Ready")).count();
-    let mut pods = store.list(Kind::Pod, Some("kube-system")).peekable();
+    let namespaces = ["kube-system", "kube-flannel"];
+    let mut pods = namespaces.iter().flat_map(|it| store.list(Kind::Pod, Some(it))).peekable();
     ready == nodes && pods.peek().is_some() && pods.all(|it| is(it, "Ready"))
 }

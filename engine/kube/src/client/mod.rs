@@ -20,7 +20,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 /// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(32);
+pub const PATIENCE: Duration = Duration::from_secs(32);
 /// How long a connection may take to be made (client-go's dialer).
 const DIAL: Duration = Duration::from_secs(30);
 
@@ -123,8 +123,10 @@ impl Client {
         for (name, value) in own.chain(&request.headers) {
             text += &format!("{name}: {value}\r\n");
         }
-        text += &format!("Content-Length: {}\r\n\r\n{}", request.body.len(), request.body);
-        text.into_bytes()
+        if request.method != "GET" || !request.body.is_empty() {
+            text += &format!("Content-Length: {}\r\n", request.body.len());
+        }
+        (text + "\r\n" + &request.body).into_bytes()
     }
 
     async fn exchange(

@@ -1,19 +1,26 @@
 //! `kube-apiserver`: the API over HTTP on port 6443.
 //!
 //! Stands between the network and [`crate::api`]. Always: a watch holds its connection and is told of a change at the
-//! instant it is written; logs, exec and port-forward go on to the kubelet of the pod's node.
+//! instant it is written; logs, exec and port-forward go on to the kubelet of the pod's node, a proxy's
+//! requests to whom they are for.
 //! Differs from Kubernetes: in the clear where the real one speaks TLS (see `http`). Source: apiserver `endpoints/handlers`.
 
 use super::page::{self, BACKLOG};
+use super::resource_proxy::{self, Route};
+use crate::api::access::{self, User};
+use crate::api::path::Path;
 use crate::api::{Request, Response};
 use crate::client::said;
 use crate::cluster::{self, Cluster, STORE};
 use crate::http::{self, Connection};
-use crate::object::{Kind, Status, Value, json};
+use crate::kubelet::TERMINAL;
+use crate::object::{Kind, Status, Value};
+use crate::store::Store;
+use crate::websocket;
 use api::MachineId;
 use linux::daemon::Crew;
 use linux::socket::Socket;
-use linux::{Args, Command, Exit, Signal, Sys, WaitOn, Woke};
+use linux::{Args, Command, Exit, Sys, System, WaitOn, Woke};
 use net::{Errno, SocketKind};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -41,7 +48,7 @@ async fn apiserver(sys: Sys, args: Args) -> Exit {
         sys.eprint(format!("Error: context deadline exceeded: error while dialing: {why}\n")).await;
         return Exit::FAILURE;
     }
-    sys.catch(Signal::Term).await;
+    sys.end_at_signals(Exit::OK).await;
     let local = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port);
     let listener = match sys.listen(local, BACKLOG).await {
         Ok(listener) => listener,
@@ -71,6 +78,16 @@ async fn converse(sys: &Sys, machine: MachineId, mut connection: Connection) -> 
         if request.is_true("watch") && request.method == "GET" {
             return watch(sys, machine, connection, request).await;
         }
+        let asked = request.clone();
+        let proxied = sys.ask(move |system, _| {
+            let path = Path::parse(&asked)?;
+            let cluster = system.attached::<Cluster>(machine)?;
+            let route = resource_proxy::route(&cluster.api, &asked, &path)?;
+            Some(access::check(&cluster.api.store, &User::of(&asked), &asked, &path).and(route))
+        });
+        if let Some(route) = proxied.await {
+            return proxy(sys, &connection, &request, route).await;
+        }
         if let Some(onward) = Onward::of(&request) {
             return relay(sys, machine, &connection, &request, onward).await;
         }
@@ -82,38 +99,31 @@ async fn converse(sys: &Sys, machine: MachineId, mut connection: Connection) -> 
 }
 
 /// Tells of changes until the client hangs up or its time is over.
-async fn watch(
-    sys: &Sys,
-    machine: MachineId,
-    connection: Connection,
-    mut request: Request,
-) -> Result<(), Errno> {
+async fn watch(sys: &Sys, machine: MachineId, connection: Connection, request: Request) -> Result<(), Errno> {
     let seconds = request.query("timeoutSeconds").parse().map_or(WATCH, Duration::from_secs);
     let deadline = sys.now().await + seconds;
-    let mut begun = false;
+    let open = move |system: &mut System, _| {
+        cluster::change(system, machine, |cluster| cluster.api.watch_open(&request))
+    };
+    let mut watch = match sys.ask(open).await {
+        Some(Ok(watch)) => watch,
+        Some(Err(response)) => return connection.respond(&response).await,
+        None => return Ok(()),
+    };
+    connection.begin_stream("application/json").await?;
     loop {
-        let asked = request.clone();
-        let response = sys.ask(move |system, _| cluster::handle(system, machine, &asked)).await;
-        if response.code != 200 {
-            if !begun {
-                return connection.respond(&response).await;
-            }
-            let status = json::parse(&response.body).unwrap_or_default();
-            let line = json::compact(&crate::object!({"type": "ERROR", "object": status})) + "\n";
-            connection.write_chunk(line.as_bytes()).await?;
+        let next = move |system: &mut System, _| {
+            let lines = cluster::change(system, machine, |cluster| watch.next(&mut cluster.api).concat());
+            (watch, lines.unwrap_or_default())
+        };
+        let lines;
+        (watch, lines) = sys.ask(next).await;
+        if !lines.is_empty() {
+            connection.write_chunk(lines.as_bytes()).await?;
+        }
+        if watch.is_over() {
             return connection.write_chunk(b"").await;
         }
-        if !begun {
-            connection.begin_stream("application/json").await?;
-            begun = true;
-        }
-        if !response.body.is_empty() {
-            connection.write_chunk(response.body.as_bytes()).await?;
-        }
-        let revision =
-            response.headers.iter().find(|(name, _)| name == "X-Revision").map(|(_, it)| it.clone());
-        request.query.retain(|(name, _)| name != "resourceVersion");
-        request.query.push(("resourceVersion".to_owned(), revision.unwrap_or_default()));
         let on = [WaitOn::Notice(machine, STORE), connection.socket.wait_on()];
         match sys.wait(&on, Some(deadline)).await {
             Woke::Ready(0) => {}
@@ -151,6 +161,19 @@ impl Onward {
         Some(Onward { head, namespace: namespace.to_owned(), pod: pod.to_owned(), container })
     }
 
+    /// May the user do it? Whoever opens a stream by GET has to be allowed to create it too.
+    fn check(&self, store: &Store, request: &Request) -> Result<(), Status> {
+        let path = Path::parse(request).ok_or_else(Status::no_such_path)?;
+        let mut asked = Request { body: String::new(), ..request.clone() };
+        let user = User::of(request);
+        access::check(store, &user, &asked, &path)?;
+        if self.head != "containerLogs" {
+            asked.method = "POST";
+            access::check(store, &user, &asked, &path)?;
+        }
+        Ok(())
+    }
+
     /// The kubelet, and the container where none was named.
     fn place(&self, api: &crate::api::Api) -> Result<(SocketAddr, String), Status> {
         let pod = api.store.get(Kind::Pod, &self.namespace, &self.pod);
@@ -159,12 +182,12 @@ impl Onward {
             pod.at(&["spec", list]).items().iter().map(|it| it.str("name").to_owned()).collect()
         };
         let own = names("containers");
-        let known = [own.clone(), names("initContainers")].concat();
+        let known = [own.clone(), names("initContainers"), names("ephemeralContainers")].concat();
         if !self.container.is_empty() && !known.contains(&self.container) {
             let words = format!("container {} is not valid for pod {}", self.container, self.pod);
             return Err(Status::bad_request(words));
         }
-        if self.container.is_empty() && own.len() > 1 && self.head == "containerLogs" {
+        if self.container.is_empty() && own.len() > 1 && self.head != "portForward" {
             let (pod, all) = (&self.pod, own.join(" "));
             let words = format!("a container name must be specified for pod {pod}, choose one of: [{all}]");
             return Err(Status::bad_request(words));
@@ -183,6 +206,25 @@ impl Onward {
         let container = if self.container.is_empty() { first } else { self.container.clone() };
         Ok((SocketAddr::new(address, KUBELET), container))
     }
+
+    /// What the kubelet is asked for; it knows the streams by other names than the API.
+    fn target(&self, request: &Request, container: &str) -> String {
+        let place = format!("/{}/{}/{}", self.head, self.namespace, self.pod);
+        let query = match self.head {
+            "containerLogs" => request.query.clone(),
+            "portForward" => {
+                let ports = request.query.iter().filter(|(name, _)| name == "ports");
+                return place + &http::query(&ports.cloned().collect::<Vec<_>>());
+            }
+            _ => {
+                let words = request.query.iter().filter(|(name, _)| name == "command").cloned();
+                let streams = [("stderr", "error"), ("stdin", "input"), ("stdout", "output"), ("tty", "tty")];
+                let asked = streams.iter().filter(|(its, _)| request.is_true(its));
+                words.chain(asked.map(|(_, name)| ((*name).to_owned(), "1".to_owned()))).collect()
+            }
+        };
+        format!("{place}/{container}{}", http::query(&query))
+    }
 }
 
 /// Passes a request on to a kubelet, and bytes both ways from then on.
@@ -193,30 +235,73 @@ async fn relay(
     request: &Request,
     onward: Onward,
 ) -> Result<(), Errno> {
-    let (head, namespace, pod) = (onward.head, onward.namespace.clone(), onward.pod.clone());
-    let place = sys
-        .ask(move |system, _| system.attached::<Cluster>(machine).map(|cluster| onward.place(&cluster.api)))
-        .await;
-    let (place, container) = match place {
-        Some(Ok(found)) => found,
-        Some(Err(status)) => return near.respond(&refusal(&status)).await,
-        None => return Ok(()),
+    let asked = request.clone();
+    let find = move |system: &mut System, _| {
+        let gone = "the server is currently unable to handle the request";
+        let cluster = system.attached::<Cluster>(machine);
+        let cluster = cluster.ok_or_else(|| Status::new(503, "ServiceUnavailable", gone))?;
+        onward.check(&cluster.api.store, &asked)?;
+        if onward.head != "containerLogs" && !websocket::is_upgrade(&asked) {
+            return Err(Status::bad_request(websocket::UPGRADE));
+        }
+        let place = onward.place(&cluster.api);
+        place.map(|(place, container)| (place, onward.target(&asked, &container)))
     };
-    let target = format!("/{head}/{namespace}/{pod}/{container}{}", http::query(&request.query));
+    let (place, target) = match sys.ask(find).await {
+        Ok(found) => found,
+        Err(status) => return near.respond(&refusal(&status)).await,
+    };
     let far = sys.socket(SocketKind::Tcp).await?;
     let deadline = Some(sys.now().await + DIAL);
     let connected = far.connect(place, deadline).await.and_then(|it| it.ok_or(Errno::ETIMEDOUT));
     if let Err(errno) = connected {
-        let words = format!("Get \"https://{place}{target}\": {}", said("dial", place, errno));
-        return near.respond(&refusal(&Status::new(500, "InternalError", words))).await;
+        let why = said("dial", place, errno);
+        let words = match websocket::is_upgrade(request) {
+            true => format!("error dialing backend: {why}"),
+            false => format!("Get \"https://{place}{target}\": {why}"),
+        };
+        return near.respond(&refusal(&Status::new(500, "", words))).await;
     }
     let mut text = format!("{} {target} HTTP/1.1\r\nHost: {place}\r\n", request.method);
-    for name in ["Upgrade", "Connection"] {
-        if !request.header(name).is_empty() {
-            text += &format!("{name}: {}\r\n", request.header(name));
+    for (name, value) in &request.headers {
+        let lower = name.to_ascii_lowercase();
+        if ["upgrade", "connection", TERMINAL].contains(&lower.as_str())
+            || lower.starts_with("sec-websocket-")
+        {
+            text += &format!("{name}: {value}\r\n");
         }
     }
-    far.write(format!("{text}Content-Length: 0\r\n\r\n").as_bytes(), None).await?;
+    far.write((text + "\r\n").as_bytes(), None).await?;
+    join(sys, &near.socket, &far).await
+}
+
+/// Passes a request on to where a Service, Pod or Node is, and bytes both ways from then on.
+async fn proxy(
+    sys: &Sys,
+    near: &Connection,
+    request: &Request,
+    route: Result<Route, Status>,
+) -> Result<(), Errno> {
+    let route = match route {
+        Ok(route) => route,
+        Err(status) => return near.respond(&refusal(&status)).await,
+    };
+    let far = sys.socket(SocketKind::Tcp).await?;
+    let deadline = Some(sys.now().await + DIAL);
+    if let Err(errno) = far.connect(route.place, deadline).await.and_then(|it| it.ok_or(Errno::ETIMEDOUT)) {
+        let words = format!("error trying to reach service: {}", said("dial", route.place, errno));
+        return near.respond(&refusal(&Status::new(503, "ServiceUnavailable", words))).await;
+    }
+    let mut text = format!("{} {} HTTP/1.1\r\n", request.method, route.target);
+    for (name, value) in &request.headers {
+        // Who asks is for the API server alone.
+        if !["authorization", "x-remote-user", "x-remote-group"].contains(&name.to_ascii_lowercase().as_str())
+        {
+            text += &format!("{name}: {value}\r\n");
+        }
+    }
+    text += &format!("X-Forwarded-Uri: {}\r\n\r\n{}", request.path, request.body);
+    far.write(text.as_bytes(), None).await?;
     join(sys, &near.socket, &far).await
 }
 

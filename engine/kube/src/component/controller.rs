@@ -7,7 +7,7 @@ use super::page;
 use crate::cluster::{self, Cluster, STORE};
 use crate::object::Time;
 use linux::daemon::Crew;
-use linux::{Command, Exit, Signal, Sys, WaitOn, Woke};
+use linux::{Command, Exit, Sys, WaitOn};
 use sim::Instant;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -16,18 +16,19 @@ pub static KUBE_CONTROLLER_MANAGER: Command = Command {
     name: "kube-controller-manager",
     path: "/usr/local/bin/kube-controller-manager",
     man: "kube-controller-manager(8)",
-    run: |sys, _| Box::pin(run(sys, 10257, |cluster| cluster.run_controllers())),
+    run: |sys, _| Box::pin(run(sys, 10257, Exit(1), |cluster| cluster.run_controllers())),
 };
 
 pub static KUBE_SCHEDULER: Command = Command {
     name: "kube-scheduler",
     path: "/usr/local/bin/kube-scheduler",
     man: "kube-scheduler(8)",
-    run: |sys, _| Box::pin(run(sys, 10259, |cluster| cluster.run_scheduler())),
+    run: |sys, _| Box::pin(run(sys, 10259, Exit::OK, |cluster| cluster.run_scheduler())),
 };
 
-async fn run(sys: Sys, port: u16, step: fn(&mut Cluster) -> Option<Time>) -> Exit {
-    sys.catch(Signal::Term).await;
+/// `over` is how it ends when it is told to: the controller manager counts that as a lost lease.
+async fn run(sys: Sys, port: u16, over: Exit, step: fn(&mut Cluster) -> Option<Time>) -> Exit {
+    sys.end_at_signals(over).await;
     let crew = Crew::default();
     let local = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
     if !page::serve(&sys, &crew, local, "").await {
@@ -46,9 +47,7 @@ async fn run(sys: Sys, port: u16, step: fn(&mut Cluster) -> Option<Time>) -> Exi
                     next.map(|at| instant(system, at))
                 })
                 .await;
-            if let Woke::Signal(_) = inner.wait(&[WaitOn::Notice(machine, STORE)], next).await {
-                return;
-            }
+            inner.wait(&[WaitOn::Notice(machine, STORE)], next).await;
         }
     });
     crew.run().await;

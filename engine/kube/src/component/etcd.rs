@@ -3,7 +3,7 @@
 
 use super::page::{self, BACKLOG};
 use linux::daemon::Crew;
-use linux::{Args, Command, Exit, Signal, Sys};
+use linux::{Args, Command, Exit, Sys};
 use std::net::SocketAddr;
 
 pub static ETCD: Command = Command {
@@ -21,7 +21,7 @@ fn places(args: &Args, option: &str) -> Vec<SocketAddr> {
 }
 
 async fn etcd(sys: Sys, args: Args) -> Exit {
-    sys.catch(Signal::Term).await;
+    sys.end_at_signals(Exit::OK).await;
     let crew = Crew::default();
     for option in ["--listen-client-urls", "--listen-peer-urls"] {
         for local in places(&args, option) {

@@ -4,3 +4,4 @@ pub mod apiserver;
 pub mod controller;
 pub mod etcd;
 pub mod page;
+mod resource_proxy;

@@ -55,7 +55,7 @@ async fn can_i(session: &mut Session<'_>, flags: &Flags) -> Result<(), Fault> {
     let allowed = status.is_true("allowed");
     if !flags.is_on("quiet") {
         let mut text = if allowed { "yes" } else { "no" }.to_owned();
-        if !status.str("reason").is_empty() {
+        if !allowed && !status.str("reason").is_empty() {
             text += &format!(" - {}", status.str("reason"));
         }
         session.print(&(text + "\n"));

@@ -18,6 +18,8 @@ pub struct Flag {
     pub long: &'static str,
     pub short: Option<char>,
     pub takes: Takes,
+    /// Known, and not simulated.
+    pub is_lacking: bool,
 }
 
 #[derive(Debug)]
@@ -29,10 +31,10 @@ pub struct Command {
     pub flags: Vec<Flag>,
 }
 
-const GLOBAL: &str = "as= as-group= as-uid= cache-dir= certificate-authority= client-certificate= client-key= \
-    cluster= context= disable-compression insecure-skip-tls-verify kubeconfig= kuberc= match-server-version \
-    namespace/n= password= profile= profile-output= request-timeout= server/s= tls-server-name= token= user= username= \
-    v/v= vmodule= warnings-as-errors help/h";
+const GLOBAL: &str = "as= as-group= as-uid=! cache-dir= certificate-authority= client-certificate=! client-key=! \
+    cluster= context= disable-compression insecure-skip-tls-verify kubeconfig= kuberc=! match-server-version \
+    namespace/n= password=! profile=! profile-output=! request-timeout=! server/s= tls-server-name= token= user= username=! \
+    v/v=! vmodule=! warnings-as-errors help/h";
 
 /// Short names of commands.
 const ALIASES: &[(&str, &str)] = &[
@@ -97,6 +99,7 @@ fn flags(words: &'static str, sets: &[(&str, &'static str)]) -> Vec<Flag> {
             all.extend(set.into_iter().flat_map(|(_, words)| flags(words, &[])));
             continue;
         }
+        let (word, is_lacking) = word.strip_suffix('!').map_or((word, false), |it| (it, true));
         let takes = match word.as_bytes().last() {
             Some(b'=') => Takes::Value,
             Some(b'?') => Takes::Perhaps,
@@ -104,7 +107,7 @@ fn flags(words: &'static str, sets: &[(&str, &'static str)]) -> Vec<Flag> {
         };
         let (long, short) = word.trim_end_matches(['=', '?']).split_once('/').unwrap_or((word, ""));
         let long = long.trim_end_matches(['=', '?']);
-        all.push(Flag { long, short: short.chars().next(), takes });
+        all.push(Flag { long, short: short.chars().next(), takes, is_lacking });
     }
     all
 }

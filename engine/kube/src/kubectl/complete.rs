@@ -45,7 +45,10 @@ const OF_TYPES: [&str; 22] = [
 /// Prints the candidates, one a line.
 pub async fn complete(session: &mut Session<'_>, words: &[String]) {
     let Some((partial, before)) = words.split_last() else { return };
-    let mut found = candidates(session, before, partial).await.unwrap_or_default();
+    // A shell parts `--output=wide` at the sign.
+    let before = before.iter().filter(|it| *it != "=").map(|it| it.trim_end_matches('=').to_owned());
+    let before: Vec<String> = before.collect();
+    let mut found = candidates(session, &before, partial).await.unwrap_or_default();
     found.retain(|it| it.starts_with(partial.as_str()));
     found.sort();
     found.dedup();

@@ -6,13 +6,10 @@ use super::fault::Fault;
 use super::flags::Flags;
 use super::print::{self, Output};
 use super::resource::kind_of;
-use super::session::Session;
+use super::session::{Session, path};
 use super::tab;
+use crate::api::Request;
 use crate::object::{Kind, Time, Value};
-use std::time::Duration;
-
-/// Between two looks of `--watch`.
-const PAUSE: Duration = Duration::from_secs(1);
 
 pub async fn events(session: &mut Session<'_>, flags: &Flags) -> Result<(), Fault> {
     let output = Output::of_writer(session, flags).await?;
@@ -32,6 +29,12 @@ pub async fn events(session: &mut Session<'_>, flags: &Flags) -> Result<(), Faul
     let namespace = if flags.is_on("all-namespaces") { String::new() } else { session.namespace.clone() };
     let mut seen: Vec<(String, String)> = Vec::new();
     let mut headers = !flags.is_on("no-headers");
+    if flags.is_on("watch") {
+        let request = Request::new("GET", path(Kind::Event, &namespace, ""));
+        session
+            .open(request.with_query("fieldSelector", fields.as_str()).with_query("watch", "true"))
+            .await?;
+    }
     loop {
         let mut list = session.list(Kind::Event, &namespace, &[("fieldSelector", &fields)]).await?;
         list.retain(|it| {
@@ -64,7 +67,8 @@ pub async fn events(session: &mut Session<'_>, flags: &Flags) -> Result<(), Faul
         if !watches {
             return Ok(());
         }
-        session.sleep(PAUSE).await;
+        session.flush().await;
+        let (_, Ok(Some(_))) = session.host.next().await else { return Ok(()) };
     }
 }
 
@@ -105,6 +109,24 @@ fn rows(list: &[Value], now: Time, with_namespace: bool, headers: bool) -> Strin
         );
     }
     text
+}
+
+/// Whether it tells of that very object: one of its name that was there before has another uid.
+pub fn is_about(event: &Value, kind: Kind, object: &Value) -> bool {
+    let (about, metadata) = (event.get("involvedObject"), object.get("metadata"));
+    let is_same = about.str("uid").is_empty() || about.str("uid") == metadata.str("uid");
+    about.str("kind") == kind.name()
+        && about.str("name") == metadata.str("name")
+        && (kind == Kind::Node || is_same)
+}
+
+/// Type, reason, age, source and message, as `describe` has them.
+pub fn described(event: &Value, now: Time) -> [String; 5] {
+    let source = event["source"].str("component");
+    let source = if source.is_empty() { event.str("reportingComponent") } else { source };
+    let text = |name: &str| event.str(name).to_owned();
+    let message = event.str("message").trim().to_owned();
+    [text("type"), text("reason"), interval(event, now), source.to_owned(), message]
 }
 
 /// `83s`, or `5s (x3 over 83s)` for what happened more than once.

@@ -39,7 +39,23 @@ impl Flags {
                 flags.words.push(word.clone());
             }
         }
-        Ok(flags)
+        // `config set-credentials` notes them, and nothing more.
+        let notes = command.path.starts_with("config set");
+        let lacking = |it: &&Flag| it.is_lacking && flags.has(it.long);
+        match all
+            .iter()
+            .filter(|it| !notes || command.flags.iter().any(|own| own.long == it.long))
+            .find(lacking)
+        {
+            Some(flag) => {
+                let name = flag.long;
+                Err(Fault::Plain(format!(
+                    "--{name}: not simulated in vethlab; use {} without it",
+                    flags.path
+                )))
+            }
+            None => Ok(flags),
+        }
     }
 
     fn wrong(&self, text: String) -> Fault {

@@ -1,7 +1,6 @@
 //! `get`: the server's tables, or objects in the form that was asked for.
 //!
 //! Always: columns and cells are the server's; kubectl adds namespace, labels and the kind before a name.
-//! Differs from kubectl: `-w` asks again every second instead of holding a connection.
 //! Source: kubectl `pkg/cmd/get`.
 
 use super::fault::Fault;
@@ -13,14 +12,12 @@ use super::resource::Wanted;
 use super::session::{Session, path};
 use super::tab;
 use crate::api::Request;
+use crate::api::table::of;
 use crate::object::selector::labels_shown;
-use crate::object::{Kind, Value, json, quantity::Quantity};
+use crate::object::{Kind, Time, Value, json, quantity::Quantity};
 use std::cmp::Ordering;
-use std::time::Duration;
 
 const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
-/// Between two looks of `-w`.
-const PAUSE: Duration = Duration::from_secs(1);
 
 pub async fn get(session: &mut Session<'_>, flags: &Flags) -> Result<(), Fault> {
     if flags.has("raw") {
@@ -116,6 +113,12 @@ fn read_table(kind: Kind, answer: &Value, wide: bool) -> Table {
         Row { cells: cells.collect(), object: row.get("object").clone() }
     });
     Table { kind, headers, rows: rows.collect() }
+}
+
+/// Headers and rows as `get -o wide` has them, made without asking a server.
+pub fn wide(kind: Kind, objects: &[Value], now: Time) -> (Vec<String>, Vec<Vec<String>>) {
+    let table = read_table(kind, &of(kind, objects, now, false), true);
+    (table.headers, table.rows.into_iter().map(|row| row.cells).collect())
 }
 
 /// A cell ends at its first line break.
@@ -323,55 +326,85 @@ async fn watch(
     let wide = matches!(output, Output::Human { wide: true });
     let name = names.first().map_or("", String::as_str);
     let list = session.json(request(session, flags, *kind, name)).await?;
-    let mut revision = list["metadata"].str("resourceVersion").to_owned();
-    let mut widths: Vec<usize> = Vec::new();
-    let mut headers = !flags.is_on("no-headers");
+    // One object's own revision may be too old to watch from; what comes first then is that object again.
+    let revision = if name.is_empty() { list["metadata"].str("resourceVersion") } else { "0" };
+    let mut shown =
+        Shown { skips_first: !name.is_empty(), headers: !flags.is_on("no-headers"), widths: Vec::new() };
     if !flags.is_on("watch-only") {
         if output.is_human() {
             let table = table(session, flags, *kind, name, wide).await?;
             if !table.rows.is_empty() {
-                print_watched(session, &lines(&table, flags, flags.is_on("show-kind"), headers), &mut widths);
-                headers = false;
+                let text = lines(&table, flags, flags.is_on("show-kind"), shown.headers);
+                shown.headers = false;
+                print_watched(session, &text, &mut shown.widths);
             }
         } else {
             objects(session, flags, output, wanted).await?;
         }
     }
-    loop {
-        session.sleep(PAUSE).await;
-        let mut again = request(session, flags, *kind, "")
-            .with_query("watch", "1")
-            .with_query("resourceVersion", &*revision);
-        if !name.is_empty() {
-            again = again.with_query("fieldSelector", format!("metadata.name={name}"));
-        }
-        if output.is_human() {
-            again = again.with_header("Accept", TABLE);
-        }
-        let response = session.send(again).await?;
-        if let Some((_, its)) = response.headers.iter().find(|(name, _)| name == "X-Revision") {
-            revision = its.clone();
-        }
-        for event in response.body.lines().filter_map(|it| json::parse(it).ok()) {
+    let mut ask = request(session, flags, *kind, "")
+        .with_query("watch", "true")
+        .with_query("resourceVersion", revision);
+    if !name.is_empty() {
+        ask = ask.with_query("fieldSelector", format!("metadata.name={name}"));
+    }
+    if output.is_human() {
+        ask = ask.with_header("Accept", TABLE);
+    }
+    session.open(ask).await?;
+    follow(session, flags, output, *kind, &mut shown).await
+}
+
+/// What a watch has shown so far.
+struct Shown {
+    skips_first: bool,
+    /// Whether they are still to come.
+    headers: bool,
+    widths: Vec<usize>,
+}
+
+/// Prints what a watch tells, until it ends.
+async fn follow(
+    session: &mut Session<'_>,
+    flags: &Flags,
+    output: &Output,
+    kind: Kind,
+    shown: &mut Shown,
+) -> Result<(), Fault> {
+    let wide = matches!(output, Output::Human { wide: true });
+    let mut begun = String::new();
+    while let (_, Ok(Some(bytes))) = session.host.next().await {
+        begun.push_str(&String::from_utf8_lossy(&bytes));
+        let whole = begun.rfind('\n').map_or(0, |at| at + 1);
+        let text: String = begun.drain(..whole).collect();
+        for event in text.lines().filter_map(|it| json::parse(it).ok()) {
             let object = event.get("object");
-            if output.is_human() {
-                let table = read_table(*kind, object, wide);
-                let mut text = lines(&table, flags, flags.is_on("show-kind"), headers);
-                if flags.is_on("output-watch-events") {
-                    let head = if headers { "EVENT\t" } else { "" };
-                    let mut rows = text.split_inclusive('\n').peekable();
-                    let first = if headers { rows.next().map(|it| format!("{head}{it}")) } else { None };
-                    let rest: String = rows.map(|it| format!("{}\t{it}", event.str("type"))).collect();
-                    text = first.unwrap_or_default() + &rest;
-                }
-                headers = false;
-                print_watched(session, &text, &mut widths);
-            } else {
+            if event.str("type") == "ERROR" {
+                return Err(Fault::of(&json::compact(object)));
+            }
+            if std::mem::take(&mut shown.skips_first) {
+                continue;
+            }
+            if !output.is_human() {
                 let text = output.object(object, flags, true)?;
                 session.print(&text);
+                continue;
             }
+            let table = read_table(kind, object, wide);
+            let mut text = lines(&table, flags, flags.is_on("show-kind"), shown.headers);
+            if flags.is_on("output-watch-events") {
+                let head = if shown.headers { "EVENT\t" } else { "" };
+                let mut rows = text.split_inclusive('\n').peekable();
+                let first = if shown.headers { rows.next().map(|it| format!("{head}{it}")) } else { None };
+                let rest: String = rows.map(|it| format!("{}\t{it}", event.str("type"))).collect();
+                text = first.unwrap_or_default() + &rest;
+            }
+            shown.headers = false;
+            print_watched(session, &text, &mut shown.widths);
         }
+        session.flush().await;
     }
+    Ok(())
 }
 
 /// Columns keep the widths they had, and grow.

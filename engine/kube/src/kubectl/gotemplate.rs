@@ -3,7 +3,8 @@
 //! Differs from Go: no `define`, `block` or `template`; pipelines pass the value on as the last argument.
 //! Source: Go's text/template.
 
-use crate::object::{Value, base64, json};
+use crate::object::{Value, json};
+use linux::base64;
 
 /// Templates may not nest deeper.
 const DEEPEST: usize = 64;
@@ -349,7 +350,7 @@ fn call(name: &str, arguments: &[Value]) -> Result<Value, String> {
         "println" => Value::from(words().join(" ") + "\n"),
         "printf" => Value::from(printf(first.as_str(), arguments.get(1..).unwrap_or_default())),
         "base64decode" => {
-            let bytes = base64::decode(first.as_str())
+            let bytes = base64::decode_lines(first.as_str())
                 .map_err(|at| format!("illegal base64 data at input byte {at}"))?;
             Value::from(String::from_utf8_lossy(&bytes).into_owned())
         }

@@ -1,10 +1,8 @@
-//! `logs`: what containers said.
-//!
-//! Differs from kubectl: `-f` asks again every second instead of holding a connection. Source: kubectl `pkg/cmd/logs`.
+//! `logs`: what containers said. Source: kubectl `pkg/cmd/logs`.
 
 use super::fault::Fault;
 use super::flags::Flags;
-use super::pod::{PAUSE, container_of, containers, pod_of};
+use super::pod::{container_of, containers, pod_of};
 use super::session::{Session, path};
 use crate::api::Request;
 use crate::object::{Kind, Value};
@@ -12,19 +10,23 @@ use crate::object::{Kind, Value};
 /// How long a workload's pod may take to appear.
 const APPEAR: u64 = 20;
 
-pub async fn log(
-    session: &mut Session<'_>,
-    pod: &Value,
-    container: &str,
-    options: &[(&str, String)],
-) -> Result<String, Fault> {
+fn request(pod: &Value, container: &str, options: &[(&str, String)]) -> Request {
     let (namespace, name) = (pod["metadata"].str("namespace"), pod["metadata"].str("name"));
     let mut request = Request::new("GET", format!("{}/log", path(Kind::Pod, namespace, name)));
     request = request.with_query("container", container);
     for (name, value) in options {
         request = request.with_query(name, value.clone());
     }
-    Ok(session.send(request).await?.body)
+    request
+}
+
+pub async fn log(
+    session: &mut Session<'_>,
+    pod: &Value,
+    container: &str,
+    options: &[(&str, String)],
+) -> Result<String, Fault> {
+    Ok(session.send(request(pod, container, options)).await?.body)
 }
 
 pub async fn logs(session: &mut Session<'_>, flags: &Flags) -> Result<(), Fault> {
@@ -101,29 +103,41 @@ async fn print_logs(
             String::new()
         }
     };
-    for (pod, container) in sources {
-        let text = log(session, pod, container, options).await?;
-        let head = prefix(pod, container);
-        let text: String = text.split_inclusive('\n').map(|it| format!("{head}{it}")).collect();
-        session.print(&text);
-    }
     if !flags.is_on("follow") {
+        for (pod, container) in sources {
+            let text = log(session, pod, container, options).await?;
+            print_lines(session, &prefix(pod, container), &text);
+        }
         return Ok(());
     }
-    // What came since: the whole log is asked for again, and what is known of it is passed over.
-    let mut known = Vec::new();
-    for (pod, container) in sources {
-        known.push(log(session, pod, container, &[]).await?.len());
+    let most = flags.number("max-log-requests")?.unwrap_or(5);
+    if usize::try_from(most).is_ok_and(|most| sources.len() > most) {
+        return Err(Fault::Plain(format!(
+            "you are attempting to follow {} log streams, but maximum allowed concurrency is {most}, use --max-log-requests to \
+             increase the limit",
+            sources.len()
+        )));
     }
-    loop {
-        session.sleep(PAUSE).await;
-        for ((pod, container), known) in sources.iter().zip(&mut known) {
-            let text = log(session, pod, container, &[]).await?;
-            let fresh = text.get((*known).min(text.len())..).unwrap_or_default();
-            let head = prefix(pod, container);
-            let shown: String = fresh.split_inclusive('\n').map(|it| format!("{head}{it}")).collect();
-            session.print(&shown);
-            *known = text.len();
+    for (pod, container) in sources {
+        session.open(request(pod, container, options).with_query("follow", "true")).await?;
+    }
+    let mut open = sources.len();
+    while open > 0 {
+        session.flush().await;
+        match session.host.next().await {
+            (at, Ok(Some(bytes))) => {
+                let head = sources.get(at).map(|(pod, container)| prefix(pod, container));
+                print_lines(session, &head.unwrap_or_default(), &String::from_utf8_lossy(&bytes));
+            }
+            (_, Ok(None)) => open -= 1,
+            (_, Err(_)) if flags.is_on("ignore-errors") => open -= 1,
+            (_, Err(why)) => return Err(Fault::Plain(why)),
         }
     }
+    Ok(())
+}
+
+fn print_lines(session: &mut Session<'_>, head: &str, text: &str) {
+    let text: String = text.split_inclusive('\n').map(|it| format!("{head}{it}")).collect();
+    session.print(&text);
 }

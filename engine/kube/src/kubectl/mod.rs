@@ -2,8 +2,7 @@
 //!
 //! Stands on nothing but `Host`, so the same kubectl runs in a test, in a pod and on a node over the simulated network.
 //! Always: what it prints comes from the server's answer; exit codes and error texts are kubectl v1.36.2's.
-//! Differs from kubectl: no plugins, no kustomize, no kuberc; a watch asks again instead of holding a connection;
-//! which kinds there are it knows without asking for discovery.
+//! Differs from kubectl: no plugins, no kustomize, no kuberc; which kinds there are it knows without asking for discovery.
 //! Sources: kubectl and cli-runtime v0.36.2.
 
 mod apply;
@@ -11,11 +10,13 @@ mod auth;
 pub mod command;
 mod complete;
 mod config;
+mod cp;
 mod create;
 mod delete;
 mod describe;
 mod edit;
 mod events;
+mod exec;
 mod explain;
 mod fault;
 mod find;
@@ -30,6 +31,7 @@ mod manifest;
 mod node;
 mod patch;
 mod pod;
+mod port_forward;
 mod print;
 mod resource;
 mod rollout;
@@ -48,8 +50,13 @@ use fault::Fault;
 use flags::Flags;
 use session::Session;
 use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::time::Duration;
+
+pub use events::{described, is_about, when};
+pub use get::wide;
+pub use print::yaml_of;
 
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
@@ -67,28 +74,29 @@ pub enum Entry {
     Folder(Vec<String>),
 }
 
-/// A command in a container, over the kubelet of its node.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// A program in a container that is joined, over the kubelet of its node.
+#[derive(Clone, Debug, Default)]
 pub struct Exec {
     pub server: String,
-    pub namespace: String,
-    pub pod: String,
-    pub container: String,
-    pub command: Vec<String>,
+    /// What asks for the stream.
+    pub request: Request,
     pub stdin: bool,
     pub tty: bool,
 }
 
 /// Ports of this machine that lead to ports of a pod.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Forward {
     pub server: String,
-    pub namespace: String,
-    pub pod: String,
-    pub addresses: Vec<String>,
+    /// What asks for one connection, but for its port.
+    pub request: Request,
+    pub addresses: Vec<IpAddr>,
     /// Local and remote; a local port 0 is any.
     pub ports: Vec<(u16, u16)>,
 }
+
+/// What comes on a stream: bytes, or its end, or why it broke.
+pub type Piece = Result<Option<Vec<u8>>, String>;
 
 /// What kubectl needs of the machine it runs on.
 pub trait Host {
@@ -105,12 +113,19 @@ pub trait Host {
     /// The kubeconfig in force, as YAML; empty if there is none. A path is what `--kubeconfig` named.
     fn kubeconfig(&mut self, path: &str) -> Later<'_, String>;
     fn write_kubeconfig(&mut self, path: &str, text: String) -> Later<'_, Result<(), String>>;
-    /// Runs a command in a container with this terminal; its exit code.
+    /// Begins a stream beside those that are open. An answer that is no success is whole, and no stream.
+    fn open(&mut self, server: &str, request: Request) -> Later<'_, Result<Response, String>>;
+    /// What comes next on any open stream, and which it is, in the order of opening.
+    fn next(&mut self) -> Later<'_, (usize, Piece)>;
+    /// Is standard input a terminal?
+    fn is_terminal(&mut self) -> Later<'_, bool>;
+    /// Joins a program in a container with this machine's standard streams; its exit code. An error is the server's status
+    /// as JSON, or words.
     fn exec(&mut self, exec: Exec) -> Later<'_, Result<u8, String>>;
-    /// Serves until it is stopped.
+    /// Serves until it is stopped; errors as [`Host::exec`].
     fn forward(&mut self, forward: Forward) -> Later<'_, Result<(), String>>;
-    /// Serves the API on an address of this machine until it is stopped.
-    fn proxy(&mut self, server: &str, address: &str, port: u16) -> Later<'_, Result<(), String>>;
+    /// Serves the API on an address of this machine until it is stopped; each request goes on with the headers of `like`.
+    fn proxy(&mut self, server: &str, like: Request, local: SocketAddr) -> Later<'_, Result<(), String>>;
 }
 
 /// Runs `kubectl WORDS…`; its exit code.
@@ -142,7 +157,14 @@ async fn run(session: &mut Session<'_>, words: &[String]) -> Result<(), Fault> {
     };
     let flags = Flags::parse(command, &rest)?;
     session.settle(&flags).await?;
-    verb(session, command, &flags).await
+    verb(session, command, &flags).await?;
+    match session.warned.len() {
+        1 if flags.is_on("warnings-as-errors") => Err(Fault::plain("1 warning received")),
+        count @ 2.. if flags.is_on("warnings-as-errors") => {
+            Err(Fault::Plain(format!("{count} warnings received")))
+        }
+        _ => Ok(()),
+    }
 }
 
 async fn verb(
@@ -183,11 +205,11 @@ async fn verb(
         "top" => show::top(session, second, flags).await,
         "auth" => auth::auth(session, second, flags).await,
         "logs" => logs::logs(session, flags).await,
-        "exec" => pod::exec(session, flags).await,
-        "attach" => pod::attach(session, flags).await,
-        "cp" => pod::copy(flags),
-        "port-forward" => pod::port_forward(session, flags).await,
-        "debug" => pod::debug(session, flags).await,
+        "exec" => exec::exec(session, flags).await,
+        "attach" => exec::attach(session, flags).await,
+        "cp" => cp::copy(flags),
+        "port-forward" => port_forward::port_forward(session, flags).await,
+        "debug" => exec::debug(session, flags).await,
         "proxy" => show::proxy(session, flags).await,
         "config" => config::config(session, second, flags).await,
         "options" => {

@@ -133,6 +133,13 @@ fn jsonpath_failed(text: &str, why: &str, object: &Value) -> Fault {
     ))
 }
 
+/// One object as `-o yaml` prints it.
+pub fn yaml_of(object: &Value) -> String {
+    let mut object = object.clone();
+    hide_managed_fields(&mut object);
+    yaml::print(&object)
+}
+
 fn hide_managed_fields(object: &mut Value) {
     if object.str("kind") == "List" {
         object["items"].items_mut().iter_mut().for_each(hide_managed_fields);

@@ -3,10 +3,10 @@
 //! Sources: kubectl `pkg/cmd/{run,expose}`.
 
 use super::create::send;
+use super::exec;
 use super::fault::Fault;
 use super::find::{self, How, Info};
 use super::flags::Flags;
-use super::pod;
 use super::session::Session;
 use crate::object;
 use crate::object::{Kind, Value, json, patch};
@@ -64,7 +64,7 @@ pub async fn run(session: &mut Session<'_>, flags: &Flags) -> Result<(), Fault> 
         source: String::new(),
     };
     super::manifest::post(session, flags, &info, "kubectl-run").await?;
-    pod::attached_run(session, flags, name, removes).await
+    exec::attached_run(session, flags, name, removes).await
 }
 
 fn labels(flags: &Flags, name: &str) -> Result<Value, Fault> {

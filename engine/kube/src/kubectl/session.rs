@@ -23,7 +23,8 @@ pub struct Session<'h> {
     group: String,
     as_user: String,
     as_groups: Vec<String>,
-    warned: Vec<String>,
+    token: String,
+    pub warned: Vec<String>,
     pending: Vec<(Stream, String)>,
     /// Whether a YAML document was printed, so that the next is parted from it.
     pub printed_yaml: bool,
@@ -41,6 +42,7 @@ impl<'h> Session<'h> {
             group: String::new(),
             as_user: String::new(),
             as_groups: Vec::new(),
+            token: String::new(),
             warned: Vec::new(),
             pending: Vec::new(),
             printed_yaml: false,
@@ -101,9 +103,12 @@ impl<'h> Session<'h> {
         if !context.str("namespace").is_empty() {
             self.namespace = context.str("namespace").to_owned();
         }
-        for (flag, place) in
-            [("namespace", &mut self.namespace), ("server", &mut self.server), ("as", &mut self.as_user)]
-        {
+        for (flag, place) in [
+            ("namespace", &mut self.namespace),
+            ("server", &mut self.server),
+            ("as", &mut self.as_user),
+            ("token", &mut self.token),
+        ] {
             if !flags.get(flag).is_empty() {
                 *place = flags.get(flag).to_owned();
             }
@@ -113,11 +118,12 @@ impl<'h> Session<'h> {
     }
 
     /// The token or client certificate of the user in force.
-    fn sign(&self, mut request: Request) -> Request {
+    pub fn sign(&self, mut request: Request) -> Request {
         request = request.with_header("User-Agent", "kubectl/v1.36.2 (linux/amd64) kubernetes/8f0e6f2");
         let users = self.config.get("users").items();
         let user = users.iter().find(|it| it.str("name") == self.user).map(|it| it.get("user"));
-        let token = user.map_or("", |it| it.str("token"));
+        let own = user.map_or("", |it| it.str("token"));
+        let token = if self.token.is_empty() { own } else { &self.token };
         request = if token.is_empty() {
             request
                 .with_header("X-Remote-User", self.user.clone())
@@ -152,6 +158,17 @@ impl<'h> Session<'h> {
             self.warned.push(text);
         }
         if response.is_success() { Ok(response) } else { Err(Fault::of(&response.body)) }
+    }
+
+    /// Begins a stream as the user of the context.
+    pub async fn open(&mut self, request: Request) -> Result<(), Fault> {
+        self.flush().await;
+        let (request, server) = (self.sign(request), self.server.clone());
+        match self.host.open(&server, request).await {
+            Ok(response) if response.is_success() => Ok(()),
+            Ok(response) => Err(Fault::of(&response.body)),
+            Err(why) => Err(self.unreachable(&why)),
+        }
     }
 
     fn unreachable(&mut self, why: &str) -> Fault {

@@ -8,6 +8,7 @@ use super::session::Session;
 use super::tab;
 use crate::api::Request;
 use crate::object::{Value, json, yaml};
+use std::net::SocketAddr;
 
 /// One resource of the server's discovery.
 struct Row {
@@ -173,26 +174,40 @@ pub async fn proxy(session: &mut Session<'_>, flags: &Flags) -> Result<(), Fault
     let port = flags.number("port")?.unwrap_or(8001);
     let port =
         u16::try_from(port).map_err(|_| Fault::Plain(format!("listen tcp: address {port}: invalid port")))?;
-    for name in ["www", "unix-socket", "reject-methods", "accept-paths", "reject-paths"] {
+    let lacking = [
+        "www",
+        "www-prefix",
+        "unix-socket",
+        "reject-methods",
+        "accept-paths",
+        "reject-paths",
+        "accept-hosts",
+        "api-prefix",
+        "keepalive",
+        "append-server-path",
+        "disable-filter",
+    ];
+    for name in lacking {
         if flags.has(name) {
             return Err(Fault::Plain(format!("--{name}: not simulated in vethlab; leave it out")));
         }
     }
-    let address = flags.or("address", "127.0.0.1").to_owned();
-    session.print(&format!("Starting to serve on {address}:{port}\n"));
-    session.flush().await;
-    let server = session.server.clone();
-    session.host.proxy(&server, &address, port).await.map_err(Fault::Plain)
+    let address = flags.or("address", "127.0.0.1");
+    let wrong = || Fault::Plain(format!("listen tcp: lookup {address}: no such host"));
+    let local = SocketAddr::new(address.parse().map_err(|_| wrong())?, port);
+    let (server, like) = (session.server.clone(), session.sign(Request::default()));
+    session.host.proxy(&server, like, local).await.map_err(Fault::Plain)
 }
 
 pub fn completion(session: &mut Session<'_>, flags: &Flags) -> Result<(), Fault> {
     match &flags.words[..] {
         [] => Err(flags.usage("Shell not specified.")),
-        [shell] if ["bash", "zsh", "fish", "powershell"].contains(&shell.as_str()) => {
-            session.print(&format!(
-                "# {shell} completion for kubectl: this shell completes kubectl by itself\n"
-            ));
+        [shell] if shell == "bash" => {
+            session.print(include_str!("completion.bash"));
             Ok(())
+        }
+        [shell] if ["zsh", "fish", "powershell"].contains(&shell.as_str()) => {
+            Err(Fault::Plain(format!("completion {shell}: not simulated in vethlab; use completion bash")))
         }
         [shell] => Err(flags.usage(format!("Unsupported shell type {shell:?}."))),
         _ => Err(flags.usage("Too many arguments. Expected only the shell type.")),

@@ -8,6 +8,7 @@ use super::pod::Pod;
 use super::{Kubelet, volume};
 use crate::object::{Kind, Value};
 use container::runtime::{Runtime, Wanted};
+use linux::Stdin;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -23,6 +24,9 @@ pub async fn wanted(
         environment.extend(all_of(kubelet, pod, source).await?);
     }
     let mut known: BTreeMap<String, String> = environment.into_iter().collect();
+    if spec.is_true("tty") {
+        known.insert("TERM".to_owned(), "xterm".to_owned());
+    }
     for variable in spec.get("env").items() {
         let value = match variable.get("valueFrom") {
             Value::Null => expand(variable.str("value"), &known),
@@ -48,6 +52,12 @@ pub async fn wanted(
         cwd: spec.str("workingDir").to_owned(),
         uid: user.and_then(|it| u32::try_from(it).ok()),
         mounts: volume::mounts(kubelet, pod, spec, places).await?,
+        stdin: match (spec.is_true("tty"), spec.is_true("stdin")) {
+            (true, _) => Stdin::Terminal,
+            (false, true) => Stdin::Pipe,
+            _ => Stdin::Nothing,
+        },
+        stdin_once: spec.is_true("stdinOnce"),
     })
 }
 
@@ -134,13 +144,13 @@ pub(super) async fn data_of(
     for (key, value) in object.get("data").fields() {
         let text = value.as_str();
         let bytes = match kind {
-            Kind::Secret => crate::object::base64::decode(text).unwrap_or_default(),
+            Kind::Secret => linux::base64::decode_lines(text).unwrap_or_default(),
             _ => text.as_bytes().to_vec(),
         };
         all.insert(key.to_string(), bytes);
     }
     for (key, value) in object.get("binaryData").fields() {
-        all.insert(key.to_string(), crate::object::base64::decode(value.as_str()).unwrap_or_default());
+        all.insert(key.to_string(), linux::base64::decode_lines(value.as_str()).unwrap_or_default());
     }
     Ok(Some(all))
 }

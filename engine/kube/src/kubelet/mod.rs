@@ -11,15 +11,19 @@
 
 mod environment;
 mod image;
+mod log;
 mod node;
 mod outbox;
 mod pod;
 mod probe;
 mod server;
 mod status;
+mod stream;
 mod sync;
 mod terminate;
 mod volume;
+
+pub use volume::home;
 
 use crate::client::{Client, Informer, News};
 use crate::dns::resolv_conf::NodeDns;
@@ -35,6 +39,8 @@ use sim::Instant;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
+
+pub use stream::{DATA, FAULT, TERMINAL};
 
 pub static KUBELET: Command = Command {
     name: "kubelet",
@@ -214,10 +220,20 @@ async fn hold(kubelet: Rc<Kubelet>, manifests: String) {
         let due = std::mem::take(&mut holder.due);
         let idle = due.is_empty();
         for uid in due {
+            if holder.has_to_wait(&uid) {
+                continue;
+            }
             if let Some(pod) = holder.pods.get_mut(&uid) {
                 pod.next = None;
                 if sync::sync(&kubelet, pod).await == sync::Outcome::Gone {
+                    let name = pod.full_name_of_static();
                     holder.pods.remove(&uid);
+                    let heirs = holder
+                        .pods
+                        .iter()
+                        .filter(|(_, it)| name.is_some() && it.full_name_of_static() == name);
+                    let heirs: Vec<String> = heirs.map(|(uid, _)| uid.clone()).collect();
+                    holder.due.extend(heirs);
                 }
             }
         }
@@ -231,6 +247,13 @@ async fn hold(kubelet: Rc<Kubelet>, manifests: String) {
 }
 
 impl Holder {
+    /// A static pod waits until the one of its name that it takes the place of has gone.
+    fn has_to_wait(&self, uid: &str) -> bool {
+        let Some(pod) = self.pods.get(uid).filter(|it| it.is_static && !it.is_ending()) else { return false };
+        let name = pod.full_name_of_static();
+        self.pods.values().any(|it| it.is_ending() && it.full_name_of_static() == name)
+    }
+
     fn hear(&mut self, word: Word) {
         match word {
             Word::Pods(News::Listed(all)) => {

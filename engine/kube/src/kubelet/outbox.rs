@@ -109,19 +109,6 @@ pub async fn carry(kubelet: Rc<Kubelet>) {
 /// Sends one thing; false where there is none. An error means that the API server is not there.
 async fn send(kubelet: &Rc<Kubelet>) -> Result<bool, String> {
     let outbox = &kubelet.outbox;
-    let creation = outbox.creations.borrow().front().cloned();
-    if let Some(object) = creation {
-        let namespace = object["metadata"].str("namespace").to_owned();
-        let body = json::compact(&object);
-        kubelet
-            .client
-            .send(
-                Request::new("POST", path_of(Kind::Pod, &namespace, "")).with_body("application/json", body),
-            )
-            .await?;
-        outbox.creations.borrow_mut().pop_front();
-        return Ok(true);
-    }
     let status = outbox.statuses.borrow_mut().pop_first();
     if let Some((key, patch)) = status {
         let path = format!("{}/status", path_of(Kind::Pod, &key.0, &key.1));
@@ -141,6 +128,20 @@ async fn send(kubelet: &Rc<Kubelet>) -> Result<bool, String> {
             .with_body("application/json", json::compact(&body));
         kubelet.client.send(request).await?;
         outbox.deletions.borrow_mut().pop_front();
+        return Ok(true);
+    }
+    // A mirror comes after the one that it takes the place of.
+    let creation = outbox.creations.borrow().front().cloned();
+    if let Some(object) = creation {
+        let namespace = object["metadata"].str("namespace").to_owned();
+        let body = json::compact(&object);
+        kubelet
+            .client
+            .send(
+                Request::new("POST", path_of(Kind::Pod, &namespace, "")).with_body("application/json", body),
+            )
+            .await?;
+        outbox.creations.borrow_mut().pop_front();
         return Ok(true);
     }
     let event = outbox.events.borrow().front().cloned();

@@ -136,6 +136,11 @@ impl Pod {
         }
     }
 
+    /// Namespace and name of a static pod, of which only one runs at a time.
+    pub fn full_name_of_static(&self) -> Option<(String, String)> {
+        self.is_static.then(|| (self.namespace(), self.name()))
+    }
+
     /// `name_namespace(uid)`, as kubelet's messages name it.
     pub fn full_name(&self) -> String {
         format!("{}_{}({})", self.name(), self.namespace(), self.uid())

@@ -182,6 +182,7 @@ pub async fn tell(kubelet: &Rc<Kubelet>, pod: &mut Pod) {
         specs.iter().map(|spec| container_status(pod, spec, &all, is_init)).collect()
     };
     let (inits, own) = (statuses("initContainers", true), statuses("containers", false));
+    let ephemeral = statuses("ephemeralContainers", false);
     let phase = phase(pod, &inits, &own);
     let ips = addresses(kubelet, pod).await;
     let mut status = object!({
@@ -201,6 +202,9 @@ pub async fn tell(kubelet: &Rc<Kubelet>, pod: &mut Pod) {
         status.set("initContainerStatuses", inits);
     }
     status.set("containerStatuses", own);
+    if !ephemeral.is_empty() {
+        status.set("ephemeralContainerStatuses", ephemeral);
+    }
     mirror(kubelet, pod);
     if pod.told == status {
         return;

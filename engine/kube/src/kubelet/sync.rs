@@ -80,8 +80,10 @@ async fn advance(kubelet: &Rc<Kubelet>, pod: &mut Pod) -> Option<()> {
             return None;
         }
     }
-    for spec in pod.spec().get("containers").items().to_vec() {
-        run(kubelet, pod, &spec, &sandbox, &mounts, false).await;
+    for list in ["containers", "ephemeralContainers"] {
+        for spec in pod.spec().get(list).items().to_vec() {
+            run(kubelet, pod, &spec, &sandbox, &mounts, false).await;
+        }
     }
     Some(())
 }
@@ -311,6 +313,9 @@ async fn run(
 }
 
 fn restarts(pod: &Pod, is_init: bool, spec: &Value, exit: u8) -> bool {
+    if pod.spec().get("ephemeralContainers").items().iter().any(|it| it.str("name") == spec.str("name")) {
+        return false;
+    }
     match (pod.spec().str("restartPolicy"), spec.str("restartPolicy")) {
         (_, "Always") => true,
         ("Never", _) => false,
@@ -383,8 +388,8 @@ async fn start(kubelet: &Rc<Kubelet>, pod: &mut Pod, name: &str, sandbox: &str, 
     }
 }
 
-/// Its init containers and its containers.
+/// Its init containers, its containers, and those for debugging.
 pub(super) fn all_specs(pod: &Pod) -> Vec<Value> {
-    let lists = ["initContainers", "containers"];
+    let lists = ["initContainers", "containers", "ephemeralContainers"];
     lists.iter().flat_map(|list| pod.spec().get(list).items().to_vec()).collect()
 }

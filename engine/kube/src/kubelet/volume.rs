@@ -26,7 +26,8 @@ const DEEPEST: usize = 16;
 /// The node's path of each volume.
 pub type Places = BTreeMap<String, String>;
 
-fn home(uid: &str) -> String {
+/// Where the files of a pod lie on its node.
+pub fn home(uid: &str) -> String {
     format!("/var/lib/kubelet/pods/{uid}")
 }
 

@@ -98,7 +98,7 @@ impl Decoder {
             (_, Value::Null) | (Type::Any, _) => value.clone(),
             (Type::Text | Type::Word { .. }, Value::Text(_)) => value.clone(),
             (Type::Bytes, Value::Text(text)) => {
-                crate::object::base64::decode(text)
+                linux::base64::decode_lines(text)
                     .map_err(|at| format!("illegal base64 data at input byte {at}"))?;
                 value.clone()
             }

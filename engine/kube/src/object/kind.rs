@@ -109,10 +109,10 @@ kinds! {
     ServiceCIDR "networking.k8s.io" "v1" "servicecidrs" [] cluster no Whole "networking.ServiceCIDR";
     RuntimeClass "node.k8s.io" "v1" "runtimeclasses" [] cluster no Named "";
     PodDisruptionBudget "policy" "v1" "poddisruptionbudgets" ["pdb"] ns no Named "";
-    ClusterRoleBinding "rbac.authorization.k8s.io" "v1" "clusterrolebindings" [] cluster no Named "";
-    ClusterRole "rbac.authorization.k8s.io" "v1" "clusterroles" [] cluster no Named "";
-    RoleBinding "rbac.authorization.k8s.io" "v1" "rolebindings" [] ns no Named "";
-    Role "rbac.authorization.k8s.io" "v1" "roles" [] ns no Named "";
+    ClusterRoleBinding "rbac.authorization.k8s.io" "v1" "clusterrolebindings" [] cluster no Whole "rbac.ClusterRoleBinding";
+    ClusterRole "rbac.authorization.k8s.io" "v1" "clusterroles" [] cluster no Whole "rbac.ClusterRole";
+    RoleBinding "rbac.authorization.k8s.io" "v1" "rolebindings" [] ns no Whole "rbac.RoleBinding";
+    Role "rbac.authorization.k8s.io" "v1" "roles" [] ns no Whole "rbac.Role";
     DeviceClass "resource.k8s.io" "v1" "deviceclasses" [] cluster no Named "";
     ResourceClaim "resource.k8s.io" "v1" "resourceclaims" [] ns no Named "";
     ResourceClaimTemplate "resource.k8s.io" "v1" "resourceclaimtemplates" [] ns no Named "";

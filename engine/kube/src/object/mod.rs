@@ -1,6 +1,5 @@
 //! API objects: the tree they are, the texts they come in, and what the API knows of each kind.
 
-pub mod base64;
 pub mod decode;
 pub mod default;
 pub mod diff;

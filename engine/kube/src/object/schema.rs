@@ -20,6 +20,7 @@ const TABLES: &[(&str, &str)] = &[
     ("discovery", include_str!("schema/discovery.txt")),
     ("networking", include_str!("schema/networking.txt")),
     ("coordination", include_str!("schema/coordination.txt")),
+    ("rbac", include_str!("schema/rbac.txt")),
     ("gateway", include_str!("schema/gateway.txt")),
 ];
 

@@ -2,6 +2,8 @@
 //!
 //! Always: seconds since 1970, UTC. Source: apimachinery `duration.HumanDuration`.
 
+pub use ::api::cluster::age;
+
 /// Seconds since 1970.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Time(pub i64);
@@ -72,29 +74,6 @@ impl Time {
     }
 }
 
-/// A number of seconds as kubectl shows an age.
-pub fn age(seconds: i64) -> String {
-    if seconds < -1 {
-        return "<invalid>".to_owned();
-    }
-    let seconds = seconds.max(0);
-    let (minutes, hours) = (seconds / 60, seconds / 3600);
-    let pair = |big: i64, unit: &str, small: i64, small_unit: &str| {
-        if small == 0 { format!("{big}{unit}") } else { format!("{big}{unit}{small}{small_unit}") }
-    };
-    match () {
-        () if seconds < 120 => format!("{seconds}s"),
-        () if minutes < 10 => pair(minutes, "m", seconds % 60, "s"),
-        () if minutes < 180 => format!("{minutes}m"),
-        () if hours < 8 => pair(hours, "h", minutes % 60, "m"),
-        () if hours < 48 => format!("{hours}h"),
-        () if hours < 192 => pair(hours / 24, "d", hours % 24, "h"),
-        () if hours < 24 * 365 * 2 => format!("{}d", hours / 24),
-        () if hours < 24 * 365 * 8 => pair(hours / 24 / 365, "y", hours / 24 % 365, "d"),
-        () => format!("{}y", hours / 24 / 365),
-    }
-}
-
 // Days between 1970 and a date of the proleptic Gregorian calendar, by Howard Hinnant's method.
 fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
@@ -126,13 +105,5 @@ mod tests {
         assert_eq!(time.rfc1123(), "Sat, 21 Nov 2026 05:53:44 +0000");
         assert_eq!(Time::parse("2026-11-21T07:53:44.123+02:00"), Some(time));
         assert_eq!(Time::parse("yesterday"), None);
-    }
-
-    #[test]
-    fn ages_lose_detail_as_they_grow() {
-        let ages = [(119, "119s"), (576, "9m36s"), (10_740, "179m"), (28_740, "7h59m"), (2_592_000, "30d")];
-        for (seconds, text) in ages {
-            assert_eq!(age(seconds), text);
-        }
     }
 }

@@ -52,6 +52,8 @@ struct State {
 type Shared = Rc<RefCell<State>>;
 
 async fn kube_proxy(sys: Sys, args: Args) -> Exit {
+    // It asks for no signals.
+    sys.end_at_signals(Exit(2)).await;
     let log = Klog::new(&sys);
     match run(&sys, &log, args.rest()).await {
         Ok(()) => Exit::OK,

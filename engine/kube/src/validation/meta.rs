@@ -48,6 +48,7 @@ fn rule(kind: Kind) -> fn(&str) -> Result<(), String> {
             Ok(_) => Ok(()),
             Err(_) => Err("must be a valid IP address in canonical form".to_owned()),
         },
+        Kind::Role | Kind::ClusterRole | Kind::RoleBinding | Kind::ClusterRoleBinding => name::path_segment,
         _ => name::dns1123_subdomain,
     }
 }

@@ -56,6 +56,19 @@ pub fn dns1123_subdomain(text: &str) -> Result<(), String> {
     ))
 }
 
+/// What may stand between two slashes of a path.
+pub fn path_segment(text: &str) -> Result<(), String> {
+    if matches!(text, "." | "..") {
+        return Err(format!("may not be '{text}'"));
+    }
+    let found: Vec<String> = ["/", "%"]
+        .iter()
+        .filter(|it| text.contains(**it))
+        .map(|it| format!("may not contain '{it}'"))
+        .collect();
+    if found.is_empty() { Ok(()) } else { Err(found.join(", ")) }
+}
+
 pub fn wildcard_dns1123_subdomain(text: &str) -> Result<(), String> {
     if text.strip_prefix("*.").is_some_and(|rest| dns1123_subdomain(rest).is_ok()) {
         return Ok(());

@@ -102,18 +102,24 @@ fn toleration_of(it: &Value, path: &str, causes: &mut Vec<Cause>) {
     }
 }
 
+/// A name that has to be there, be a label, and be the only one of its list.
+fn named<'a>(its: &'a str, path: &str, names: &mut BTreeSet<&'a str>, causes: &mut Vec<Cause>) {
+    let path = format!("{path}.name");
+    if its.is_empty() {
+        causes.push(Cause::required(path, ""));
+    } else if let Err(why) = name::dns1123_label(its) {
+        causes.push(Cause::invalid(path, its, &why));
+    } else if !names.insert(its) {
+        causes.push(Cause::duplicate(path, its));
+    }
+}
+
 fn volumes<'a>(spec: &'a Value, path: &str, causes: &mut Vec<Cause>) -> BTreeSet<&'a str> {
     let mut names = BTreeSet::new();
     for (at, volume) in spec.get("volumes").items().iter().enumerate() {
         let path = format!("{path}.volumes[{at}]");
         let its = volume.str("name");
-        if its.is_empty() {
-            causes.push(Cause::required(format!("{path}.name"), ""));
-        } else if let Err(why) = name::dns1123_label(its) {
-            causes.push(Cause::invalid(format!("{path}.name"), its, &why));
-        } else if !names.insert(its) {
-            causes.push(Cause::duplicate(format!("{path}.name"), its));
-        }
+        named(its, &path, &mut names, causes);
         let sources: Vec<&str> =
             volume.fields().map(|(name, _)| &**name).filter(|it| *it != "name").collect();
         if let [_, second, ..] = sources[..] {
@@ -138,13 +144,7 @@ fn containers(spec: &Value, path: &str, volumes: &BTreeSet<&str>, causes: &mut V
         for (at, container) in spec.get(list).items().iter().enumerate() {
             let path = format!("{path}.{list}[{at}]");
             let its = container.str("name");
-            if its.is_empty() {
-                causes.push(Cause::required(format!("{path}.name"), ""));
-            } else if let Err(why) = name::dns1123_label(its) {
-                causes.push(Cause::invalid(format!("{path}.name"), its, &why));
-            } else if !names.insert(its) {
-                causes.push(Cause::duplicate(format!("{path}.name"), its));
-            }
+            named(its, &path, &mut names, causes);
             container_of(container, &path, volumes, causes);
         }
     }

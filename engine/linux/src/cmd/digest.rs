@@ -10,6 +10,7 @@ use super::getopt::Takes::{Nothing, Value};
 use super::input::read_file;
 use super::tool::{Tool, quoted};
 use super::{Args, Command, Exit};
+use crate::base64;
 use crate::sys::Sys;
 use md5::Md5;
 use sha1::Sha1;
@@ -19,7 +20,7 @@ pub const BASE64: Command = Command {
     name: "base64",
     path: "/usr/bin/base64",
     man: "base64(1)",
-    run: |sys, args| Box::pin(base64(sys, args)),
+    run: |sys, args| Box::pin(run_base64(sys, args)),
 };
 
 macro_rules! sums {
@@ -40,9 +41,7 @@ sums! {
     SHA512SUM "sha512sum" Sha512
 }
 
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-async fn base64(sys: Sys, args: Args) -> Exit {
+async fn run_base64(sys: Sys, args: Args) -> Exit {
     let tool = Tool::gnu(
         "base64",
         "diw:",
@@ -69,15 +68,16 @@ async fn base64(sys: Sys, args: Args) -> Exit {
         }
     };
     if options.has('d') {
-        let (decoded, right) = decode(&bytes, options.has('i'));
-        sys.write(1, &decoded).await.ok();
-        if !right {
+        let ignores = options.has('i');
+        let decoded = base64::decode(&bytes, |byte| ignores || byte == b'\n');
+        sys.write(1, &decoded.bytes).await.ok();
+        if decoded.wrong.is_some() {
             tool.complain(&sys, "invalid input").await;
             return Exit::FAILURE;
         }
         return Exit::OK;
     }
-    let text = encode(&bytes);
+    let text = base64::encode(&bytes);
     let mut out = String::new();
     match wrap {
         0 => out = text,
@@ -90,43 +90,6 @@ async fn base64(sys: Sys, args: Args) -> Exit {
     }
     sys.print(out).await;
     Exit::OK
-}
-
-pub fn encode(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for chunk in bytes.chunks(3) {
-        let word =
-            chunk.iter().enumerate().fold(0_u32, |word, (at, byte)| word | u32::from(*byte) << (16 - 8 * at));
-        for at in 0..4 {
-            let digit = ALPHABET[(word >> (18 - 6 * at) & 63) as usize];
-            text.push(if at <= chunk.len() { char::from(digit) } else { '=' });
-        }
-    }
-    text
-}
-
-/// What could be decoded, and whether all of it was right.
-pub fn decode(text: &[u8], ignore_garbage: bool) -> (Vec<u8>, bool) {
-    let (mut out, mut word, mut bits, mut count, mut padding) = (Vec::new(), 0_u32, 0, 0, 0);
-    for byte in text.iter().filter(|byte| **byte != b'\n') {
-        let digit = ALPHABET.iter().position(|digit| digit == byte);
-        match digit {
-            Some(digit) if padding == 0 => {
-                word = word << 6 | digit as u32;
-                bits += 6;
-                count += 1;
-                if bits >= 8 {
-                    bits -= 8;
-                    out.push((word >> bits & 255) as u8);
-                }
-            }
-            None if *byte == b'=' => padding += 1,
-            _ if ignore_garbage => {}
-            _ => return (out, false),
-        }
-    }
-    let right = (count + padding) % 4 == 0 && padding < 3;
-    (out, right)
 }
 
 fn hex<D: Digest>(bytes: &[u8]) -> String {

@@ -14,7 +14,7 @@ use crate::fs::{STDERR, STDIN, STDOUT};
 use crate::run::Start;
 use crate::signal::Signal;
 use crate::sys::{Sys, Woke};
-use crate::system::WaitOn;
+use crate::waiting::WaitOn;
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -12,6 +12,7 @@ mod fixture;
 mod http;
 mod nginx;
 pub(crate) mod python;
+mod remote;
 mod sshd;
 mod tcp;
 mod udp;
@@ -19,6 +20,7 @@ mod udp;
 pub use crew::Crew;
 pub use fixture::Fixture;
 pub use nginx::Nginx;
+pub use remote::{Remote, Turn, Window};
 
 use crate::captured::environment;
 use crate::cmd::Exit;

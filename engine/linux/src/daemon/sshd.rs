@@ -6,24 +6,22 @@
 //! Source: sshd(8).
 
 use super::crew::Crew;
+use super::remote::Remote;
 use crate::cmd::Exit;
-use crate::fs::Fd;
 use crate::process::ProcessId;
-use crate::run::{Group, Start};
+use crate::run::Start;
 use crate::socket::Socket;
 use crate::ssh::{BANNER, Incoming, Message, PORT};
 use crate::sys::Sys;
-use crate::system::{ChildState, Spawn, System, WaitOn};
-use api::{MachineId, TtyId};
+use crate::system::{Spawn, System};
+use api::MachineId;
 use net::{Errno, SocketKind, SocketOption};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 const BACKLOG: u32 = 128;
-/// What one turn takes from a pipe, a terminal or the network.
+/// What one turn takes from the network.
 const BUFFER: usize = 16_384;
-/// Input that the program has not read yet; beyond it the network is not read.
-const PENDING: usize = 64 * 1024;
 /// PATH of a login by ssh on Debian.
 const ROOT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const USER_PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/games";
@@ -117,9 +115,10 @@ async fn converse(sys: &Sys, connection: Socket, peer: SocketAddr) -> Result<(),
     };
     let local = connection.local().await?;
     let places = (peer, local);
-    let mut session = Session::begin(sys, &user, window, command, places).await?;
-    let ended = session.relay(&connection, incoming).await;
-    session.hang_up().await;
+    let start = start(&user, window.is_some(), command, places);
+    let mut program = Remote::start(sys, start, window).await?;
+    let ended = relay(sys, &mut program, &connection, incoming).await;
+    program.hang_up().await;
     ended
 }
 
@@ -141,233 +140,71 @@ async fn next(connection: &Socket, incoming: &mut Incoming) -> Result<Message, E
     }
 }
 
-/// A program that somebody logged in for, and how its input and output are reached.
-struct Session<'a> {
-    sys: &'a Sys,
-    child: ProcessId,
-    ends: Ends,
-    /// For its stdin, and whether that is all.
-    pending: Vec<u8>,
-    ended: bool,
-    status: Option<u8>,
+/// What a login starts: the user's shell, or a command in it.
+fn start(
+    user: &User,
+    has_terminal: bool,
+    command: Option<String>,
+    places: (SocketAddr, SocketAddr),
+) -> Start {
+    let arguments = match command {
+        Some(command) => vec![user.shell.clone(), "-c".to_owned(), command],
+        None => vec![format!("-{}", user.shell.rsplit('/').next().unwrap_or_default())],
+    };
+    Start {
+        arguments,
+        path: Some(user.shell.clone()),
+        environment: Some(environment(user, has_terminal, places)),
+        cwd: Some(user.home.clone()),
+        uid: Some(user.uid),
+        ..Start::default()
+    }
 }
 
-enum Ends {
-    Terminal(TtyId),
-    /// stdin, stdout, stderr; `None` once closed.
-    Pipes([Option<Fd>; 3]),
-}
-
-impl<'a> Session<'a> {
-    async fn begin(
-        sys: &'a Sys,
-        user: &User,
-        window: Option<(u16, u16, u32)>,
-        command: Option<String>,
-        places: (SocketAddr, SocketAddr),
-    ) -> Result<Session<'a>, Errno> {
-        let arguments = match command {
-            Some(command) => vec![user.shell.clone(), "-c".to_owned(), command],
-            None => vec![format!("-{}", user.shell.rsplit('/').next().unwrap_or_default())],
-        };
-        let start = Start {
-            arguments,
-            path: Some(user.shell.clone()),
-            environment: Some(environment(user, window.is_some(), places)),
-            cwd: Some(user.home.clone()),
-            uid: Some(user.uid),
-            group: Group::New,
-            ..Start::default()
-        };
-        let (child, ends) = match window {
-            Some((columns, rows, types)) => {
-                let tty = sys.ask(move |system, id| system.pty_open(id, columns, rows, types)).await;
-                let fd = sys.ask(move |system, id| system.pty_fd(id, tty)).await?;
-                let child = sys.spawn(Start { files: Some(vec![(0, fd), (1, fd), (2, fd)]), ..start }).await;
-                sys.close(fd).await.ok();
-                let child = child?;
-                sys.ask(move |system, _| system.pty_give(tty, child)).await;
-                (child, Ends::Terminal(tty))
-            }
-            None => {
-                let (input, output, errors) = (sys.pipe().await?, sys.pipe().await?, sys.pipe().await?);
-                let files = vec![(0, input.0), (1, output.1), (2, errors.1)];
-                let child = sys.spawn(Start { files: Some(files), ..start }).await;
-                for fd in [input.0, output.1, errors.1] {
-                    sys.close(fd).await.ok();
-                }
-                (child?, Ends::Pipes([Some(input.1), Some(output.0), Some(errors.0)]))
-            }
-        };
-        Ok(Session { sys, child, ends, pending: Vec::new(), ended: false, status: None })
-    }
-
-    /// Until the program has ended, or the connection.
-    async fn relay(&mut self, connection: &Socket, mut incoming: Incoming) -> Result<(), Errno> {
-        loop {
-            let mut waits = Vec::new();
-            let mut moved = self.take_messages(&mut incoming).await?;
-            moved |= self.feed_program(&mut waits).await;
-            let (answers, open) = self.from_program(&mut waits).await;
-            for answer in &answers {
-                connection.write(&answer.encode(), None).await?;
-            }
-            moved |= !answers.is_empty();
-            self.look_at_child(&mut waits).await;
-            if let Some(status) = self.status
-                && !open
-                && answers.is_empty()
-            {
-                connection.write(&Message::Exit(status).encode(), None).await?;
-                return Ok(());
-            }
-            if self.pending.len() < PENDING {
-                match connection.call(|net, id| net.recv(id, BUFFER)).await {
-                    Ok(bytes) if bytes.is_empty() => return Err(Errno::ECONNRESET),
-                    Ok(bytes) => {
-                        moved = true;
-                        incoming.feed(&bytes);
-                    }
-                    Err(Errno::EAGAIN) => waits.push(connection.wait_on()),
-                    Err(errno) => return Err(errno),
-                }
-            }
-            if !moved {
-                self.sys.wait(&waits, None).await;
-            }
-        }
-    }
-
-    async fn take_messages(&mut self, incoming: &mut Incoming) -> Result<bool, Errno> {
-        let mut moved = false;
+/// Until the program has ended, or the connection.
+async fn relay(
+    sys: &Sys,
+    program: &mut Remote,
+    connection: &Socket,
+    mut incoming: Incoming,
+) -> Result<(), Errno> {
+    loop {
         while let Some(message) = incoming.message()? {
-            moved = true;
-            match (message, &self.ends) {
-                (Message::Data(bytes), _) => self.pending.extend(bytes),
-                (Message::End, _) => self.ended = true,
-                (Message::Window(columns, rows), Ends::Terminal(tty)) => {
-                    let tty = *tty;
-                    self.sys.ask(move |system, _| system.tty_resize(tty, columns, rows)).await;
-                }
+            match message {
+                Message::Data(bytes) => program.type_in(&bytes),
+                Message::End => program.end_input(),
+                Message::Window(columns, rows) => program.resize(columns, rows).await,
                 _ => return Err(Errno::EINVAL),
             }
         }
-        Ok(moved)
-    }
-
-    /// Hands on what was typed, as far as the program takes it.
-    async fn feed_program(&mut self, waits: &mut Vec<WaitOn>) -> bool {
-        let bytes = std::mem::take(&mut self.pending);
-        match &mut self.ends {
-            Ends::Terminal(tty) => {
-                let tty = *tty;
-                let moved = !bytes.is_empty();
-                self.sys.ask(move |system, _| system.tty_input(tty, &bytes)).await;
-                moved
+        let mut waits = Vec::new();
+        let turn = program.turn(&mut waits).await;
+        for (bytes, message) in
+            [(turn.output, Message::Data as fn(Vec<u8>) -> Message), (turn.errors, Message::Errors)]
+        {
+            if !bytes.is_empty() {
+                connection.write(&message(bytes).encode(), None).await?;
             }
-            Ends::Pipes([input, ..]) => {
-                let Some(fd) = *input else { return false };
-                let (written, rest, wait) = self.sys.ask(move |system, id| push(system, id, fd, bytes)).await;
-                self.pending = rest;
-                waits.extend(wait.filter(|_| !self.pending.is_empty()));
-                if written.is_err() || self.ended && self.pending.is_empty() {
-                    *input = None;
-                    self.pending.clear();
-                    self.sys.close(fd).await.ok();
+        }
+        if let Some(status) = turn.over {
+            connection.write(&Message::Exit(status).encode(), None).await?;
+            return Ok(());
+        }
+        let mut moved = turn.moved;
+        if program.has_room() {
+            match connection.call(|net, id| net.recv(id, BUFFER)).await {
+                Ok(bytes) if bytes.is_empty() => return Err(Errno::ECONNRESET),
+                Ok(bytes) => {
+                    moved = true;
+                    incoming.feed(&bytes);
                 }
-                matches!(written, Ok(count) if count > 0)
+                Err(Errno::EAGAIN) => waits.push(connection.wait_on()),
+                Err(errno) => return Err(errno),
             }
         }
-    }
-
-    /// What the program has printed; and whether more may come.
-    async fn from_program(&mut self, waits: &mut Vec<WaitOn>) -> (Vec<Message>, bool) {
-        match &mut self.ends {
-            Ends::Terminal(tty) => {
-                let tty = *tty;
-                let bytes = self.sys.ask(move |system, _| system.pty_output(tty)).await;
-                waits.push(WaitOn::TtyOutput(tty));
-                (if bytes.is_empty() { Vec::new() } else { vec![Message::Data(bytes)] }, false)
-            }
-            Ends::Pipes([_, output, errors]) => {
-                let mut messages = Vec::new();
-                for (end, is_error) in [(output, false), (errors, true)] {
-                    let Some(fd) = *end else { continue };
-                    let (read, wait) = self.sys.ask(move |system, id| pull(system, id, fd)).await;
-                    match read {
-                        Ok(bytes) if bytes.is_empty() => {
-                            *end = None;
-                            self.sys.close(fd).await.ok();
-                        }
-                        Ok(bytes) if is_error => messages.push(Message::Errors(bytes)),
-                        Ok(bytes) => messages.push(Message::Data(bytes)),
-                        Err(_) => waits.extend(wait),
-                    }
-                }
-                let open = matches!(&self.ends, Ends::Pipes([_, a, b]) if a.is_some() || b.is_some());
-                (messages, open)
-            }
+        if !moved {
+            sys.wait(&waits, None).await;
         }
-    }
-
-    async fn look_at_child(&mut self, waits: &mut Vec<WaitOn>) {
-        if self.status.is_some() {
-            return;
-        }
-        let child = self.child;
-        match self.sys.ask(move |system, id| system.child_state(id, child)).await {
-            ChildState::Running | ChildState::Stopped(_) => waits.push(WaitOn::Child(child)),
-            state => self.status = Some(state.status()),
-        }
-    }
-
-    /// The connection is over: so is the terminal.
-    async fn hang_up(&mut self) {
-        match &self.ends {
-            Ends::Terminal(tty) => {
-                let tty = *tty;
-                self.sys.ask(move |system, _| system.tty_close(tty)).await;
-            }
-            Ends::Pipes(ends) => {
-                for fd in ends.iter().flatten() {
-                    self.sys.close(*fd).await.ok();
-                }
-                // It may go on; process 1 takes it over.
-                if self.status.is_none() {
-                    let child = self.child;
-                    self.sys.ask(move |system, _| system.process_mut(child).parent = None).await;
-                }
-            }
-        }
-    }
-}
-
-fn push(
-    system: &mut System,
-    id: ProcessId,
-    fd: Fd,
-    mut bytes: Vec<u8>,
-) -> (Result<usize, Errno>, Vec<u8>, Option<WaitOn>) {
-    let Ok(descriptor) = system.descriptor(id, fd) else { return (Err(Errno::EBADF), bytes, None) };
-    if bytes.is_empty() {
-        return (Ok(0), bytes, None);
-    }
-    match system.write_file_open(id, descriptor.file, &bytes) {
-        Ok(count) => {
-            bytes.drain(..count);
-            (Ok(count), bytes, system.file_wait(descriptor.file))
-        }
-        Err(Errno::EAGAIN) => (Ok(0), bytes, system.file_wait(descriptor.file)),
-        Err(errno) => (Err(errno), bytes, None),
-    }
-}
-
-fn pull(system: &mut System, id: ProcessId, fd: Fd) -> (Result<Vec<u8>, Errno>, Option<WaitOn>) {
-    match system.descriptor(id, fd) {
-        Ok(descriptor) => {
-            (system.read_file_open(id, descriptor.file, BUFFER), system.file_wait(descriptor.file))
-        }
-        Err(_) => (Ok(Vec::new()), None),
     }
 }
 

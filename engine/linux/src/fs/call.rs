@@ -9,6 +9,7 @@ use crate::process::ProcessId;
 use crate::signal::Signal;
 use crate::sys::{Sys, Syscall};
 use crate::system::System;
+use crate::waiting::WaitOn;
 use api::NetnsId;
 use net::Errno;
 use sim::Instant;
@@ -22,6 +23,15 @@ pub const STDERR: Fd = 2;
 const LINE_BYTES: usize = 1 << 20;
 /// What [`Sys::read_all`] takes at most; the rest is left unread.
 const READ_ALL_BYTES: usize = 32 << 20;
+
+/// What a read finds that does not wait.
+#[derive(Debug)]
+pub enum Found {
+    Bytes(Vec<u8>),
+    End,
+    /// Nothing yet; what to wait for, where something may come.
+    Wait(Option<WaitOn>),
+}
 
 /// One name of a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,6 +137,18 @@ fn whole(fd: Fd, bytes: &[u8]) -> Box<dyn FnMut(&mut System, ProcessId) -> Poll<
 }
 
 impl Sys {
+    /// Reads what is there already. A descriptor that cannot be read counts as at its end.
+    pub fn read_now(&self, fd: Fd, max: usize) -> Syscall<Found> {
+        self.ask(move |system, id| {
+            let Ok(descriptor) = system.descriptor(id, fd) else { return Found::End };
+            match system.read_file_open(id, descriptor.file, max) {
+                Ok(bytes) if !bytes.is_empty() => Found::Bytes(bytes),
+                Err(Errno::EAGAIN) => Found::Wait(system.file_wait(descriptor.file)),
+                _ => Found::End,
+            }
+        })
+    }
+
     /// Writes to stdout.
     pub fn print(&self, text: impl AsRef<str>) -> Syscall<()> {
         let mut write = whole(STDOUT, text.as_ref().as_bytes());

@@ -17,8 +17,8 @@ mod synthetic;
 mod sys_class_net;
 mod tree;
 
-pub use call::{Entry, STDERR, STDIN, STDOUT};
-pub(crate) use open::{DESCRIPTORS, Descriptor, OpenFiles, OpenKind};
+pub use call::{Entry, Found, STDERR, STDIN, STDOUT};
+pub(crate) use open::{DESCRIPTORS, Descriptor, OpenFileId, OpenFiles, OpenKind};
 pub use open::{Fd, OpenFlags};
 pub(crate) use path::{Access, Disk, Place, View, allows};
 pub(crate) use pipe::{Pipe, PipeId};

@@ -9,7 +9,8 @@ use crate::cmd::Exit;
 use crate::process::ProcessId;
 use crate::run::Group;
 use crate::signal::Signal;
-use crate::system::{ChildState, WaitOn};
+use crate::system::ChildState;
+use crate::waiting::WaitOn;
 use std::rc::Rc;
 use std::task::Poll;
 

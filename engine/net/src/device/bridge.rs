@@ -3,7 +3,8 @@
 //! Stands between its ports (their frames come here from `path/ingress.rs`) and the stack of its own namespace (the
 //! bridge is a device there). Always: a frame leaves only by ports that forward, and never by the port it came in by
 //! unless that is a hairpin port.
-//! Differs from Linux: no VLAN filtering, no multicast database (groups are flooded), no per-port proxy ARP.
+//! Differs from Linux: no VLAN filtering, no multicast database (groups are flooded), no per-port proxy ARP; the port
+//! flags fastleave, mcast_to_unicast, proxy_arp_wifi, neigh_suppress and vlan_tunnel are shown, and change nothing.
 //! Sources: net/bridge/br_input.c, br_forward.c, br_device.c, br_stp_if.c; IEEE 802.1D-1998.
 
 use super::Kind;
@@ -13,6 +14,7 @@ use super::stp_timer::Timer;
 use crate::ip::group_mac;
 use crate::packet::PacketType;
 use crate::rtnetlink::BridgeId;
+use crate::trace::note::Note;
 use crate::{Mac, Network, Packet};
 use api::journey::StopKind;
 use api::{DeviceId, DropReason};
@@ -129,15 +131,13 @@ impl Network {
         if !from.is_valid() {
             return self.drop_at(device, packet, DropReason::IpInvalidSource, "a group as source MAC");
         }
-        packet.port = Some(device);
         if to.is_link_local() {
             let br = self.devices[bridge].bridge().expect("a port's bridge");
-            let bit = 1_u16 << (to.0[5] & 15);
+            let listed = (br.group_fwd_mask | mask) >> (to.0[5] & 15) & 1 != 0;
             let passes = match to.0[5] {
-                0x00 => br.stp == 0 || br.group_fwd_mask & bit != 0,
+                0x00 => br.stp == 0 || listed,
                 0x01 => return self.drop_at(device, packet, DropReason::UnhandledProto, "IEEE pause frame"),
-                0x0e => (br.group_fwd_mask | mask) & bit != 0,
-                _ => br.group_fwd_mask & bit != 0,
+                _ => listed,
             };
             if !passes {
                 return self.stp_receive(device, packet);
@@ -167,8 +167,8 @@ impl Network {
         let br = self.bridge_of(bridge);
         let hold = br.hold_time();
         if learns && br.fdb.learn(from, device, now, hold) == Learnt::Changed && self.trace.on {
-            let port = self.devices[device].name.clone();
-            self.stop(&packet, bridge, None, StopKind::BridgeLearn { mac: from.to_string(), port });
+            let port = self.devices[device].name.to_string();
+            self.stop(&packet, bridge, None, StopKind::BridgeLearn { mac: from.to_string(), port }.into());
         }
         if learning_only {
             return self.drop_at(device, packet, DropReason::BridgeIngressStpState, "learning");
@@ -189,7 +189,7 @@ impl Network {
         match where_to {
             To::Up => {
                 if self.trace.on {
-                    self.stop(&packet, bridge, None, StopKind::BridgeLocal);
+                    self.stop(&packet, bridge, None, StopKind::BridgeLocal.into());
                 }
                 self.bridge_up(bridge, packet);
             }
@@ -221,7 +221,7 @@ impl Network {
         }
         if self.trace.on {
             let name = self.devices[port].name.clone();
-            self.stop(&packet, bridge, None, StopKind::BridgeForward { port: name });
+            self.stop(&packet, bridge, None, Note::BridgeForward(name));
         }
         self.bridge_egress(bridge, port, packet, input);
     }
@@ -263,8 +263,8 @@ impl Network {
             br.ports.iter().copied().filter(|port| takes(self, *port)).collect()
         };
         if self.trace.on && !ports.is_empty() {
-            let names = ports.iter().map(|port| self.devices[*port].name.clone()).collect();
-            self.stop(&packet, bridge, None, StopKind::BridgeFlood { ports: names });
+            let names = ports.iter().map(|port| self.devices[*port].name.to_string()).collect();
+            self.stop(&packet, bridge, None, StopKind::BridgeFlood { ports: names }.into());
         }
         let Some((last, others)) = ports.split_last() else {
             if up {

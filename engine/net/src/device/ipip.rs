@@ -74,7 +74,7 @@ impl Network {
         let IpAddr::V4(source) = route.source else { return };
         self.count_sent(device, packet.len());
         let dont_fragment = tunnel.path_mtu_discovery && is_unfragmentable(packet.data());
-        packet.scrub_same_netns();
+        self.tunnel_scrub(device, tunnel.net, &mut packet);
         let fields = Fields {
             source,
             destination: tunnel.remote,
@@ -87,7 +87,7 @@ impl Network {
         push(&mut packet, &fields);
         if self.trace.on {
             let outer = format!("{source} > {}", tunnel.remote);
-            self.stop(&packet, device, None, StopKind::Encapsulate { how: "ipip".to_owned(), outer });
+            self.stop(&packet, device, None, StopKind::Encapsulate { how: "ipip".to_owned(), outer }.into());
         }
         self.local_out(tunnel.net, packet, &route);
     }
@@ -102,18 +102,23 @@ impl Network {
                 && (tunnel.remote == source || tunnel.remote.is_unspecified())
                 && (tunnel.local == destination || tunnel.local.is_unspecified())
         };
-        let there = self.devices.iter().find_map(|(id, device)| match &device.kind {
-            Kind::Ipip(tunnel) if device.is_up() && fits(tunnel) => Some(id),
+        // Its own link first, then both ends known, the remote one, the local one (`ip_tunnel_lookup`).
+        let there = self.devices.iter().filter_map(|(id, device)| match &device.kind {
+            Kind::Ipip(it) if device.is_up() && fits(it) => {
+                let rank =
+                    (it.link == packet.device, !it.remote.is_unspecified(), !it.local.is_unspecified());
+                Some((rank, id))
+            }
             _ => None,
         });
-        let Some(device) = there else { return Some(packet) };
+        let Some((_, device)) = there.max() else { return Some(packet) };
         if self.trace.on {
             let outer = format!("{source} > {destination}");
-            self.stop(&packet, device, None, StopKind::Decapsulate { how: "ipip".to_owned(), outer });
+            self.stop(&packet, device, None, StopKind::Decapsulate { how: "ipip".to_owned(), outer }.into());
         }
         let inside = packet.pull(start);
         debug_assert!(inside, "the header was checked");
-        packet.scrub_same_netns();
+        self.tunnel_scrub(device, ns, &mut packet);
         packet.forget_frame();
         self.count_received(device, packet.len());
         self.receive(device, packet);

@@ -34,19 +34,37 @@ impl Network {
     }
 
     /// Two of one lower device may not have the same MAC while up.
-    pub(super) fn macvlan_may_open(&self, device: DeviceId, lower: DeviceId) -> Result<(), Errno> {
-        let mac = self.devices[device].mac;
-        let passthru = self.macvlan(device).mode == MacvlanMode::Passthru;
+    pub(super) fn macvlan_may_have(&self, device: DeviceId, mac: Mac) -> Result<(), Errno> {
+        let Macvlan { lower, mode } = self.macvlan(device);
+        let passthru = mode == MacvlanMode::Passthru;
         let mut others =
             self.macvlans(lower).filter(|(other, _)| *other != device && self.devices[*other].is_up());
         let taken = others.any(|(other, _)| self.devices[other].mac == mac);
         if !passthru && (taken || self.devices[lower].mac == mac) { Err(Errno::EADDRINUSE) } else { Ok(()) }
     }
 
+    /// Its addresses and routes stay (`macvlan_set_mac_address`).
+    pub(crate) fn macvlan_set_mac(&mut self, device: DeviceId, mac: Mac) -> Result<(), Errno> {
+        if self.devices[device].mac == mac {
+            return Ok(());
+        }
+        self.macvlan_may_have(device, mac)?;
+        let up = self.devices[device].is_up();
+        if up {
+            self.macvlan_closed(device);
+        }
+        self.devices[device].mac = mac;
+        if up {
+            self.macvlan_opened(device);
+        }
+        Ok(())
+    }
+
     pub(super) fn macvlan_opened(&mut self, device: DeviceId) {
-        let (lower, mac) = (self.macvlan(device).lower, self.devices[device].mac);
+        let (Macvlan { lower, mode }, mac) = (self.macvlan(device), self.devices[device].mac);
         let it = &mut self.devices[lower];
         match it.unicast.iter_mut().find(|(other, _)| *other == mac) {
+            _ if mode == MacvlanMode::Passthru => it.promiscuity += 1,
             Some((_, users)) => *users += 1,
             None => it.unicast.push((mac, 1)),
         }
@@ -54,17 +72,14 @@ impl Network {
     }
 
     pub(super) fn macvlan_closed(&mut self, device: DeviceId) {
-        let (lower, mac) = (self.macvlan(device).lower, self.devices[device].mac);
+        let (Macvlan { lower, mode }, mac) = (self.macvlan(device), self.devices[device].mac);
         let Some(it) = self.devices.get_mut(lower) else { return };
-        if let Some((_, users)) = it.unicast.iter_mut().find(|(other, _)| *other == mac) {
+        if mode == MacvlanMode::Passthru {
+            it.promiscuity = it.promiscuity.saturating_sub(1);
+        } else if let Some((_, users)) = it.unicast.iter_mut().find(|(other, _)| *other == mac) {
             *users -= 1;
         }
         it.unicast.retain(|(_, users)| *users > 0);
-    }
-
-    /// The last one is gone: nothing is left behind on the lower device.
-    pub(super) fn macvlan_gone(&mut self, device: DeviceId) {
-        debug_assert!(!self.devices[device].is_up());
     }
 
     pub(super) fn macvlan_transmit(&mut self, device: DeviceId, packet: Packet) {

@@ -95,7 +95,7 @@ pub struct Stats {
 pub(crate) struct Device {
     pub netns: NetnsId,
     pub ifindex: u32,
-    pub name: String,
+    pub name: std::rc::Rc<str>,
     pub altnames: Vec<String>,
     pub kind: Kind,
     pub mac: Mac,

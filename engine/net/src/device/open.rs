@@ -26,7 +26,7 @@ impl Network {
         }
         match &self.devices[device].kind {
             Kind::Vlan(vlan) if !self.devices[vlan.lower].is_up() => return Err(Errno::ENETDOWN),
-            Kind::Macvlan(macvlan) => self.macvlan_may_open(device, macvlan.lower)?,
+            Kind::Macvlan(_) => self.macvlan_may_have(device, self.devices[device].mac)?,
             Kind::Vxlan(_) => self.vxlan_open(device)?,
             _ => {}
         }
@@ -92,10 +92,8 @@ impl Network {
         if let Some(lower) = lower.and_then(|lower| self.devices.get_mut(lower)) {
             lower.uppers.retain(|upper| *upper != device);
         }
-        match self.devices[device].kind {
-            Kind::Nic(_) => self.cable_cut(device),
-            Kind::Macvlan(_) => self.macvlan_gone(device),
-            _ => {}
+        if let Kind::Nic(_) = self.devices[device].kind {
+            self.cable_cut(device);
         }
         self.notify_link_gone(device);
         self.sockets_device_gone(device);
@@ -114,10 +112,6 @@ impl Network {
         self.ipv6_device_gone(device);
         self.routes_device_gone(device);
         self.neighbours_device_gone(device);
-        if let Some(vxlan) = self.devices[device].vxlan() {
-            let (ns, key) = (self.devices[device].netns, vxlan.key());
-            self.netns[ns].vxlans.remove(&key);
-        }
     }
 
     /// `ip link set X netns Y`: it arrives down, without addresses, with its index if that is free there.
@@ -156,7 +150,7 @@ impl Network {
         self.netns[to].devices.insert(index, device);
         let (ip, ip6) = (self.new_in_device(to), self.new_in6_device(to));
         let it = &mut self.devices[device];
-        (it.netns, it.ifindex, it.name) = (to, index, name);
+        (it.netns, it.ifindex, it.name) = (to, index, name.into());
         (it.ip, it.ip6) = (ip, ip6);
         it.groups.clear();
         it.attached = false;

@@ -10,7 +10,7 @@ use crate::rtnetlink::{BridgeId, LinkType, NetlinkError, NetlinkResult, OperStat
 use crate::{Errno, Mac, Network};
 use api::DeviceId;
 
-/// Ports of one bridge (`BR_MAX_PORTS`); one more is EXFULL, shown here as ENOBUFS.
+/// Ports of one bridge (`BR_MAX_PORTS`); one more is EXFULL.
 const MAX_PORTS: usize = 1023;
 /// The port's number stands in the low bits of its id.
 pub(crate) const PORT_BITS: u16 = 10;
@@ -118,8 +118,9 @@ impl Network {
         }
         let Some(br) = self.devices[bridge].bridge() else { return Err(Errno::EOPNOTSUPP.into()) };
         if br.ports.len() >= MAX_PORTS {
-            return Err(Errno::ENOBUFS.into());
+            return Err(Errno::EXFULL.into());
         }
+        self.may_stand(device, Some(bridge))?;
         let numbers: Vec<u16> =
             br.ports.iter().filter_map(|port| Some(self.devices[*port].port.as_ref()?.number)).collect();
         let number =

@@ -9,8 +9,8 @@
 use super::{Device, Kind};
 use crate::packet::ETHERNET;
 use crate::socket::FrameKind;
+use crate::trace::note::Note;
 use crate::{Errno, Network, Packet};
-use api::journey::StopKind;
 use api::{DeviceId, DropReason};
 use std::time::Duration;
 
@@ -22,6 +22,8 @@ pub(crate) const LOOPBACK_DELAY: Duration = Duration::from_micros(10);
 pub(crate) const MAX_IN_FLIGHT: u32 = 1000;
 /// Devices a packet may go through since a program or timer made it; one more ends it, so that loops end.
 const MAX_DEPTH: u8 = 250;
+/// Devices that hand a frame on to one another at once, beyond the first (`XMIT_RECURSION_LIMIT`).
+const MAX_HANDING_ON: u8 = 8;
 /// A VLAN tag that an interface must bear beyond its MTU.
 const VLAN_HEADER: usize = 4;
 
@@ -42,14 +44,15 @@ impl Network {
             return self.drop_at(device, packet, DropReason::DevReady, detail);
         }
         packet.depth += 1;
-        if packet.depth > MAX_DEPTH {
+        if packet.depth > MAX_DEPTH || self.handing_on > MAX_HANDING_ON {
             return self.drop_at(device, packet, DropReason::TunnelTxLoop, "");
         }
         let ns = self.devices[device].netns;
         let frame = self.tap(ns, device, FrameKind::Outgoing, &packet);
         if self.trace.on {
-            self.stop(&packet, device, frame, StopKind::Sent);
+            self.stop(&packet, device, frame, Note::Sent);
         }
+        self.handing_on += 1;
         match &self.devices[device].kind {
             Kind::Loopback => self.loopback_transmit(device, packet),
             Kind::Veth { peer } => self.veth_transmit(device, *peer, packet),
@@ -65,6 +68,7 @@ impl Network {
                 self.consumed(device, packet, "dummy");
             }
         }
+        self.handing_on -= 1;
     }
 
     pub(super) fn count_sent(&mut self, device: DeviceId, length: usize) {

@@ -21,7 +21,8 @@ impl Network {
     /// `mtu` is what the tunnel's path bears of the inner IP packet; `None` where the frame ended here.
     pub(super) fn tunnel_check_mtu(&mut self, device: DeviceId, packet: Packet, mtu: u32) -> Option<Packet> {
         let (frame, inner) = packet.data().split_at_checked(ETHERNET)?;
-        if inner.len() <= mtu as usize || frame[12..] != ethertype::IPV4.to_be_bytes() {
+        let ip = frame[12..] == ethertype::IPV4.to_be_bytes() && inner.len() >= header::IPV4_HEADER;
+        if inner.len() <= mtu as usize || !ip {
             return Some(packet);
         }
         let it = &self.devices[device];

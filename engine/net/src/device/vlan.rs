@@ -35,19 +35,17 @@ impl Network {
         self.transmit(vlan.lower, packet);
     }
 
-    /// A tagged frame came in on `lower`: it is given to that VLAN's device, if there is one.
-    pub(super) fn vlan_receive(&mut self, lower: DeviceId, mut packet: Packet) {
+    /// A tagged frame came in on `lower`: it is given to that VLAN's device, or back if there is none.
+    pub(super) fn vlan_receive(&mut self, lower: DeviceId, mut packet: Packet) -> Option<Packet> {
         let bytes = packet.data();
         if bytes.len() < ETHERNET + TAG {
-            return self.drop_at(lower, packet, DropReason::PktTooSmall, "");
+            self.drop_at(lower, packet, DropReason::PktTooSmall, "");
+            return None;
         }
-        let protocol = u16::from_be_bytes([bytes[12], bytes[13]]);
-        let id = u16::from_be_bytes([bytes[14], bytes[15]]) & 0xfff;
+        let (protocol, id) = (u16::from_be_bytes([bytes[12], bytes[13]]), id_of(bytes));
         let of_tag = |upper: &DeviceId| matches!(self.devices[*upper].kind, super::Kind::Vlan(vlan) if vlan.id == id && vlan.protocol == protocol);
         let Some(device) = self.devices[lower].uppers.iter().copied().find(of_tag) else {
-            self.devices[lower].stats.rx_dropped += 1;
-            let detail = if self.trace.on { format!("VLAN {id}") } else { String::new() };
-            return self.drop_at(lower, packet, DropReason::UnhandledProto, &detail);
+            return Some(packet);
         };
         let mut addresses = [0; 12];
         addresses.copy_from_slice(&bytes[..12]);
@@ -57,5 +55,18 @@ impl Network {
         packet.forget_frame();
         self.count_received(device, packet.len() - ETHERNET);
         self.receive(device, packet);
+        None
     }
+
+    /// Nobody on `lower` knows its tag.
+    pub(super) fn vlan_unknown(&mut self, lower: DeviceId, packet: Packet) {
+        self.devices[lower].stats.rx_dropped += 1;
+        let id = id_of(packet.data());
+        let detail = if self.trace.on { format!("VLAN {id}") } else { String::new() };
+        self.drop_at(lower, packet, DropReason::UnhandledProto, &detail);
+    }
+}
+
+fn id_of(frame: &[u8]) -> u16 {
+    u16::from_be_bytes([frame[14], frame[15]]) & 0xfff
 }

@@ -2,18 +2,20 @@
 //!
 //! Always: an outer packet is a real one, routed, filtered and counted like any that a program here sends.
 //! Differs from Linux: IPv4 VTEPs only, multicast groups are sent to but not joined, no `external`, no VNI filter,
-//! no GBP and GPE extensions, no ECN copied in and out.
+//! no GBP and GPE extensions, no ECN copied in and out; `rsc`, `l2miss`, `l3miss` and what is for IPv6 are shown, and
+//! change nothing.
 //! Sources: RFC 7348; drivers/net/vxlan/vxlan_core.c (`vxlan_xmit_one`, `vxlan_rcv`, `vxlan_snoop`).
 
 use super::Kind;
 use super::vxlan_fdb::{MAX_LEARNT, Remote, VxlanEntry, VxlanFdb};
 use crate::hash::hash_of;
 use crate::ip::header::{self, Fields, ethertype, fold, protocol, pseudo, push, sum};
+use crate::ip::is_unfragmentable;
 use crate::packet::ETHERNET;
 use crate::path::{FlowKey, RouteResult};
 use crate::rtnetlink::{VxlanInfo, nud, route_flags as rtcf};
+use crate::trace::note::Note;
 use crate::{Errno, Mac, Network, Packet};
-use api::journey::StopKind;
 use api::{DeviceId, DropReason, NetnsId};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -23,6 +25,12 @@ const UDP: usize = 8;
 const VXLAN: usize = 8;
 /// What encapsulation adds to an inner IP packet: Ethernet, IP, UDP, VXLAN.
 pub(crate) const OVERHEAD: u32 = (ETHERNET + header::IPV4_HEADER + UDP + VXLAN) as u32;
+/// `tos inherit`, `df set`, `df inherit`, as the kernel writes them.
+const INHERIT_TOS: u8 = 1;
+const DF_SET: u8 = 1;
+const DF_INHERIT: u8 = 2;
+/// The two bits of the TOS that are about congestion.
+const ECN: u8 = 3;
 /// "The VNI is valid."
 const FLAG_VNI: u8 = 0x08;
 
@@ -40,6 +48,11 @@ pub(crate) struct Vxlan {
 impl Vxlan {
     pub fn key(&self) -> (u16, u32) {
         (self.info.destination_port, self.info.id)
+    }
+
+    /// By `maxaddress`.
+    pub fn is_full(&self) -> bool {
+        self.info.max_address != 0 && self.fdb.len() >= self.info.max_address as usize
     }
 
     fn ageing(&self) -> Duration {
@@ -118,11 +131,14 @@ impl Network {
         let vxlan = self.vxlan(device);
         let (net, port, info) = (vxlan.net, remote.port, &vxlan.info);
         let ttl = match info.ttl {
-            _ if info.ttl_inherit => inner_ttl(packet.data()),
+            _ if info.ttl_inherit => inner_ip(packet.data()).map_or(0, header::ttl),
             0 if remote.address.is_multicast() => 1,
             ttl => ttl,
         };
-        let (tos, dont_fragment, summed) = (info.tos & !1, info.df == 1, info.udp_checksum);
+        let tos =
+            if info.tos == INHERIT_TOS { inner_ip(packet.data()).map_or(0, header::tos) } else { info.tos };
+        let (tos, summed) = (tos & !ECN, info.udp_checksum);
+        let dont_fragment = info.df == DF_SET || (info.df == DF_INHERIT && is_uncut(packet.data()));
         let source_port = self.vxlan_source_port(net, info.source_ports, packet.data());
         let flow = FlowKey {
             destination: IpAddr::V4(remote.address),
@@ -146,7 +162,7 @@ impl Network {
         let inner_mtu = route.mtu.saturating_sub(OVERHEAD);
         let Some(mut packet) = self.tunnel_check_mtu(device, packet, inner_mtu) else { return };
         self.count_sent(device, packet.len() - ETHERNET);
-        packet.scrub_same_netns();
+        self.tunnel_scrub(device, net, &mut packet);
         let sum = |length| {
             if summed { Some(pseudo(source, remote.address, protocol::UDP, length)) } else { None }
         };
@@ -162,8 +178,10 @@ impl Network {
         };
         push(&mut packet, &fields);
         if self.trace.on {
-            let outer = format!("{source}.{source_port} > {}.{port} vni {}", remote.address, remote.vni);
-            self.stop(&packet, device, None, StopKind::Encapsulate { how: "vxlan".to_owned(), outer });
+            let source = (source, source_port).into();
+            let destination = (remote.address, port).into();
+            let note = Note::Vxlan { inward: false, source, destination, vni: remote.vni };
+            self.stop(&packet, device, None, note);
         }
         self.local_out(net, packet, &route);
     }
@@ -211,10 +229,7 @@ impl Network {
     /// A hash of the inner flow, so that routers on the way may spread flows (RFC 7348 §5).
     fn vxlan_source_port(&self, net: NetnsId, (low, high): (u16, u16), frame: &[u8]) -> u16 {
         let (low, high) = if low < high { (low, high) } else { self.netns[net].sysctl.local_ports };
-        let bytes = frame.get(ETHERNET..).unwrap_or(&[]);
-        let ip =
-            frame.get(12..14) == Some(&ethertype::IPV4.to_be_bytes()) && bytes.len() >= header::IPV4_HEADER;
-        let hash = if ip {
+        let hash = if let Some(bytes) = inner_ip(frame) {
             let ports = header::ports(bytes);
             hash_of(&(header::source(bytes), header::destination(bytes), header::protocol_of(bytes), ports))
         } else {
@@ -250,11 +265,17 @@ impl Network {
         };
         if self.trace.on {
             let from = u16::from_be_bytes([datagram[0], datagram[1]]);
-            let outer = format!("{source}.{from} > {destination}.{port} vni {vni}");
-            self.stop(&packet, device, None, StopKind::Decapsulate { how: "vxlan".to_owned(), outer });
+            let note = Note::Vxlan {
+                inward: true,
+                source: (source, from).into(),
+                destination: (destination, port).into(),
+                vni,
+            };
+            self.stop(&packet, device, None, note);
         }
         let inside = packet.pull(start + UDP + VXLAN);
         debug_assert!(inside, "the length was checked");
+        packet.sound = packet.sound.saturating_sub(1);
         self.vxlan_inner(device, packet, Some(source));
     }
 
@@ -276,10 +297,15 @@ impl Network {
             self.devices[device].stats.rx_dropped += 1;
             return self.drop_at(device, packet, DropReason::DevReady, "the device is down");
         }
-        packet.scrub_same_netns();
+        self.tunnel_scrub(device, self.vxlan(device).net, &mut packet);
         packet.forget_frame();
         self.count_received(device, packet.len() - ETHERNET);
         self.receive(device, packet);
+    }
+
+    /// A mark stays within its namespace: `net` is where the tunnel's outer packets live.
+    pub(super) fn tunnel_scrub(&self, device: DeviceId, net: NetnsId, packet: &mut Packet) {
+        if self.devices[device].netns == net { packet.scrub_same_netns() } else { packet.scrub() }
     }
 
     /// `vxlan_snoop`: that MAC is behind that VTEP.
@@ -317,10 +343,10 @@ impl Network {
             }
             entry.updated = now;
         } else if up {
-            if vxlan.fdb.len() >= MAX_LEARNT {
+            if vxlan.is_full() || vxlan.fdb.len() >= MAX_LEARNT {
                 vxlan.fdb.expire(now, ageing);
             }
-            if vxlan.fdb.len() < MAX_LEARNT {
+            if !vxlan.is_full() && vxlan.fdb.len() < MAX_LEARNT {
                 let remotes = vec![Remote { address: vtep, port, vni, via: 0 }];
                 let entry = VxlanEntry {
                     mac: from,
@@ -390,14 +416,23 @@ impl Vxlan {
     }
 }
 
-fn inner_ttl(frame: &[u8]) -> u8 {
-    let ip = frame.get(12..14) == Some(&ethertype::IPV4.to_be_bytes());
-    if ip { frame.get(ETHERNET + 8).copied().unwrap_or(0) } else { 0 }
+/// The IPv4 packet in the frame.
+fn inner_ip(frame: &[u8]) -> Option<&[u8]> {
+    let ip = frame.get(12..14)? == ethertype::IPV4.to_be_bytes();
+    frame.get(ETHERNET..).filter(|bytes| ip && bytes.len() >= header::IPV4_HEADER)
+}
+
+/// May what is inside not be cut? IPv6 never may.
+fn is_uncut(frame: &[u8]) -> bool {
+    let six = frame.get(12..14) == Some(&ethertype::IPV6.to_be_bytes());
+    six || inner_ip(frame).is_some_and(is_unfragmentable)
 }
 
 /// Puts VXLAN and UDP headers in front; `pseudo` is the pseudo header's sum for that length, where there is to be a
 /// checksum.
 fn encapsulate(packet: &mut Packet, vni: u32, from: u16, to: u16, pseudo: impl FnOnce(usize) -> Option<u64>) {
+    // The outer checksum will be right, too; of an unknown inner one nothing is said by it.
+    packet.sound = if packet.sound == 0 { 0 } else { packet.sound.saturating_add(1) };
     let bytes = packet.push(UDP + VXLAN);
     bytes[UDP] = FLAG_VNI;
     bytes[UDP + 4..UDP + 7].copy_from_slice(&vni.to_be_bytes()[1..]);

@@ -1,6 +1,6 @@
-//! Frames taken apart, for the page: rows, trees, labels; and one line for a journey.
+//! Frames taken apart, for the page: rows, trees, labels.
 //!
-//! Called by `capture.rs` and `trace.rs`; calls nothing. Names of fields are those of Wireshark's display filters.
+//! Called by `capture.rs`; calls nothing. Names of fields are those of Wireshark's display filters.
 //! Always: every input gives an answer; ranges lie inside the frame; tunnels are opened no deeper than [`DEPTH`].
 //! Differs from Wireshark: no state, so sequence numbers are absolute and segments are not put together.
 //! Sources: wireshark.org/docs/dfref; the RFCs named in each file.
@@ -12,11 +12,8 @@ mod field;
 mod http;
 mod icmp;
 mod ip;
-mod line;
 mod tcp;
 mod udp;
-
-pub use line::{frame_line, packet_line};
 
 use self::field::Layer;
 use api::event::Protocol;

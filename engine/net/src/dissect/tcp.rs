@@ -107,7 +107,7 @@ fn options(options: Layer) -> Vec<(Field, String)> {
             1 => 1,
             _ => usize::from(options.u8(at + 1).unwrap_or_default()),
         };
-        if length == 0 || at + length > options.bytes.len() {
+        if (kind > 1 && length < 2) || at + length > options.bytes.len() {
             break;
         }
         let word = |offset| options.u32(at + offset).unwrap_or_default();

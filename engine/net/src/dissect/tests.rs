@@ -35,7 +35,6 @@ fn a_tunnel_is_opened_and_the_row_says_what_it_carries() {
     assert_eq!(said.label, "A www.lab");
     let layers = tree(&frame, Link::Ethernet);
     assert_eq!(names(&layers), ["frame", "eth", "ip", "udp", "vxlan", "eth", "ip", "udp", "dns"]);
-    assert_eq!(frame_line(&frame), "192.168.1.11.49152 > 192.168.1.12.4789: UDP, length 75");
 }
 
 fn check_ranges(fields: &[Field], length: usize) {
@@ -64,8 +63,6 @@ fn any_bytes_are_taken_apart_without_panic_and_ranges_stay_inside() {
         check_ranges(&layers, frame.len());
         summary(&frame, Link::Ethernet);
         check_ranges(&tree(&frame, Link::Raw), frame.len());
-        frame_line(&frame);
-        packet_line(&frame);
     }
 }
 
@@ -73,4 +70,13 @@ fn any_bytes_are_taken_apart_without_panic_and_ranges_stay_inside() {
 fn tags_within_tags_come_to_an_end() {
     let frame: Vec<u8> = [0; 12].into_iter().chain([0x81, 0, 0, 1].repeat(16_000)).collect();
     assert_eq!(summary(&frame, Link::Ethernet).info, "Ethertype 0x8100");
+}
+
+#[test]
+fn an_option_shorter_than_its_own_head_ends_the_options() {
+    let mut frame = vec![2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0];
+    frame.extend([0x45, 0, 0, 44, 0, 0, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2]);
+    frame.extend([0x9c, 0x45, 0, 80, 0, 0, 0, 1, 0, 0, 0, 0, 0x60, 2, 0xfa, 0xf0, 0, 0, 0, 0]);
+    frame.extend([5, 1, 0, 0]);
+    assert_eq!(summary(&frame, Link::Ethernet).info, "40005 → 80 [SYN] Seq=1 Win=64240 Len=0");
 }

@@ -239,7 +239,7 @@ impl Network {
                 peer: Ipv4Addr::LOCALHOST,
                 prefix: 8,
                 broadcast: None,
-                label: it.name.clone(),
+                label: it.name.to_string(),
                 scope: scope::HOST,
                 flags: af::PERMANENT,
                 metric: 0,
@@ -340,6 +340,24 @@ impl Network {
         }
     }
 
+    /// The connected route goes over to another metric (`fib_modify_prefix_metric`).
+    pub(crate) fn address_set_metric(&mut self, device: DeviceId, at: usize, metric: u32) {
+        let it = &mut self.devices[device].ip.addresses[at];
+        let before = std::mem::replace(&mut it.metric, metric);
+        let (network, prefix, local) = (it.network(), it.prefix, it.local);
+        let routed = network != 0
+            && !it.is_secondary()
+            && it.flags & af::NOPREFIXROUTE == 0
+            && (network != u32::from(local) || prefix < 32);
+        if before != metric && routed && self.devices[device].is_up() {
+            let kind = self.connected_kind(device);
+            self.magic_add(device, kind, network, prefix, local, metric);
+            self.magic_delete(device, kind, network, prefix, local, before);
+            let ns = self.devices[device].netns;
+            self.routes_changed(ns);
+        }
+    }
+
     /// A route the kernel itself makes (`fib_magic`).
     fn magic(&self, device: DeviceId, kind: RouteType, source: Ipv4Addr, priority: u32) -> FibRoute {
         let local = kind == RouteType::Local;
@@ -424,7 +442,7 @@ impl Network {
         found.or_else(elsewhere)
     }
 
-    fn notify_address(&mut self, device: DeviceId, address: &InetAddress, new: bool) {
+    pub(crate) fn notify_address(&mut self, device: DeviceId, address: &InetAddress, new: bool) {
         let ns = self.devices[device].netns;
         if self.netns[ns].changes.is_some() {
             let row = self.address_row(device, address);

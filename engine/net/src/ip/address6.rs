@@ -390,7 +390,7 @@ impl Network {
             nexthops: vec![Nexthop {
                 gateway: None,
                 index: it.ifindex,
-                device: it.name.clone(),
+                device: it.name.to_string(),
                 hops: 0,
                 flags: linkdown,
             }],

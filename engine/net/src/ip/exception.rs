@@ -21,7 +21,6 @@ pub(crate) struct Exception {
     pub mtu: Option<u32>,
     /// By a redirect.
     pub gateway: Option<Ipv4Addr>,
-    /// `None`: a redirect's do not show a time.
     pub expires: Instant,
 }
 

@@ -78,7 +78,8 @@ impl Network {
         let payload = packet.len() - header;
         let count = payload.div_ceil(room);
         if self.trace.on {
-            self.stop_in(&packet, ns, StopKind::Fragment { pieces: count as u32, mtu: mtu as u32 });
+            let kind = StopKind::Fragment { pieces: count as u32, mtu: mtu as u32 };
+            self.stop_in(&packet, ns, kind.into());
         }
         let mut pieces = Vec::with_capacity(count);
         for index in (0..count).rev() {
@@ -192,6 +193,7 @@ impl Network {
             whole.append(&piece.data()[from..]);
             self.consumed_in(ns, piece, "joined to its whole");
         }
+        whole.sound = 0;
         let total = (whole.len() as u16).to_be_bytes();
         let field = if unfragmentable { DONT_FRAGMENT } else { 0 };
         let bytes = whole.data_mut();

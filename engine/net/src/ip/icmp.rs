@@ -159,7 +159,11 @@ impl Network {
             return;
         }
         let IpAddr::V4(from) = route.source else { return };
-        let room = (route.mtu as usize).min(LONGEST_ERROR) - IPV4_HEADER - 8;
+        let room = (route.mtu as usize).min(LONGEST_ERROR).saturating_sub(IPV4_HEADER + 8);
+        // Where not even the header fits, nothing is said.
+        if room <= IPV4_HEADER {
+            return;
+        }
         let quoted = &bytes[..bytes.len().min(room)];
         let mut message = vec![0; 8 + quoted.len()];
         (message[0], message[1]) = (kind, code);

@@ -147,6 +147,9 @@ impl Network {
         if message.target.is_multicast() || (message.target.is_loopback() && !local) {
             return self.drop_at(device, packet, DropReason::ArpNotForUs, "not to be asked for");
         }
+        if message.sender == message.target && self.conf_or(device, Conf::DropGratuitousArp) {
+            return self.drop_at(device, packet, DropReason::ArpNotForUs, "drop_gratuitous_arp");
+        }
         if message.sender.is_unspecified() {
             // Somebody checks whether the address is free (RFC 5227).
             let ours = self.address_kind(ns, message.target) == RouteType::Local;

@@ -160,8 +160,9 @@ impl Network {
         }
         let cause = packet.journey;
         if self.trace.on {
-            let (ip, name) = (self.neighbour(ns, id).address.to_string(), self.devices[device].name.clone());
-            self.stop(&packet, device, None, StopKind::NeighbourWait { ip, device: name });
+            let (ip, name) =
+                (self.neighbour(ns, id).address.to_string(), self.devices[device].name.to_string());
+            self.stop(&packet, device, None, StopKind::NeighbourWait { ip, device: name }.into());
         }
         let room = usize::try_from(self.neigh_conf(device, NeighConf::UnresQlenBytes)).unwrap_or(0);
         let size = packet.len() + OVERHEAD;

@@ -13,8 +13,8 @@ use crate::ip::header::ethertype;
 use crate::packet::ETHERNET;
 use crate::path::RouteResult;
 use crate::rtnetlink::{Change, RouteType, nud};
+use crate::trace::note::Note;
 use crate::{Mac, Network, Packet};
-use api::journey::StopKind;
 use api::{DeviceId, DropReason, NetnsId};
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -160,9 +160,8 @@ impl Network {
         packet: Packet,
     ) {
         if self.trace.on {
-            let ip = self.netns[ns].neighbours.get(id).map(|entry| entry.address.to_string());
-            let kind = StopKind::Neighbour { ip: ip.unwrap_or_default(), mac: mac.to_string() };
-            self.stop(&packet, device, None, kind);
+            let ip = self.netns[ns].neighbours.get(id).map(|entry| entry.address.into());
+            self.stop(&packet, device, None, Note::Neighbour { ip, mac });
         }
         self.frame_and_transmit(device, mac, packet);
     }

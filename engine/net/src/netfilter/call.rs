@@ -175,8 +175,8 @@ impl Network {
     pub fn chains_shown(&self, ns: NetnsId) -> Vec<ShownChain> {
         let tables = self.netfilter.state(ns).map(|state| state.tables.list.as_slice()).unwrap_or_default();
         let shown = |table: &Table, chain: &Chain| ShownChain {
-            table: table.name.clone(),
-            chain: chain.name.clone(),
+            table: table.name.to_string(),
+            chain: chain.name.to_string(),
             policy: chain.base.as_ref().map(|base| base.policy.name()),
             rules: chain
                 .rules

@@ -175,7 +175,7 @@ pub(crate) enum End {
 /// One rule that matched and decided or acted, for the journey.
 #[derive(Debug)]
 pub(crate) struct Hit {
-    pub chain: String,
+    pub chain: Rc<str>,
     /// From 1.
     pub number: u32,
     /// Rules looked at since the base chain began.

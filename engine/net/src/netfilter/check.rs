@@ -13,6 +13,9 @@ use super::table::{Base, Chain, ChainKind, Table};
 use crate::Errno;
 use std::collections::BTreeMap;
 
+/// Hits that `recent` counts to, and one (`XT_RECENT_MAX_NSTAMPS`).
+const MAX_HITS: u32 = 256;
+
 /// A rule where it is to stand, looked at by itself.
 pub(crate) fn rule(table: &Table, chain: &Chain, spec: &Spec) -> Result<(), Errno> {
     if let Some(to) = spec.jumps_to() {
@@ -28,6 +31,7 @@ pub(crate) fn rule(table: &Table, chain: &Chain, spec: &Spec) -> Result<(), Errn
             Match::Tcp(_) | Match::Tcpmss(_) => is(TCP),
             Match::Udp(_) => is(UDP),
             Match::Icmp(_) => is(ICMP),
+            Match::Recent(it) => it.hits < MAX_HITS,
             _ => true,
         };
         if !fits {
@@ -36,7 +40,7 @@ pub(crate) fn rule(table: &Table, chain: &Chain, spec: &Spec) -> Result<(), Errn
     }
     if let Some(action) = spec.target.as_action() {
         let place = action.place();
-        if place.table.is_some_and(|name| name != table.name) || !action.fits_protocol(protocol, invert) {
+        if place.table.is_some_and(|name| *name != *table.name) || !action.fits_protocol(protocol, invert) {
             return Err(Errno::EINVAL);
         }
     }
@@ -97,7 +101,7 @@ fn depth<'a>(
     if level >= MAX_JUMPS {
         return Err(Errno::EMLINK);
     }
-    if let Some(known) = depths.get(chain.name.as_str()) {
+    if let Some(known) = depths.get(&*chain.name) {
         return if level + known > MAX_JUMPS { Err(Errno::EMLINK) } else { Ok(*known) };
     }
     let mut deepest = 0;

@@ -14,10 +14,10 @@ use super::memory::Memory;
 use super::nat::{self, Manip};
 use super::rule::Family;
 use super::table::{ChainIndex, ChainKind, Tables};
-use super::text::save::rule_text;
 use super::{Conntrack, Hook, HookState, HookVerdict};
 use crate::Packet;
-use api::{DropReason, StopKind};
+use crate::trace::note::{Endpoint, Hit, Note};
+use api::DropReason;
 use sim::Instant;
 
 /// One thing that hangs on a hook.
@@ -100,7 +100,7 @@ impl State {
         state: &HookState,
         packet: &mut Packet,
         now: Instant,
-        mut stops: Option<&mut Vec<StopKind>>,
+        mut stops: Option<&mut Vec<Note>>,
     ) -> HookVerdict {
         let steps = &self.steps[state.hook as usize];
         let Some(header) = Header::read(packet.data()).filter(|it| !steps.is_empty() && it.source.is_ipv4())
@@ -160,37 +160,37 @@ fn note_walk(
     base: ChainIndex,
     walk: &Walk,
     hook: Hook,
-    stops: Option<&mut Vec<StopKind>>,
+    stops: Option<&mut Vec<Note>>,
 ) {
     let Some(stops) = stops else { return };
     let table = &tables.list[table];
-    for hit in &walk.hits {
-        stops.push(StopKind::Rule {
-            hook: hook.name().to_owned(),
+    stops.extend(walk.hits.iter().map(|hit| {
+        Note::Rule(Hit {
+            hook,
             table: table.name.clone(),
             chain: hit.chain.clone(),
-            rule: hit.number,
+            number: hit.number,
             walked: hit.walked,
-            text: rule_text(&hit.chain, &hit.rule.spec),
-        });
-    }
+            rule: hit.rule.clone(),
+        })
+    }));
     let Some(chain) = table.at(base) else { return };
     let (true, Some(base)) = (walk.by_policy && walk.walked > 0 || walk.end == End::Drop, &chain.base) else {
         return;
     };
     if walk.by_policy {
-        stops.push(StopKind::Policy {
-            hook: hook.name().to_owned(),
+        stops.push(Note::Policy {
+            hook,
             table: table.name.clone(),
             chain: chain.name.clone(),
             walked: walk.walked,
-            policy: base.policy.name().to_owned(),
+            policy: base.policy.name(),
         });
     }
 }
 
 /// Conntrack at PREROUTING and OUTPUT.
-fn track(at: &mut Context<'_>, stops: Option<&mut Vec<StopKind>>) -> HookVerdict {
+fn track(at: &mut Context<'_>, stops: Option<&mut Vec<Note>>) -> HookVerdict {
     // A packet that comes round over loopback keeps its flow.
     if !matches!(at.packet.tracked, Tracked::Unseen) {
         return HookVerdict::Accept;
@@ -198,6 +198,7 @@ fn track(at: &mut Context<'_>, stops: Option<&mut Vec<StopKind>>) -> HookVerdict
     let tracked = at.conntrack.track(Tracking {
         netns: at.state.netns,
         incoming: at.state.hook == Hook::Prerouting,
+        sound: at.packet.sound > 0,
         header: &at.header,
         bytes: at.packet.data(),
         now: at.now,
@@ -208,13 +209,10 @@ fn track(at: &mut Context<'_>, stops: Option<&mut Vec<StopKind>>) -> HookVerdict
     }
     if let Some(stops) = stops {
         let (state, tuple) = match at.flow() {
-            Some((flow, info)) => (relation_name(info.relation), flow.tuple(info.direction).to_string()),
-            None => (
-                "INVALID",
-                Tuple::of(&at.header, at.packet.data()).map_or_else(String::new, |it| it.to_string()),
-            ),
+            Some((flow, info)) => (relation_name(info.relation), Some(*flow.tuple(info.direction))),
+            None => ("INVALID", Tuple::of(&at.header, at.packet.data())),
         };
-        stops.push(StopKind::Conntrack { state: state.to_owned(), tuple });
+        stops.push(Note::Conntrack { state, tuple });
     }
     HookVerdict::Accept
 }
@@ -232,7 +230,7 @@ fn translate(
     tables: &Tables,
     chains: &[(usize, ChainIndex)],
     at: &mut Context<'_>,
-    mut stops: Option<&mut Vec<StopKind>>,
+    mut stops: Option<&mut Vec<Note>>,
 ) -> HookVerdict {
     let drop = HookVerdict::Drop(DropReason::NetfilterDrop);
     let manip = match at.state.hook {
@@ -275,7 +273,7 @@ fn has_moved(at: &Context<'_>, info: Info) -> bool {
         && masquerade.is_some_and(|device| at.state.output != Some(device))
 }
 
-fn rewrite(at: &mut Context<'_>, info: Info, manip: Manip, stops: Option<&mut Vec<StopKind>>) -> HookVerdict {
+fn rewrite(at: &mut Context<'_>, info: Info, manip: Manip, stops: Option<&mut Vec<Note>>) -> HookVerdict {
     let tracked = std::mem::take(&mut at.packet.tracked);
     let before = stops.is_some().then(|| endpoint(at, manip));
     let translated = match at.conntrack.flow_of(&tracked) {
@@ -297,17 +295,18 @@ fn rewrite(at: &mut Context<'_>, info: Info, manip: Manip, stops: Option<&mut Ve
             (Direction::Reply, Manip::Source) => "un-DNAT",
             (Direction::Reply, Manip::Destination) => "un-SNAT",
         };
-        stops.push(StopKind::Nat { kind: kind.to_owned(), before, after: endpoint(at, manip) });
+        stops.push(Note::Nat { kind, before, after: endpoint(at, manip) });
     }
     HookVerdict::Accept
 }
 
 /// The address (and port) that is rewritten, as it stands.
-fn endpoint(at: &Context<'_>, manip: Manip) -> String {
+fn endpoint(at: &Context<'_>, manip: Manip) -> Endpoint {
     let ports = at.header.ports(at.packet.data());
-    let (address, port) = match manip {
-        Manip::Source => (at.header.source, ports.map(|(source, _)| source)),
-        Manip::Destination => (at.header.destination, ports.map(|(_, destination)| destination)),
-    };
-    port.map_or_else(|| address.to_string(), |port| format!("{address}:{port}"))
+    match manip {
+        Manip::Source => Endpoint { address: at.header.source, port: ports.map(|(source, _)| source) },
+        Manip::Destination => {
+            Endpoint { address: at.header.destination, port: ports.map(|(_, destination)| destination) }
+        }
+    }
 }

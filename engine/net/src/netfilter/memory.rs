@@ -125,10 +125,7 @@ impl RecentLists {
             if rule.action != Action::Set {
                 return rule.invert;
             }
-            if list.entries.len() >= MAX_ENTRIES {
-                list.entries.remove(0);
-            }
-            list.entries.push(Entry { address, ttl, stamps: vec![now], next: 1 });
+            list.add(address, ttl, now);
             return !rule.invert;
         };
         let most = list.most;
@@ -209,15 +206,14 @@ impl RecentLists {
         };
         let Ok(address) = address.parse::<IpAddr>() else { return false };
         match list.entries.iter().position(|entry| entry.address == address) {
-            Some(at) if add => {
-                let most = list.most;
-                let ttl = list.entries[at].ttl;
-                list.entries[at].note(now, ttl, most);
-            }
             Some(at) => {
-                list.entries.remove(at);
+                let mut entry = list.entries.remove(at);
+                if add {
+                    entry.note(now, entry.ttl, list.most);
+                    list.entries.push(entry);
+                }
             }
-            None if add => list.entries.push(Entry { address, ttl: 0, stamps: vec![now], next: 1 }),
+            None if add => list.add(address, 0, now),
             None => {}
         }
         true
@@ -225,6 +221,14 @@ impl RecentLists {
 }
 
 impl List {
+    /// In a full list the least recently used address makes room.
+    fn add(&mut self, address: IpAddr, ttl: u8, now: Instant) {
+        if self.entries.len() >= MAX_ENTRIES {
+            self.entries.remove(0);
+        }
+        self.entries.push(Entry { address, ttl, stamps: vec![now], next: 1 });
+    }
+
     /// Forgets the least recently used address where its time is over (`recent_entry_reap`).
     fn reap(&mut self, now: Instant, seconds: u32) {
         let over = Duration::from_secs(seconds.into());

@@ -34,7 +34,9 @@ pub use conntrack::{Conntrack, Tracked};
 pub(crate) use header::TCP;
 pub use memory::LogLine;
 pub use rule::Family;
+pub(crate) use rule::Rule;
 pub use table::Backend;
+pub(crate) use text::save::rule_text;
 
 use api::{DeviceId, DropReason, NetnsId};
 

@@ -6,7 +6,8 @@ use super::context::{AddressType, Surroundings};
 use crate::Network;
 use crate::path::FlowKey;
 use crate::rtnetlink::{RouteType, scope};
-use api::{DeviceId, NetnsId, StopKind};
+use crate::trace::note::Note;
+use api::{DeviceId, NetnsId};
 use std::net::IpAddr;
 
 fn v4(address: IpAddr) -> Option<std::net::Ipv4Addr> {
@@ -41,8 +42,11 @@ impl Surroundings for Network {
     }
 
     fn source_address(&self, device: DeviceId, to: IpAddr) -> Option<IpAddr> {
-        let it = self.devices.get(device)?;
-        self.select_source(it.netns, Some(device), v4(to), scope::UNIVERSE).map(IpAddr::V4)
+        let ns = self.devices.get(device)?.netns;
+        // It is to suit the next hop, as far as that can be told without the packet's mark.
+        let flow = FlowKey { destination: to, oif: Some(device), ..FlowKey::default() };
+        let next = self.route_output(ns, &flow).map_or(v4(to), |route| Some(route.next_hop()));
+        self.select_source(ns, Some(device), next, scope::UNIVERSE).map(IpAddr::V4)
     }
 
     fn path_mtu(&self, netns: NetnsId, to: IpAddr) -> Option<u32> {
@@ -69,7 +73,7 @@ impl Network {
         self.trace.on
     }
 
-    pub(super) fn netfilter_stops(&mut self, packet: &crate::Packet, ns: NetnsId, stops: Vec<StopKind>) {
+    pub(super) fn netfilter_stops(&mut self, packet: &crate::Packet, ns: NetnsId, stops: Vec<Note>) {
         for stop in stops {
             self.stop_in(packet, ns, stop);
         }

@@ -1,6 +1,6 @@
 //! Tables and chains of one namespace, of both back ends, and where they hang on the hooks.
 //!
-//! Changed by transactions (`batch`), walked by the traversal, printed by the listings.
+//! Changed by transactions, walked by the traversal, printed by the listings.
 //! Always: names within a table are unique; rules are shared with whoever lists them, so a copy is cheap.
 //! Sources: linux nf_tables_api.c, ip_tables.c; iptables nft.c (the built-in tables).
 
@@ -95,7 +95,7 @@ pub const BUILTIN: &[BuiltinTable] = &[
 ];
 
 pub fn builtin(name: &str) -> Option<&'static BuiltinTable> {
-    BUILTIN.iter().find(|table| table.name == name)
+    BUILTIN.iter().find(|table| *table.name == *name)
 }
 
 impl BuiltinTable {
@@ -159,7 +159,7 @@ impl Base {
 
 #[derive(Clone, Debug)]
 pub struct Chain {
-    pub name: String,
+    pub name: Rc<str>,
     pub base: Option<Base>,
     pub rules: Vec<Rc<Rule>>,
     /// Of all chains of the namespace, in the order they were made (`nft list`).
@@ -170,7 +170,7 @@ pub struct Chain {
 
 impl Chain {
     pub fn new(name: &str, base: Option<Base>, created: u64) -> Chain {
-        Chain { name: name.to_owned(), base, rules: Vec::new(), created, compiled: OnceCell::new() }
+        Chain { name: name.into(), base, rules: Vec::new(), created, compiled: OnceCell::new() }
     }
 
     /// The rules, to be changed.
@@ -185,17 +185,17 @@ pub(crate) type ChainIndex = u32;
 
 #[derive(Clone, Debug)]
 pub struct Table {
-    pub name: String,
+    pub name: Rc<str>,
     pub family: Family,
     pub backend: Backend,
     /// Places stay the same while other chains come and go.
     chains: Vec<Option<Rc<Chain>>>,
-    by_name: BTreeMap<String, ChainIndex>,
+    by_name: BTreeMap<Rc<str>, ChainIndex>,
 }
 
 impl Table {
     pub fn new(name: &str, family: Family, backend: Backend) -> Table {
-        Table { name: name.to_owned(), family, backend, chains: Vec::new(), by_name: BTreeMap::new() }
+        Table { name: name.into(), family, backend, chains: Vec::new(), by_name: BTreeMap::new() }
     }
 
     pub fn index(&self, name: &str) -> Option<ChainIndex> {
@@ -236,13 +236,13 @@ impl Table {
     /// Gives a chain another name, and every jump to it with it.
     pub fn rename(&mut self, old: &str, new: &str) {
         let Some(index) = self.by_name.remove(old) else { return };
-        self.by_name.insert(new.to_owned(), index);
+        self.by_name.insert(new.into(), index);
         for chain in self.chains.iter_mut().flatten() {
             let jumps = chain.rules.iter().any(|rule| rule.spec.jumps_to() == Some(old));
-            if jumps || chain.name == old {
+            if jumps || *chain.name == *old {
                 let chain = Rc::make_mut(chain);
-                if chain.name == old {
-                    chain.name = new.to_owned();
+                if *chain.name == *old {
+                    chain.name = new.into();
                 }
                 for rule in chain.rules_mut() {
                     if let Some(renamed) = rule.retargeted(old, new) {
@@ -298,13 +298,13 @@ pub struct Tables {
 impl Tables {
     pub fn find(&self, backend: Backend, family: Family, name: &str) -> Option<&Table> {
         let mut tables = self.list.iter().map(Rc::as_ref);
-        tables.find(|table| table.backend == backend && table.family == family && table.name == name)
+        tables.find(|table| table.backend == backend && table.family == family && *table.name == *name)
     }
 
     /// The table, made empty if it is not there.
     pub fn make(&mut self, backend: Backend, family: Family, name: &str) -> &mut Table {
         let is_it =
-            |table: &Rc<Table>| table.backend == backend && table.family == family && table.name == name;
+            |table: &Rc<Table>| table.backend == backend && table.family == family && *table.name == *name;
         let index = self.list.iter().position(is_it).unwrap_or_else(|| {
             self.list.push(Rc::new(Table::new(name, family, backend)));
             self.list.len() - 1
@@ -313,7 +313,7 @@ impl Tables {
     }
 
     pub fn remove(&mut self, backend: Backend, family: Family, name: &str) {
-        self.list.retain(|table| table.backend != backend || table.family != family || table.name != name);
+        self.list.retain(|table| table.backend != backend || table.family != family || *table.name != *name);
     }
 
     /// A number greater than all before.

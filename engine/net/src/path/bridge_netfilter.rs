@@ -53,6 +53,7 @@ impl Network {
                 return None;
             }
         }
+        packet.port = Some(port);
         let ns = self.devices[bridge].netns;
         let before = header::destination(packet.data());
         let kind = packet.kind;

@@ -7,9 +7,10 @@ use super::route::RouteResult;
 use crate::ip::header::{self, ethertype};
 use crate::ip::{icmp_type, is_unfragmentable, unreachable};
 use crate::netfilter::{Hook, HookState, HookVerdict, RejectWith};
+use crate::packet::PacketType;
 use crate::rtnetlink::RouteType;
+use crate::trace::note::{self, Note};
 use crate::{Errno, Network, Packet};
-use api::journey::StopKind;
 use api::{DropReason, NetnsId};
 
 impl Network {
@@ -18,7 +19,7 @@ impl Network {
         match self.netfilter(state, &mut packet) {
             HookVerdict::Accept => Some(packet),
             HookVerdict::Drop(reason) => {
-                self.drop_in(state.netns, packet, reason, hook_name(state.hook));
+                self.drop_in(state.netns, packet, reason, state.hook.name());
                 None
             }
             HookVerdict::Reject(with) => {
@@ -38,7 +39,7 @@ impl Network {
             }
             RejectWith::TcpReset => self.reset_send(ns, &packet),
         }
-        self.drop_in(ns, packet, DropReason::NetfilterReject, hook_name(state.hook));
+        self.drop_in(ns, packet, DropReason::NetfilterReject, state.hook.name());
     }
 
     /// A packet that is forwarded, or was made by the kernel.
@@ -92,16 +93,14 @@ impl Network {
     /// A copy of a broadcast comes in by the device it leaves by, without going through it (`dev_loopback_xmit`).
     fn loop_back(&mut self, ns: NetnsId, mut packet: Packet, route: &RouteResult) {
         packet.device = Some(route.device);
-        packet.kind = crate::packet::PacketType::Broadcast;
-        self.ip_received(ns, route.device, packet);
+        packet.kind = if route.is_multicast() { PacketType::Multicast } else { PacketType::Broadcast };
+        self.ip_receive(ns, route.device, packet);
     }
 
     /// `ip_finish_output`: cut to the MTU.
     fn finish_output(&mut self, ns: NetnsId, packet: Packet, route: &RouteResult) -> Result<(), Errno> {
-        let mut mtu = route.mtu as usize;
-        if packet.device.is_some() && route.mtu_learnt {
-            mtu = self.devices[route.device].mtu as usize;
-        }
+        let forwarded = packet.device.is_some();
+        let mut mtu = if forwarded { self.forward_mtu(ns, route) } else { route.mtu } as usize;
         let once = usize::from(packet.fragment_size);
         if once != 0 && once < mtu {
             mtu = once;
@@ -123,28 +122,8 @@ impl Network {
         Ok(())
     }
 
-    /// A route as `ip route get` would print it, for the journey.
-    pub(crate) fn route_stop(&self, route: &RouteResult) -> StopKind {
-        let device = &self.devices[route.device].name;
-        let kind = match route.kind {
-            RouteType::Local => "local ",
-            RouteType::Broadcast => "broadcast ",
-            RouteType::Multicast => "multicast ",
-            _ => "",
-        };
-        let via = route.gateway.map_or(String::new(), |gateway| format!(" via {gateway}"));
-        let to = route.destination.to_string();
-        let route = format!("{kind}{to}{via} dev {device} src {}", route.source);
-        StopKind::Route { to, route }
-    }
-}
-
-fn hook_name(hook: Hook) -> &'static str {
-    match hook {
-        Hook::Prerouting => "PREROUTING",
-        Hook::Input => "INPUT",
-        Hook::Forward => "FORWARD",
-        Hook::Output => "OUTPUT",
-        Hook::Postrouting => "POSTROUTING",
+    /// A route, for the journey.
+    pub(crate) fn route_note(&self, route: &RouteResult) -> Note {
+        Note::Route(note::Route::of(route, self.devices[route.device].name.clone()))
     }
 }

@@ -9,8 +9,8 @@ use crate::netfilter::{Hook, HookState};
 use crate::packet::PacketType;
 use crate::rtnetlink::route_flags as rtcf;
 use crate::sysctl::Key;
+use crate::trace::note::Note;
 use crate::{Network, Packet};
-use api::journey::StopKind;
 use api::{DeviceId, DropReason, NetnsId};
 
 impl Network {
@@ -33,7 +33,7 @@ impl Network {
         }
         let left = decrease_ttl(packet.data_mut());
         if self.trace.on {
-            self.stop_in(&packet, ns, StopKind::Forward { ttl: left });
+            self.stop_in(&packet, ns, Note::Forward { ttl: left });
         }
         if route.flags & rtcf::DOREDIRECT != 0 {
             self.redirect_send(ns, &packet, route);
@@ -52,7 +52,7 @@ impl Network {
     }
 
     /// A learnt MTU counts for forwarded packets only if `ip_forward_use_pmtu` says so.
-    fn forward_mtu(&self, ns: NetnsId, route: &RouteResult) -> u32 {
+    pub(super) fn forward_mtu(&self, ns: NetnsId, route: &RouteResult) -> u32 {
         if route.mtu_learnt && self.netns[ns].sysctl.int(Key::IpForwardUsePmtu) == 0 {
             self.devices[route.device].mtu
         } else {

@@ -11,8 +11,9 @@ use crate::netfilter::{Hook, HookState};
 use crate::packet::{ETHERNET, PacketType};
 use crate::rtnetlink::{RouteType, route_flags as rtcf};
 use crate::socket::FrameKind;
+use crate::sysctl::Conf;
+use crate::trace::note::Note;
 use crate::{Errno, Mac, Network, Packet};
-use api::journey::StopKind;
 use api::{DeviceId, DropReason, NetnsId};
 
 impl From<PacketType> for FrameKind {
@@ -68,14 +69,12 @@ impl Network {
         let ns = self.devices[device].netns;
         let frame = self.tap(ns, device, packet.kind.into(), &packet);
         if self.trace.on {
-            self.stop(&packet, device, frame, StopKind::Received);
+            self.stop(&packet, device, frame, Note::Received);
         }
         let bytes = packet.data();
         packet.protocol = u16::from_be_bytes([bytes[12], bytes[13]]);
-        if self.devices[device].port.is_some() {
-            return self.bridge_receive(device, packet);
-        }
-        if !self.devices[device].uppers.is_empty() {
+        let it = &self.devices[device];
+        if it.port.is_some() || !it.uppers.is_empty() {
             match self.receive_by_upper(device, packet) {
                 Some(rest) => packet = rest,
                 None => return,
@@ -92,7 +91,7 @@ impl Network {
         let ns = self.devices[device].netns;
         let frame = self.tap(ns, device, FrameKind::Host, &packet);
         if self.trace.on {
-            self.stop(&packet, device, frame, StopKind::Received);
+            self.stop(&packet, device, frame, Note::Received);
         }
         self.ip_receive(ns, device, packet);
     }
@@ -118,7 +117,7 @@ impl Network {
     }
 
     /// `ip_rcv`: the header is checked, PREROUTING passed.
-    fn ip_receive(&mut self, ns: NetnsId, device: DeviceId, mut packet: Packet) {
+    pub(super) fn ip_receive(&mut self, ns: NetnsId, device: DeviceId, mut packet: Packet) {
         if packet.kind == PacketType::OtherHost {
             return self.drop_at(device, packet, DropReason::OtherHost, "");
         }
@@ -173,13 +172,13 @@ impl Network {
         };
         // RFC 1122 §3.3.6: a unicast packet in a broadcast or multicast frame.
         if matches!(packet.kind, PacketType::Broadcast | PacketType::Multicast)
-            && route.kind == RouteType::Unicast
-            && !route.is_local()
+            && !matches!(route.kind, RouteType::Broadcast | RouteType::Multicast)
+            && self.conf_or(device, Conf::DropUnicastInL2Multicast)
         {
             return self.drop_in(ns, packet, DropReason::UnicastInMulticast, "");
         }
         if self.trace.on {
-            self.stop_in(&packet, ns, self.route_stop(&route));
+            self.stop_in(&packet, ns, self.route_note(&route));
         }
         if route.is_local() {
             let mut packet = packet;

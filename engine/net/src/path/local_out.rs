@@ -41,7 +41,7 @@ impl Network {
     ) -> Result<(), Errno> {
         packet.device = None;
         if self.trace.on {
-            self.stop_in(&packet, ns, self.route_stop(route));
+            self.stop_in(&packet, ns, self.route_note(route));
         }
         let before = Routed::of(&packet);
         let state = HookState {
@@ -70,7 +70,7 @@ impl Network {
         match self.route_again(ns, &packet, &after) {
             Ok(route) => {
                 if self.trace.on {
-                    self.stop_in(&packet, ns, self.route_stop(&route));
+                    self.stop_in(&packet, ns, self.route_note(&route));
                 }
                 self.egress_local(ns, packet, &route)
             }

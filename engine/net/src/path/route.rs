@@ -141,8 +141,8 @@ impl Network {
         if let Some(source) = source {
             self.check_source(ns, source, flow.any_source)?;
             if oif.is_none() && (destination.is_multicast() || destination.is_broadcast()) {
-                oif = Some(self.device_of_address(ns, source).ok_or(Errno::EINVAL)?);
-                return Ok(self.on_link_route(ns, oif, source, destination, flow));
+                oif = Some(self.device_of_address(ns, source).ok_or(Errno::ENETUNREACH)?);
+                return Ok(self.on_link_route(ns, oif, source, destination));
             }
         }
         if let Some(device) = oif {
@@ -153,7 +153,7 @@ impl Network {
             if here || flow.protocol == crate::ip::header::protocol::IGMP {
                 let wanted = source.or_else(|| self.select_source(ns, oif, None, scope::LINK));
                 let source = wanted.unwrap_or(Ipv4Addr::UNSPECIFIED);
-                return Ok(self.on_link_route(ns, oif, source, destination, flow));
+                return Ok(self.on_link_route(ns, oif, source, destination));
             }
             if source.is_none() && destination.is_multicast() {
                 source = self.select_source(ns, oif, None, narrow);
@@ -188,18 +188,17 @@ impl Network {
                 // Bound to a device, without a route: taken to be on its link.
                 let wanted = source.or_else(|| self.select_source(ns, oif, None, scope::LINK));
                 let source = wanted.unwrap_or(Ipv4Addr::UNSPECIFIED);
-                return Ok(self.on_link_route(ns, oif, source, destination, flow));
+                return Ok(self.on_link_route(ns, oif, source, destination));
             }
             Err(errno) => return Err(errno),
         };
-        self.route_made(ns, flow, destination, source, &found)
+        self.route_made(ns, destination, source, &found)
     }
 
     /// `__mkroute_output`
     fn route_made(
         &self,
         ns: NetnsId,
-        flow: &FlowKey,
         destination: Ipv4Addr,
         source: Option<Ipv4Addr>,
         found: &FibResult,
@@ -223,7 +222,7 @@ impl Network {
         {
             return Err(Errno::EINVAL);
         }
-        let mut route = self.on_link_route(ns, Some(device), source, destination, flow);
+        let mut route = self.on_link_route(ns, Some(device), source, destination);
         route.table = found.table;
         if found.kind == RouteType::Broadcast {
             route.kind = RouteType::Broadcast;
@@ -261,7 +260,7 @@ impl Network {
 
     /// May a packet made here have that source?
     fn check_source(&self, ns: NetnsId, source: Ipv4Addr, any: bool) -> Result<(), Errno> {
-        if source.is_multicast() || source.is_broadcast() {
+        if source.is_multicast() || source.is_broadcast() || source.octets()[0] == 0 {
             return Err(Errno::EINVAL);
         }
         if any || self.is_local_address(ns, source) { Ok(()) } else { Err(Errno::ENETUNREACH) }
@@ -311,7 +310,6 @@ impl Network {
         device: Option<DeviceId>,
         source: Ipv4Addr,
         destination: Ipv4Addr,
-        _flow: &FlowKey,
     ) -> RouteResult {
         let device = device.unwrap_or(self.netns[ns].loopback);
         let (kind, flags) = if destination.is_broadcast() {

@@ -260,16 +260,7 @@ impl Network {
             let words = "vxlan external, gbp, gpe: not simulated in vethlab; use static FDB entries";
             return refuse(Errno::EOPNOTSUPP, words);
         }
-        let lower = match vxlan.link {
-            None | Some(0) => None,
-            Some(index) => match self.device_id(ns, index) {
-                Some(lower) => Some(lower),
-                None => {
-                    let words = "Specified interface for tunnel endpoint communications not found";
-                    return refuse(Errno::ENODEV, words);
-                }
-            },
-        };
+        let lower = self.vxlan_lower(ns, vxlan.link)?;
         let group = |it: &Option<IpAddr>| it.is_some_and(|it| it.is_multicast());
         if group(&vxlan.local) {
             return refuse(Errno::EINVAL, "Local address can not be multicast address");
@@ -287,6 +278,27 @@ impl Network {
         Ok((id, lower))
     }
 
+    /// `dev`, which is looked for where the outer packets live.
+    fn vxlan_lower(&self, net: NetnsId, link: Option<u32>) -> NetlinkResult<Option<DeviceId>> {
+        let Some(index) = link.filter(|index| *index != 0) else { return Ok(None) };
+        match self.device_id(net, index) {
+            None => {
+                let words = "Specified interface for tunnel endpoint communications not found";
+                refuse(Errno::ENODEV, words)
+            }
+            lower => Ok(lower),
+        }
+    }
+
+    /// From now on it goes with another lower device.
+    fn vxlan_stand_on(&mut self, device: DeviceId, lower: DeviceId) {
+        let Some(vxlan) = self.devices[device].vxlan_mut() else { return };
+        if let Some(before) = vxlan.lower.replace(lower) {
+            self.devices[before].uppers.retain(|upper| *upper != device);
+        }
+        self.devices[lower].uppers.push(device);
+    }
+
     pub(super) fn vxlan_make(
         &mut self,
         ns: NetnsId,
@@ -295,6 +307,9 @@ impl Network {
         vxlan: &VxlanRequest,
     ) -> NetlinkResult<DeviceId> {
         let (id, lower) = self.vxlan_validate(ns, vxlan)?;
+        if let Some(lower) = lower {
+            self.may_stand(lower, None)?;
+        }
         let info = vxlan_info(id, vxlan);
         if self.vxlan_twin(ns, (info.destination_port, id), None) {
             return refuse(Errno::EEXIST, "A VXLAN device with the specified VNI already exists");
@@ -338,8 +353,12 @@ impl Network {
 
     /// `vxlan_changelink`: VNI, port and the like cannot be changed.
     pub(super) fn vxlan_change(&mut self, device: DeviceId, request: &VxlanRequest) -> NetlinkResult<()> {
-        let ns = self.devices[device].netns;
-        let lower = request.link.and_then(|index| self.device_id(ns, index));
+        let Some(vxlan) = self.devices[device].vxlan() else { return Err(Errno::EOPNOTSUPP.into()) };
+        let (net, before) = (vxlan.net, vxlan.lower);
+        let lower = self.vxlan_lower(net, request.link)?.filter(|lower| Some(*lower) != before);
+        if let Some(lower) = lower {
+            self.may_stand(lower, Some(device))?;
+        }
         let now = self.now;
         let Some(vxlan) = self.devices[device].vxlan_mut() else { return Err(Errno::EOPNOTSUPP.into()) };
         let info = &mut vxlan.info;
@@ -370,7 +389,6 @@ impl Network {
         info.ageing = request.ageing.unwrap_or(info.ageing);
         info.max_address = request.max_address.unwrap_or(info.max_address);
         info.local = request.local.or(info.local);
-        vxlan.lower = lower.or(vxlan.lower);
         if let Some(address) = request.remote.and_then(address4) {
             vxlan.info.remote = request.remote;
             let (port, vni) = vxlan.key();
@@ -385,6 +403,9 @@ impl Network {
                 used: now,
                 updated: now,
             });
+        }
+        if let Some(lower) = lower {
+            self.vxlan_stand_on(device, lower);
         }
         Ok(())
     }

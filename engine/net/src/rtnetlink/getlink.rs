@@ -64,7 +64,7 @@ impl Network {
             id: device,
             netns: it.netns,
             index: it.ifindex,
-            name: it.name.clone(),
+            name: it.name.to_string(),
             altnames: it.altnames.clone(),
             link_type: it.link_type(),
             flags: it.shown_flags(),

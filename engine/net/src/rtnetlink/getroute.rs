@@ -106,7 +106,7 @@ impl Network {
             scope: scope::UNIVERSE,
             gateway: route.gateway,
             oif: it.ifindex,
-            device: it.name.clone(),
+            device: it.name.to_string(),
             prefsrc,
             mark: request.mark,
             uid: request.iif.is_none().then_some(request.uid),

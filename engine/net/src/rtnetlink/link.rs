@@ -235,7 +235,7 @@ pub struct Link {
     pub mtu: u32,
     pub min_mtu: u32,
     pub max_mtu: u32,
-    /// `noop`, `noqueue`, `pfifo_fast`
+    /// `noop`, `noqueue`, `fq_codel`
     pub qdisc: &'static str,
     pub txqlen: u32,
     pub group: u32,

@@ -57,6 +57,7 @@ impl Network {
             }
         }
         self.netfilter_netns_gone(ns);
+        self.sockets_netns_gone(ns);
         let it = &mut self.netns[ns];
         it.ids.clear();
         it.name = None;

@@ -43,7 +43,7 @@ impl Network {
         if request.valid == 0 || request.preferred > request.valid {
             return Err(NetlinkError::new(Errno::EINVAL, "ipv4: address lifetime invalid"));
         }
-        let label = request.label.clone().unwrap_or_else(|| self.devices[device].name.clone());
+        let label = request.label.clone().unwrap_or_else(|| self.devices[device].name.to_string());
         if label.len() >= LABEL_SIZE {
             return Err(NetlinkError::new(Errno::ERANGE, "Attribute failed policy validation"));
         }
@@ -55,12 +55,15 @@ impl Network {
             if !matches!(mode, Mode::Replace | Mode::Change) {
                 return Err(NetlinkError::new(Errno::EEXIST, "ipv4: Address already assigned"));
             }
+            self.address_set_metric(device, at, request.metric.unwrap_or(0));
             let now = self.now;
             let it = &mut self.devices[device].ip.addresses[at];
             (it.valid, it.preferred, it.since) = (request.valid, request.preferred, now);
             it.flags =
                 it.flags & !af::PERMANENT | if request.valid == super::FOREVER { af::PERMANENT } else { 0 };
-            it.metric = request.metric.unwrap_or(it.metric);
+            it.protocol = request.protocol;
+            let it = it.clone();
+            self.notify_address(device, &it, true);
             return Ok(());
         }
         let forever = if request.valid == super::FOREVER { af::PERMANENT } else { 0 };
@@ -145,7 +148,7 @@ impl Network {
         let deprecated = if preferred == 0 { af::DEPRECATED } else { 0 };
         Address {
             index: self.devices[device].ifindex,
-            device: self.devices[device].name.clone(),
+            device: self.devices[device].name.to_string(),
             local: IpAddr::V4(it.local),
             peer: IpAddr::V4(it.peer),
             prefix: it.prefix,
@@ -170,7 +173,7 @@ impl Network {
         };
         Address {
             index: self.devices[device].ifindex,
-            device: self.devices[device].name.clone(),
+            device: self.devices[device].name.to_string(),
             local: IpAddr::V6(it.local),
             peer: IpAddr::V6(it.local),
             prefix: it.prefix,

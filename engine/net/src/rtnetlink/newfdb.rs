@@ -1,5 +1,6 @@
 //! `RTM_NEWNEIGH` and its like for forwarding entries: `bridge fdb`.
 //!
+//! Differs from Linux: an entry's VLAN is not looked at.
 //! Sources: net/core/rtnetlink.c (`rtnl_fdb_add`, `rtnl_fdb_dump`, `ndo_dflt_fdb_dump`), net/bridge/br_fdb.c,
 //! drivers/net/vxlan/vxlan_core.c (`vxlan_fdb_update_existing`).
 
@@ -124,6 +125,7 @@ impl Network {
             return match request.mode {
                 Mode::Change => Err(Errno::ENOENT.into()),
                 Mode::Replace if many => Err(Errno::EOPNOTSUPP.into()),
+                _ if vxlan.is_full() => Err(Errno::ENOSPC.into()),
                 _ => {
                     let remotes = vec![remote];
                     let state = request.state;
@@ -245,7 +247,7 @@ impl Network {
         let it = &self.devices[device];
         FdbEntry {
             index: it.ifindex,
-            device: it.name.clone(),
+            device: it.name.to_string(),
             mac,
             vlan: None,
             master: None,
@@ -313,7 +315,7 @@ impl Network {
     }
 
     /// `bridge fdb get MAC br BRIDGE` (`index` is the bridge's, or a VXLAN device's).
-    pub fn fdb_get(&self, ns: NetnsId, index: u32, mac: Mac, _vlan: Option<u16>) -> NetlinkResult<FdbEntry> {
+    pub fn fdb_get(&self, ns: NetnsId, index: u32, mac: Mac, vlan: Option<u16>) -> NetlinkResult<FdbEntry> {
         let device = self.device_id(ns, index).ok_or(Errno::ENODEV)?;
         let missing = NetlinkError::new(Errno::ENOENT, "Fdb entry not found");
         if self.devices[device].vxlan().is_some() {
@@ -321,7 +323,9 @@ impl Network {
         }
         let bridge = self.devices[device].master().unwrap_or(device);
         let br = self.devices[bridge].bridge().ok_or(Errno::EOPNOTSUPP)?;
-        let found = br.fdb.find(mac, self.now, br.hold_time()).ok_or(missing)?;
+        // Bridges here do not tell VLANs apart.
+        let found = br.fdb.find(mac, self.now, br.hold_time()).filter(|_| vlan.is_none_or(|id| id == 0));
+        let found = found.ok_or(missing)?;
         Ok(self.bridge_fdb_row(bridge, found))
     }
 

@@ -14,7 +14,7 @@ use crate::{Errno, Mac, Network};
 use api::{DeviceId, NetnsId};
 use std::net::Ipv4Addr;
 
-/// Devices of one world; one more is ENOMEM.
+/// Devices of one namespace; one more is ENOMEM.
 const MAX_DEVICES: usize = 65_536;
 /// MTUs that a veth may be made with.
 const VETH_MTU: std::ops::RangeInclusive<u32> = 68..=65_535;
@@ -152,8 +152,18 @@ impl Network {
         if after.contains('%') || before.contains('%') {
             return None;
         }
-        let names = (0..MAX_DEVICES).map(|number| format!("{before}{number}{after}"));
-        names.into_iter().find(|name| self.device_index(ns, name).is_none())
+        // A number with leading zeros is another name.
+        let number = |name: &str| {
+            let digits = name.strip_prefix(before)?.strip_suffix(after)?;
+            let number: usize = digits.parse().ok()?;
+            (number.to_string() == digits).then_some(number)
+        };
+        let devices = self.netns[ns].devices.values().map(|device| &self.devices[*device]);
+        let names =
+            devices.flat_map(|it| std::iter::once(&*it.name).chain(it.altnames.iter().map(String::as_str)));
+        let taken: std::collections::BTreeSet<usize> = names.filter_map(number).collect();
+        let free = (0..MAX_DEVICES).find(|number| !taken.contains(number))?;
+        Some(format!("{before}{free}{after}"))
     }
 
     fn plain_make(
@@ -295,6 +305,7 @@ impl Network {
         if self.devices[lower].uppers.iter().any(same) {
             return refuse(Errno::EEXIST, "VLAN device already exists");
         }
+        self.may_stand(lower, None)?;
         let reorder_header = vlan.reorder_header.unwrap_or(true);
         let loose_binding = vlan.loose_binding.unwrap_or(false);
         let kind = Kind::Vlan(Vlan { lower, id, protocol, reorder_header, loose_binding });
@@ -337,11 +348,11 @@ impl Network {
         if others.any(|other| passthru || other == MacvlanMode::Passthru) {
             return Err(Errno::EINVAL.into());
         }
+        self.may_stand(lower, None)?;
         let device = self.link_bare(to, request, "macvlan", Kind::Macvlan(Macvlan { lower, mode }))?;
         self.stacked_mtu(device, self.devices[lower].mtu, request, Errno::EINVAL)?;
         if passthru {
             self.devices[device].mac = self.devices[lower].mac;
-            self.devices[lower].promiscuity += 1;
         }
         self.stack_on(device, lower);
         Ok(device)
@@ -375,6 +386,7 @@ impl Network {
             );
         }
         let flag = flag.unwrap_or(IpvlanFlag::Bridge);
+        self.may_stand(lower, None)?;
         let device = self.link_bare(to, request, "ipvlan", Kind::Ipvlan(Ipvlan { lower, mode, flag }))?;
         self.stacked_mtu(device, self.devices[lower].mtu, request, Errno::EINVAL)?;
         self.devices[device].mac = self.devices[lower].mac;
@@ -416,9 +428,9 @@ impl Network {
         let device = self.link_bare(to, request, "tunl", kind)?;
         let below = link.map_or(1500, |link| self.devices[link].mtu);
         let it = &mut self.devices[device];
-        it.flags = flags::POINTOPOINT | flags::NOARP;
+        it.flags = if ends.1.is_unspecified() { flags::NOARP } else { flags::POINTOPOINT | flags::NOARP };
         (it.mac, it.broadcast) = (Mac::ZERO, Mac::ZERO);
-        (it.mtu, it.min_mtu, it.max_mtu) = (below - 20, 68, 65515);
+        (it.mtu, it.min_mtu, it.max_mtu) = (below.saturating_sub(20).max(68), 68, 65515);
         if let Err(error) = self.link_mtu(device, request.mtu) {
             self.link_unmake(device);
             return Err(error);

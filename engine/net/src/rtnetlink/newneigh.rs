@@ -104,7 +104,7 @@ impl Network {
         let ago = |at: sim::Instant| u32::try_from(self.now.since(at).as_secs()).unwrap_or(u32::MAX);
         Some(Neighbour {
             index: device.ifindex,
-            device: device.name.clone(),
+            device: device.name.to_string(),
             destination: IpAddr::V4(entry.address),
             mac: entry.is_valid().then_some(entry.mac),
             state: entry.state,

@@ -301,7 +301,7 @@ impl Network {
         Nexthop {
             gateway: hop.gateway.map(IpAddr::V4),
             index: device.map_or(0, |it| it.ifindex),
-            device: device.map_or(String::new(), |it| it.name.clone()),
+            device: device.map_or(String::new(), |it| it.name.to_string()),
             hops: hop.weight,
             flags: hop.flags | if unused { nh::DEAD } else { 0 },
         }

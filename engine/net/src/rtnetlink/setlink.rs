@@ -5,7 +5,7 @@
 //! Sources: net/core/rtnetlink.c (`do_setlink`, `do_set_master`), net/core/dev.c.
 
 use super::newlink::is_name;
-use super::{LinkKind, LinkRequest, NetlinkError, NetlinkResult};
+use super::{LinkKind, LinkRequest, MacvlanMode, NetlinkError, NetlinkResult};
 use crate::device::{Kind, flags};
 use crate::{Errno, Mac, Network};
 use api::{DeviceId, NetnsId};
@@ -170,16 +170,7 @@ impl Network {
                 }
             }
             Kind::Ipvlan(_) | Kind::Ipip(_) => return Err(Errno::EOPNOTSUPP.into()),
-            Kind::Macvlan(_) => {
-                let up = self.devices[device].is_up();
-                if up {
-                    self.device_close(device);
-                }
-                self.devices[device].mac = mac;
-                if up {
-                    self.device_open(device)?;
-                }
-            }
+            Kind::Macvlan(_) => self.macvlan_set_mac(device, mac)?,
             _ => self.devices[device].mac = mac,
         }
         self.devices[device].mac_is_set = true;
@@ -216,7 +207,7 @@ impl Network {
 
     fn link_rename(&mut self, device: DeviceId, name: &str) -> NetlinkResult<()> {
         let it = &self.devices[device];
-        if it.name == name {
+        if *it.name == *name {
             return Ok(());
         }
         let ns = it.netns;
@@ -232,7 +223,7 @@ impl Network {
         }
         self.rules_detach(ns, device);
         let it = &mut self.devices[device];
-        it.name = name.to_owned();
+        it.name = name.into();
         // Labels follow, with what stands behind their colon.
         for address in &mut it.ip.addresses {
             let suffix = address.label.find(':').map_or("", |at| &address.label[at..]);
@@ -301,6 +292,9 @@ impl Network {
             (LinkKind::Bridge(request), Kind::Bridge(_)) => self.bridge_change(device, request),
             (LinkKind::Vxlan(request), Kind::Vxlan(_)) => self.vxlan_change(device, request),
             (LinkKind::Macvlan { mode: Some(mode) }, Kind::Macvlan(it)) => {
+                if (*mode == MacvlanMode::Passthru) != (it.mode == MacvlanMode::Passthru) {
+                    return Err(Errno::EINVAL.into());
+                }
                 let it = crate::device::Macvlan { mode: *mode, ..*it };
                 self.devices[device].kind = Kind::Macvlan(it);
                 Ok(())

@@ -72,7 +72,10 @@ impl Network {
         let space = self.sockets.spaces.entry(ns).or_default();
         match kind {
             SocketKind::Raw { .. } => drop(space.raw.insert(id)),
-            SocketKind::Packet { .. } => drop(space.packet.insert(id)),
+            SocketKind::Packet { .. } => {
+                space.packet.insert(id);
+                self.sockets.packets_open += 1;
+            }
             _ => {}
         }
         Ok(id)
@@ -261,7 +264,9 @@ impl Network {
         self.sockets.remove(id)?;
         let space = self.sockets.spaces.entry(ns).or_default();
         space.raw.remove(&id);
-        space.packet.remove(&id);
+        if space.packet.remove(&id) {
+            self.sockets.packets_open -= 1;
+        }
         if space.icmp.get(&port) == Some(&id) {
             space.icmp.remove(&port);
         }
@@ -383,6 +388,11 @@ impl Network {
         }
         self.sockets.wake(id);
         Delivery::Delivered(id)
+    }
+
+    /// A namespace is gone: nothing is kept for connections that will not come.
+    pub(crate) fn sockets_netns_gone(&mut self, ns: NetnsId) {
+        self.sockets.tcp.stacks_forget(ns);
     }
 
     /// A device goes away: packet sockets on it hear of it; others bound to it stay so, to nothing.

@@ -1,5 +1,6 @@
 //! What `setsockopt` set on a socket, with Linux's defaults and refusals.
 //!
+//! Differs from Linux: a socket that joins a group hears what reaches this machine; no device joins for it.
 //! Sources: socket(7), ip(7), tcp(7); net/ipv4/ip_sockglue.c for which value is EINVAL and what needs root.
 
 use super::{Filter, MtuDiscover, SocketKind, SocketOption};

@@ -54,9 +54,9 @@ impl FrameQueue {
 }
 
 impl Network {
-    /// Is any packet socket open in this namespace?
+    /// Is any packet socket open in this namespace? Asked for every frame at every device.
     pub(crate) fn packet_listened(&self, ns: NetnsId) -> bool {
-        self.sockets.space(ns).is_some_and(|space| !space.packet.is_empty())
+        self.sockets.packets_open > 0 && self.sockets.space(ns).is_some_and(|space| !space.packet.is_empty())
     }
 
     pub(crate) fn packet_deliver(

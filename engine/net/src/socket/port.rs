@@ -1,12 +1,14 @@
 //! Ports: who may bind which, and which one a socket gets that does not care.
 //!
-//! Always: drawn from a named stream of the namespace, so that one program's ports do not change another's world.
-//! Differs from Linux: a random start instead of a keyed hash of the addresses.
+//! Always: drawn from the world's random stream, so that a replayed world gives the same ports again.
+//! Differs from Linux: a random start instead of a keyed hash of the addresses; `ip_local_reserved_ports` is not
+//! heeded.
 //! Sources: net/ipv4/inet_connection_sock.c (bind takes odd ports first), inet_hashtables.c (connect takes even
-//! ones), udp.c; sysctl net.ipv4.ip_local_port_range, ip_local_reserved_ports, ip_unprivileged_port_start.
+//! ones), udp.c; sysctl net.ipv4.ip_local_port_range, ip_unprivileged_port_start.
 
 use super::table::{Body, Socket, Sockets};
 use super::{SocketId, SocketKind};
+use crate::sysctl::Key;
 use crate::{Errno, Network};
 use api::NetnsId;
 use std::net::{IpAddr, SocketAddr};
@@ -30,9 +32,9 @@ impl Network {
         parity: Parity,
         fits: impl Fn(&Network, u16) -> bool,
     ) -> Option<u16> {
-        let (low, high) = self.port_range(ns);
+        let (low, high) = self.netns[ns].sysctl.local_ports;
         let count = u32::from(high - low) + 1;
-        let start = self.draw_port(ns, count);
+        let start = self.rng.below(count);
         let port = |offset: u32| low + ((start + offset) % count) as u16;
         let wanted = |port: u16| match parity {
             Parity::Even => port.is_multiple_of(2),
@@ -41,15 +43,6 @@ impl Network {
         };
         let first = (0..count).map(port).filter(|port| wanted(*port)).find(|port| fits(self, *port));
         first.or_else(|| (0..count).map(port).filter(|port| !wanted(*port)).find(|port| fits(self, *port)))
-    }
-
-    fn port_range(&self, ns: NetnsId) -> (u16, u16) {
-        let text = self.sysctl_get(ns, "net/ipv4/ip_local_port_range").unwrap_or_default();
-        let mut numbers = text.split_whitespace().filter_map(|word| word.parse::<u16>().ok());
-        match (numbers.next(), numbers.next()) {
-            (Some(low), Some(high)) if low > 0 && low <= high => (low, high),
-            _ => (32768, 60999),
-        }
     }
 
     /// `bind` of a TCP or UDP socket: EACCES, EADDRINUSE.
@@ -63,18 +56,14 @@ impl Network {
             };
             return self.free_port(ns, parity, fits).ok_or(Errno::EADDRINUSE);
         }
-        if socket.owner.uid != 0 && local.port() < self.first_unprivileged_port(ns) {
+        let first = self.netns[ns].sysctl.int(Key::IpUnprivilegedPortStart);
+        if socket.owner.uid != 0 && i64::from(local.port()) < first {
             return Err(Errno::EACCES);
         }
         match self.sockets.conflicts(id, local, false) {
             true => Err(Errno::EADDRINUSE),
             false => Ok(local.port()),
         }
-    }
-
-    fn first_unprivileged_port(&self, ns: NetnsId) -> u16 {
-        let text = self.sysctl_get(ns, "net/ipv4/ip_unprivileged_port_start");
-        text.ok().and_then(|text| text.trim().parse().ok()).unwrap_or(1024)
     }
 }
 

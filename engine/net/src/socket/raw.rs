@@ -59,8 +59,7 @@ impl Network {
         let mut packet = bytes.to_vec();
         packet[2..4].copy_from_slice(&(bytes.len() as u16).to_be_bytes());
         if packet[4..6] == [0, 0] {
-            let ns = self.sockets.get(id)?.ns;
-            packet[4..6].copy_from_slice(&self.ip_id(ns, dst).to_be_bytes());
+            packet[4..6].copy_from_slice(&self.ip_id().to_be_bytes());
         }
         if packet[12..16] == [0, 0, 0, 0] {
             packet[12..16].copy_from_slice(&src.octets());

@@ -4,7 +4,7 @@
 
 use super::header::{IPV4, Ipv4Header};
 use super::option::Options;
-use super::{MtuDiscover, ReceivedError, SocketId};
+use super::{MtuDiscover, ReceivedError, SocketId, SocketKind};
 use crate::ip::header::ethertype;
 use crate::path::{FlowKey, query_of};
 use crate::rtnetlink::RouteType;
@@ -86,7 +86,7 @@ impl Network {
         message: &[u8],
     ) -> Result<(), Errno> {
         let ns = self.sockets.get(id)?.ns;
-        let (default_ttl, numbered) = (self.default_ttl(ns), self.ip_id(ns, dst));
+        let (default_ttl, numbered) = (self.default_ttl(ns), self.ip_id());
         let socket = self.sockets.get(id)?;
         let options = &socket.options;
         let length = IPV4 + message.len();
@@ -117,11 +117,13 @@ impl Network {
         let socket = self.sockets.get(id)?;
         let (ns, mark, uid, device) =
             (socket.ns, socket.options.mark, socket.owner.uid, socket.options.device);
+        let is_udp = socket.kind == SocketKind::Udp;
         let program = if self.trace.on { socket.owner.program.clone() } else { String::new() };
         let journey = self.journey_begin(ns, &program, None, ethertype::IPV4, bytes);
         let mut packet = Packet::new(journey, bytes);
         packet.mark = mark;
         packet.owner = Some(uid);
+        packet.sound = u8::from(is_udp);
         self.hand_over(ns, packet, device)
     }
 
@@ -183,15 +185,9 @@ impl Network {
         }
     }
 
-    /// The identification for a packet to `dst` of a socket without its own count.
-    pub(super) fn ip_id(&mut self, ns: NetnsId, dst: Ipv4Addr) -> u16 {
-        let _ = (ns, dst);
+    /// The identification for a packet of a socket without its own count.
+    pub(super) fn ip_id(&mut self) -> u16 {
         self.rng.next_u32() as u16
-    }
-
-    pub(super) fn draw_port(&mut self, ns: NetnsId, count: u32) -> u32 {
-        let _ = ns;
-        self.rng.below(count)
     }
 
     /// Conntrack's original destination of the flow that arrives here as `peer` → `local`.
@@ -263,7 +259,7 @@ impl Network {
     }
 }
 
-/// Until `path` stands: a wire between namespaces that each have one address, for tests of this folder alone.
+/// Instead of `path`: a wire between namespaces that each have one address, for tests of this folder alone.
 #[cfg(test)]
 pub(super) mod wire {
     use super::*;

@@ -88,6 +88,8 @@ pub(crate) struct Sockets {
     free: Vec<u32>,
     woken: VecDeque<SocketId>,
     pub(super) spaces: BTreeMap<NetnsId, Space>,
+    /// Packet sockets of all namespaces.
+    pub(super) packets_open: usize,
     last_inode: u64,
     /// The identifier given last to an ICMP socket (`ping_port_rover`).
     pub(super) icmp_rover: u16,

@@ -185,7 +185,6 @@ fn data_arrives_whole_whatever_is_lost() {
             lab.run(Duration::from_millis(1));
         }
         assert!(got == sent, "{loss} of 1000 lost at MTU {mtu}: {} of {} came", got.len(), sent.len());
-        println!("loss {loss} mtu {mtu}: {}", lab.network.now);
     }
 }
 
@@ -233,4 +232,23 @@ fn a_udp_port_is_taken_once_and_gives_up_its_datagrams_in_order() {
     assert_eq!((got.bytes, got.from.ip()), (b"one".to_vec(), Ipv4Addr::new(10, 0, 0, 1).into()));
     assert_eq!(lab.network.recv(server, 2), Ok(b"tw".to_vec()));
     assert_eq!(lab.network.recv(server, 2), Err(Errno::EAGAIN));
+}
+
+#[test]
+fn a_datagram_shorter_than_its_header_is_dropped() {
+    let mut lab = lab(1500);
+    let header = header::Ipv4Header {
+        src: Ipv4Addr::new(10, 0, 0, 1),
+        dst: Ipv4Addr::new(10, 0, 0, 2),
+        protocol: header::UDP_PROTOCOL,
+        ttl: 64,
+        tos: 0,
+        id: 0,
+        dont_fragment: true,
+    };
+    for length in 0..header::UDP {
+        let mut packet = Packet::new(::api::JourneyId(0), &header.around(&vec![0; length]));
+        let outcome = lab.network.deliver(B, &mut packet);
+        assert_eq!(outcome, Delivery::Dropped(::api::DropReason::PktTooSmall), "{length} bytes");
+    }
 }

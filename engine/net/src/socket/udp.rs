@@ -104,13 +104,15 @@ impl Network {
         let Some((from, to)) = header::ports(ip.payload) else {
             return Delivery::Dropped(DropReason::PktTooSmall);
         };
-        let length =
-            usize::from(u16::from_be_bytes([ip.payload[4], ip.payload.get(5).copied().unwrap_or(0)]));
-        if ip.payload.len() < header::UDP || length < header::UDP || length > ip.payload.len() {
+        if ip.payload.len() < header::UDP {
+            return Delivery::Dropped(DropReason::PktTooSmall);
+        }
+        let length = usize::from(u16::from_be_bytes([ip.payload[4], ip.payload[5]]));
+        if length < header::UDP || length > ip.payload.len() {
             return Delivery::Dropped(DropReason::PktTooSmall);
         }
         let message = &ip.payload[..length];
-        let summed = message[6..8] != [0, 0];
+        let summed = message[6..8] != [0, 0] && packet.sound == 0;
         if summed && header::transport_checksum(ip.src, ip.dst, UDP_PROTOCOL, message) != 0 {
             return Delivery::Dropped(DropReason::UdpCsum);
         }

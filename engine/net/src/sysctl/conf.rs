@@ -1,6 +1,7 @@
 //! Settings that each device has its own of: `net/ipv4/conf`, `net/ipv4/neigh`, `net/ipv6/conf`.
 //!
 //! Always: a device starts with what `default` says; IPv4 values follow `default` until they or an address are set.
+//! Differs from Linux: some (bc_forwarding, log_martians, secure_redirects and most of IPv6's) are kept and shown only.
 //! Sources: kernel doc ip-sysctl; net/ipv4/devinet.c, net/core/neighbour.c, net/ipv6/addrconf.c.
 
 macro_rules! settings {

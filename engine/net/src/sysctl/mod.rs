@@ -81,6 +81,12 @@ impl Sysctl {
 /// These are connection tracking's own.
 const NETFILTER: &str = "net/netfilter/";
 
+/// One of them has an older path, too.
+fn netfilter_name(path: &str) -> Option<&str> {
+    let old = || path.strip_prefix("net/").filter(|name| *name == "nf_conntrack_max");
+    path.strip_prefix(NETFILTER).or_else(old)
+}
+
 /// One file below /proc/sys/net.
 #[derive(Clone, Copy, Debug)]
 enum File {
@@ -100,7 +106,7 @@ enum Whose {
 impl Network {
     /// Reads `net/ipv4/ip_forward` (a path below /proc/sys) as `cat` would show it, without the line feed. ENOENT.
     pub fn sysctl_get(&self, ns: NetnsId, path: &str) -> Result<String, Errno> {
-        if let Some(name) = path.strip_prefix(NETFILTER) {
+        if let Some(name) = netfilter_name(path) {
             return self.netfilter_sysctl(ns, name).map(|value| value.to_string()).ok_or(Errno::ENOENT);
         }
         let sysctl = &self.netns[ns].sysctl;
@@ -122,7 +128,7 @@ impl Network {
 
     /// EINVAL where the value is not fit, EACCES where it is read-only.
     pub fn sysctl_set(&mut self, ns: NetnsId, path: &str, value: &str) -> Result<(), Errno> {
-        if let Some(name) = path.strip_prefix(NETFILTER) {
+        if let Some(name) = netfilter_name(path) {
             self.netfilter_sysctl(ns, name).ok_or(Errno::ENOENT)?;
             let value = u32::try_from(number(value)?).map_err(|_| Errno::EINVAL)?;
             return self.netfilter_sysctl_set(ns, name, value);
@@ -154,7 +160,7 @@ impl Network {
     pub fn sysctl_list(&self, ns: NetnsId) -> Vec<String> {
         let mut paths: Vec<String> = PLAIN.iter().map(|plain| plain.path.to_owned()).collect();
         let devices: Vec<&str> =
-            self.netns[ns].devices.values().map(|device| self.devices[*device].name.as_str()).collect();
+            self.netns[ns].devices.values().map(|device| self.devices[*device].name.as_ref()).collect();
         for whose in ["all", "default"].iter().chain(&devices) {
             paths.extend(Conf::ALL.iter().map(|conf| format!("net/ipv4/conf/{whose}/{}", conf.name())));
             paths.extend(Conf6::ALL.iter().map(|conf| format!("net/ipv6/conf/{whose}/{}", conf.name())));
@@ -174,7 +180,8 @@ impl Network {
         let (table, whose) = path.rsplit_once('/').unwrap_or_default();
         match table {
             "net/ipv4/conf" | "net/ipv6/conf" | "net/ipv4/neigh" => {
-                let is_device = || self.netns[ns].devices.values().any(|id| self.devices[*id].name == whose);
+                let is_device =
+                    || self.netns[ns].devices.values().any(|id| *self.devices[*id].name == *whose);
                 whose == "default" || whose == "all" && table != "net/ipv4/neigh" || is_device()
             }
             _ => {
@@ -194,9 +201,9 @@ impl Network {
         let whose = match whose {
             "all" => Whose::All,
             "default" => Whose::Default,
-            device => {
-                Whose::Device(*self.netns[ns].devices.values().find(|id| self.devices[**id].name == device)?)
-            }
+            device => Whose::Device(
+                *self.netns[ns].devices.values().find(|id| *self.devices[**id].name == *device)?,
+            ),
         };
         match table {
             "net/ipv4/conf" => Conf::named(name).map(|conf| File::Conf(whose, conf)),

@@ -194,6 +194,6 @@ plain! {
     Ipv6IcmpRatelimit "net/ipv6/icmp/ratelimit" "1000" ANY,
     Ipv6IpNonlocalBind "net/ipv6/ip_nonlocal_bind" "0" ANY,
     Ipv6RouteMaxSize "net/ipv6/route/max_size" "2147483647" ANY,
-    ConntrackMaxOld "net/nf_conntrack_max" "65536" ANY,
+    ConntrackMaxOld "net/nf_conntrack_max" "262144" ANY,
     UnixMaxDgramQlen "net/unix/max_dgram_qlen" "512" ANY,
 }

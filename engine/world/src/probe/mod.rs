@@ -2,9 +2,13 @@
 //!
 //! Always: asked of a forked world; a question that cannot be asked says why.
 
+mod place;
 mod reach;
 mod resolve;
 mod table;
+mod text;
+
+pub(crate) use place::Place;
 
 use crate::World;
 use api::journey::{Journey, StopKind, Verdict};
@@ -32,27 +36,18 @@ impl World {
                 .run(on, &format!("cat {}", quoted(path)))
                 .map(|ran| Fact::File((ran.exit == 0).then_some(ran.out))),
             Probe::Used { command } => Ok(Fact::Used(self.entered().any(|line| uses(line, command)))),
+            Probe::Text { text } => Ok(Fact::Text(text::filled(self, text))),
         };
         fact.unwrap_or_else(Fact::Impossible)
     }
 
-    /// Runs a command as root at a place (`machine` or `machine/netns`) until it ends.
+    /// Runs a command as root at a place until it ends.
     pub(crate) fn run(&mut self, place: &str, command: &str) -> Result<Ran, String> {
-        let (machine, netns) = match place.split_once('/') {
-            Some((machine, netns)) => (machine, Some(netns)),
-            None => (place, None),
-        };
-        let machine = self.machine(machine).ok_or_else(|| format!("there is no machine `{machine}`"))?;
-        if let Some(netns) = netns.filter(|netns| !self.has_netns(machine, netns)) {
-            return Err(format!("there is no network namespace `{netns}`"));
-        }
-        let whole = match netns {
-            Some(netns) => format!("ip netns exec {} {command}", quoted(netns)),
-            None => command.to_owned(),
-        };
+        let (machine, options, before) = self.place(place)?;
         let first = self.next_journey();
-        let (out, err, exit) =
-            self.execute(machine, &whole, PATIENCE).ok_or_else(|| format!("`{command}` did not end"))?;
+        let (out, err, exit) = self
+            .execute(machine, &format!("{before}{command}"), options, PATIENCE)
+            .ok_or_else(|| format!("`{command}` did not end"))?;
         Ok(Ran { out, err, exit, first })
     }
 

@@ -2,12 +2,20 @@
 //!
 //! Always: the outcome is read from what the tool printed and its exit code, as a learner would read it.
 
-use super::{Ran, quoted};
+use super::{Ran, quoted, text};
 use crate::World;
 use api::Fact;
 use api::probe::Outcome;
 
 pub(super) fn reach(world: &mut World, from: &str, to: &str, timeout_ms: u32) -> Result<Fact, String> {
+    let to = match text::filled(world, to) {
+        Ok(to) => to,
+        Err(words) => {
+            let (journeys, end) = (Vec::new(), None);
+            return Ok(Fact::Reached { outcome: Outcome::NoName { words }, journeys, end });
+        }
+    };
+    let to = to.as_str();
     let seconds = timeout_ms.div_ceil(1000).max(1);
     let started = world.now();
     let (ran, read): (Ran, fn(&Ran, u64) -> Outcome) = if let Some(address) = to.strip_prefix("ping:") {

@@ -1,17 +1,19 @@
 //! `dns`: one query from a place, by its own resolv.conf. Asked with dig.
 
-use super::quoted;
+use super::{quoted, text};
 use crate::World;
 use api::Fact;
 
 pub(super) fn resolve(world: &mut World, from: &str, name: &str, record: &str) -> Result<Fact, String> {
-    let ran = world.run(from, &format!("dig +tries=1 +time=2 {} {}", quoted(name), quoted(record)))?;
+    let name = text::filled(world, name)?;
+    let ran = world.run(from, &format!("dig +tries=1 +time=2 {} {}", quoted(&name), quoted(record)))?;
     let status =
         ran.out.lines().find_map(|line| line.split_once("status: ")?.1.split(',').next()).map_or_else(
             || ran.out.trim().lines().last().unwrap_or_default().trim_start_matches(";; ").to_owned(),
             str::to_owned,
         );
-    let records = ran.out.lines().filter(|line| !line.starts_with(';')).filter_map(row).collect();
+    let answers = ran.out.lines().skip_while(|line| *line != ";; ANSWER SECTION:").skip(1);
+    let records = answers.take_while(|line| !line.is_empty()).filter_map(row).collect();
     let (journeys, end) = world.journeys_of(&ran);
     Ok(Fact::Resolved { status, records, journeys, end })
 }

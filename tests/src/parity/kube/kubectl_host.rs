@@ -5,11 +5,12 @@
 use super::kubectl::Said;
 use kube::api::{Api, Request, Response};
 use kube::controller::ControllerManager;
-use kube::kubectl::{Entry, Exec, Forward, Host, Later, Stream, kubectl};
+use kube::kubectl::{Entry, Exec, Forward, Host, Later, Piece, Stream, kubectl};
 use kube::object::{Kind, Time, json};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -271,7 +272,19 @@ impl Host for Desk<'_> {
         ready(Err("no kubelet here".to_owned()))
     }
 
-    fn proxy(&mut self, _server: &str, _address: &str, _port: u16) -> Later<'_, Result<(), String>> {
+    fn open(&mut self, _server: &str, _request: Request) -> Later<'_, Result<Response, String>> {
+        ready(Err("no stream here".to_owned()))
+    }
+
+    fn next(&mut self) -> Later<'_, (usize, Piece)> {
+        ready((0, Ok(None)))
+    }
+
+    fn is_terminal(&mut self) -> Later<'_, bool> {
+        ready(false)
+    }
+
+    fn proxy(&mut self, _server: &str, _like: Request, _local: SocketAddr) -> Later<'_, Result<(), String>> {
         ready(Err("no network here".to_owned()))
     }
 }

@@ -1,4 +1,4 @@
-//! Rows of Namespaces, ConfigMaps, Secrets, Leases, Events, and of kinds without columns of their own.
+//! Rows of Namespaces, ConfigMaps, Secrets, roles, Leases, Events, and of kinds without columns of their own.
 //!
 //! Source: kubernetes `printers.go`.
 
@@ -21,6 +21,24 @@ pub fn config_map(it: &Value, now: Time) -> Vec<Value> {
 
 pub fn secret(it: &Value, now: Time) -> Vec<Value> {
     vec![name(it), it.get("type").clone(), Value::from(it.get("data").len()), age(it, now)]
+}
+
+pub fn role(it: &Value, _: Time) -> Vec<Value> {
+    vec![name(it), Value::from(it["metadata"].str("creationTimestamp"))]
+}
+
+pub fn binding(it: &Value, now: Time) -> Vec<Value> {
+    let role = it.get("roleRef");
+    let of = |kind: &str| {
+        let named = it.get("subjects").items().iter().filter(|it| it.str("kind") == kind);
+        let shown = named.map(|it| match it.str("namespace") {
+            namespace if kind == "ServiceAccount" => format!("{namespace}/{}", it.str("name")),
+            _ => it.str("name").to_owned(),
+        });
+        Value::from(shown.collect::<Vec<_>>().join(", "))
+    };
+    let role = Value::from(format!("{}/{}", role.str("kind"), role.str("name")));
+    vec![name(it), role, age(it, now), of("User"), of("Group"), of("ServiceAccount")]
 }
 
 pub fn lease(it: &Value, now: Time) -> Vec<Value> {

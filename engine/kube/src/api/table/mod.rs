@@ -51,6 +51,10 @@ fn layout(kind: Kind) -> (Columns, Row) {
         Kind::ConfigMap => ("Name,Data,Age|", config::config_map),
         Kind::Secret => ("Name,Type,Data,Age|", config::secret),
         Kind::Lease => ("Name,Holder,Age|", config::lease),
+        Kind::Role | Kind::ClusterRole => ("Name,Created At|", config::role),
+        Kind::RoleBinding | Kind::ClusterRoleBinding => {
+            ("Name,Role,Age|Users,Groups,ServiceAccounts", config::binding)
+        }
         Kind::Event => {
             ("Last Seen,Type,Reason,Object|Subobject,Source;Message|First Seen,Count,Name", config::event)
         }

@@ -6,8 +6,9 @@ use crate::kubectl::fault::Fault;
 use crate::kubectl::flags::Flags;
 use crate::kubectl::session::Session;
 use crate::object;
-use crate::object::{Kind, Value, base64, json};
+use crate::object::{Kind, Value, json};
 use crate::validation::name::config_key;
+use linux::base64;
 
 /// Keys and bytes that the flags name, in order.
 async fn entries(session: &mut Session<'_>, flags: &Flags) -> Result<Vec<(String, Vec<u8>)>, Fault> {

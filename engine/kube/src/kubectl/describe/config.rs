@@ -1,7 +1,8 @@
 //! `describe configmap`, `secret` and `serviceaccount`.
 
 use super::Text;
-use crate::object::{Value, base64};
+use crate::object::Value;
+use linux::base64;
 
 pub fn head(out: &mut Text, object: &Value) {
     let metadata = object.get("metadata");
@@ -27,7 +28,7 @@ pub fn config_map(out: &mut Text, object: &Value) {
 }
 
 fn length(value: &Value) -> usize {
-    base64::decode(value.as_str()).map_or(0, |it| it.len())
+    base64::decode_lines(value.as_str()).map_or(0, |it| it.len())
 }
 
 pub fn secret(out: &mut Text, object: &Value) {
@@ -35,7 +36,7 @@ pub fn secret(out: &mut Text, object: &Value) {
     out.text.push_str(&format!("\nType:\t{}\n\nData\n====\n", object.str("type")));
     for (key, value) in object.get("data").fields() {
         if &**key == "token" && object.str("type") == "kubernetes.io/service-account-token" {
-            let bytes = base64::decode(value.as_str()).unwrap_or_default();
+            let bytes = base64::decode_lines(value.as_str()).unwrap_or_default();
             out.text.push_str(&format!("{key}:\t{}\n", String::from_utf8_lossy(&bytes)));
         } else {
             out.text.push_str(&format!("{key}:\t{} bytes\n", length(value)));

@@ -196,22 +196,13 @@ async fn one(session: &mut Session<'_>, info: &Info, with_events: bool) -> Resul
 
 /// The last part of a description.
 async fn events_of(session: &mut Session<'_>, out: &mut Text, info: &Info) {
-    let uid = if info.kind == Kind::Node {
-        info.name.clone()
-    } else {
-        info.object["metadata"].str("uid").to_owned()
-    };
     let mut fields = format!("involvedObject.name={}", info.name);
     if !info.namespace.is_empty() {
         fields += &format!(",involvedObject.namespace={}", info.namespace);
     }
     let list = session.list(Kind::Event, &info.namespace, &[("fieldSelector", &fields)]).await;
     let mut list = list.unwrap_or_default();
-    list.retain(|it| {
-        let object = it.get("involvedObject");
-        object.str("kind") == info.kind.name()
-            && (info.kind == Kind::Node || object.str("uid").is_empty() || object.str("uid") == uid)
-    });
+    list.retain(|it| events::is_about(it, info.kind, &info.object));
     if list.is_empty() {
         out.field(0, "Events", "<none>");
         return;
@@ -221,17 +212,6 @@ async fn events_of(session: &mut Session<'_>, out: &mut Text, info: &Info) {
     out.line(0, "Events:\n  Type\tReason\tAge\tFrom\tMessage");
     out.line(0, "  ----\t------\t----\t----\t-------");
     for event in &list {
-        let source = event["source"].str("component");
-        let source = if source.is_empty() { event.str("reportingComponent") } else { source };
-        out.line(
-            0,
-            format!(
-                "  {}\t{}\t{}\t{source}\t{}",
-                event.str("type"),
-                event.str("reason"),
-                events::interval(event, now),
-                event.str("message").trim()
-            ),
-        );
+        out.line(0, format!("  {}", events::described(event, now).join("\t")));
     }
 }

@@ -4,7 +4,7 @@
 
 use super::handle::{Body, Failure};
 use super::options::{DataKind, Options};
-use super::url::percent;
+use crate::percent::{self, UNRESERVED};
 use crate::sys::Sys;
 
 /// The body, and what goes into the URL's query.
@@ -61,7 +61,7 @@ async fn piece(sys: &Sys, options: &Options, kind: DataKind, text: &str) -> Vec<
                 Some(path) => file(sys, options, path).await,
                 None => rest.strip_prefix('=').unwrap_or(rest).as_bytes().to_vec(),
             };
-            let content = percent(&content).replace("%20", "+");
+            let content = percent::encode(&content, UNRESERVED).replace("%20", "+");
             if name.is_empty() { content.into_bytes() } else { format!("{name}={content}").into_bytes() }
         }
         DataKind::Ascii | DataKind::Binary | DataKind::Json => match text.strip_prefix('@') {

@@ -6,6 +6,7 @@ use super::handle::{Body, Connection, Failure, Handle, Info, Method};
 use super::options::{DataKind, Options};
 use super::show::Mark;
 use super::url::Url;
+use crate::base64;
 use crate::socket::Socket;
 
 impl Handle<'_> {
@@ -39,12 +40,15 @@ impl Handle<'_> {
             }
         }
         if let Some(user) = options.proxy_user.as_ref().filter(|_| connection.target.proxy) {
-            text += &format!("Proxy-Authorization: Basic {}\r\n", base64(user.as_bytes()));
+            text += &format!("Proxy-Authorization: Basic {}\r\n", base64::encode(user.as_bytes()));
         }
         if let Some((user, password)) = credentials(options, url, trusted).filter(|_| !given("Authorization"))
         {
             self.show.info(format!("Server auth using Basic with user '{user}'")).await;
-            text += &format!("Authorization: Basic {}\r\n", base64(format!("{user}:{password}").as_bytes()));
+            text += &format!(
+                "Authorization: Basic {}\r\n",
+                base64::encode(format!("{user}:{password}").as_bytes())
+            );
         }
         let mut field = |name: &str, value: Option<String>| {
             if let Some(value) = value.filter(|_| !given(name)) {
@@ -152,18 +156,4 @@ fn credentials(options: &Options, url: &Url, trusted: bool) -> Option<(String, S
         }
         _ => url.user.clone(),
     }
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for three in bytes.chunks(3) {
-        let number =
-            three.iter().fold(0u32, |number, byte| number << 8 | u32::from(*byte)) << (8 * (3 - three.len()));
-        for place in 0..4 {
-            let digit = DIGITS[(number >> (18 - 6 * place) & 63) as usize];
-            text.push(if place <= three.len() { char::from(digit) } else { '=' });
-        }
-    }
-    text
 }

@@ -2,7 +2,7 @@
 //!
 //! Source: curl 7.88.1 `lib/urlapi.c` (parseurl, concat_url, dedotdotify, ipv4_normalize).
 
-use crate::resolver;
+use crate::{percent, resolver};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Url {
@@ -44,7 +44,7 @@ impl Url {
         };
         let user = login.map(|login| {
             let (user, password) = login.split_once(':').unwrap_or((login, ""));
-            (decoded(user), decoded(password))
+            (percent::decode(user), percent::decode(password))
         });
         let (host, port) = host_and_port(host)?;
         let scheme = scheme.unwrap_or_else(|| guessed(&host).to_owned());
@@ -135,7 +135,7 @@ fn host_and_port(text: &str) -> Option<(String, Option<u16>)> {
         (format!("{address}{zone}"), rest.strip_prefix(':').or(rest.is_empty().then_some(""))?)
     } else {
         let (host, port) = text.split_once(':').unwrap_or((text, ""));
-        let host = decoded(host);
+        let host = percent::decode(host);
         if host.is_empty() || host.contains(|letter: char| NOT_IN_HOSTS.contains(letter)) {
             return None;
         }
@@ -169,38 +169,6 @@ fn without_dots(path: &str) -> String {
         }
     }
     format!("/{}", kept.join("/"))
-}
-
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        let pair = after.get(..2).and_then(|pair| std::str::from_utf8(pair).ok());
-        match pair.filter(|_| byte == b'%').and_then(|pair| u8::from_str_radix(pair, 16).ok()) {
-            Some(decoded) => {
-                bytes.push(decoded);
-                rest = &after[2..];
-            }
-            None => {
-                bytes.push(byte);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// curl_easy_escape
-pub(super) fn percent(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for &byte in bytes {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            text.push(char::from(byte));
-        } else {
-            text.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    text
 }
 
 /// A Location with spaces and bytes above ASCII made fit to be sent.

@@ -7,7 +7,7 @@ use super::options::Options;
 use crate::fs::{STDIN, STDOUT};
 use crate::socket::Socket;
 use crate::sys::{Sys, Woke};
-use crate::system::WaitOn;
+use crate::waiting::WaitOn;
 use net::{Errno, Shutdown};
 use sim::Instant;
 

@@ -60,7 +60,7 @@ async fn ssh(sys: Sys, args: Args) -> Exit {
     let terminal = wants && on_terminal;
     if terminal {
         let (columns, rows) = sys.terminal_size().await.unwrap_or((80, 24));
-        let typed = sys.ask(|system, id| system.typed_on(id)).await;
+        let typed = sys.typed_on().await;
         hello.push(Message::Terminal(columns, rows, typed));
     }
     hello.push(match &options.command {

@@ -4,12 +4,11 @@
 //! Source: ssh(1), "ESCAPE CHARACTERS".
 
 use super::Exit;
-use crate::fs::{STDERR, STDIN, STDOUT};
+use crate::fs::{Found, STDERR, STDIN, STDOUT};
 use crate::signal::Signal;
 use crate::socket::Socket;
 use crate::ssh::{Incoming, Message};
 use crate::sys::{Sys, Woke};
-use crate::system::WaitOn;
 use net::Errno;
 
 const BUFFER: usize = 16_384;
@@ -29,13 +28,6 @@ enum Escape {
     LineStart,
     Tilde,
     Inside,
-}
-
-/// What one side had to say.
-enum Got {
-    Bytes(Vec<u8>),
-    End,
-    Wait(Option<WaitOn>),
 }
 
 impl<'a> Session<'a> {
@@ -88,18 +80,18 @@ impl<'a> Session<'a> {
                 Err(errno) => return Err(errno),
             }
             if self.input {
-                match self.from_stdin().await {
-                    Got::Bytes(bytes) => {
+                match self.sys.read_now(STDIN, BUFFER).await {
+                    Found::Bytes(bytes) => {
                         moved = true;
                         let Some(bytes) = self.without_escape(bytes) else { return Ok(Some(Exit(255))) };
                         self.connection.write(&Message::Data(bytes).encode(), None).await?;
                     }
-                    Got::End => {
+                    Found::End => {
                         moved = true;
                         self.input = false;
                         self.connection.write(&Message::End.encode(), None).await?;
                     }
-                    Got::Wait(on) => waits.extend(on),
+                    Found::Wait(on) => waits.extend(on),
                 }
             }
             if !moved && self.sys.wait(&waits, None).await == Woke::Signal(Signal::WindowChange) {
@@ -111,18 +103,6 @@ impl<'a> Session<'a> {
 
     async fn show(&self, fd: crate::fs::Fd, bytes: &[u8]) {
         self.sys.write(fd, bytes).await.ok();
-    }
-
-    async fn from_stdin(&self) -> Got {
-        let read = self.sys.ask(|system, id| {
-            let file = system.descriptor(id, STDIN)?.file;
-            match system.read_file_open(id, file, BUFFER) {
-                Err(Errno::EAGAIN) => Ok(Got::Wait(system.file_wait(file))),
-                Ok(bytes) if bytes.is_empty() => Ok(Got::End),
-                answer => answer.map(Got::Bytes),
-            }
-        });
-        read.await.unwrap_or(Got::End)
     }
 
     /// `None` where `~.` was typed at the start of a line: hang up.

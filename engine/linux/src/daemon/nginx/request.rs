@@ -2,6 +2,7 @@
 //!
 //! Source: nginx 1.22 `http/ngx_http_parse.c` (complex URIs), `http/ngx_http_variables.c`.
 
+use crate::percent;
 use crate::socket::Socket;
 use net::Errno;
 use sim::Instant;
@@ -242,19 +243,7 @@ fn parse(bytes: &[u8], peer: SocketAddr, local: SocketAddr) -> Result<Option<(Re
 
 /// Decoded, `//` made one, dots resolved; `None` where they lead out of the root.
 fn normal(path: &str) -> Option<String> {
-    let mut bytes = Vec::new();
-    let mut rest = path.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        if byte == b'%' {
-            let pair = std::str::from_utf8(after.get(..2)?).ok()?;
-            bytes.push(u8::from_str_radix(pair, 16).ok()?);
-            rest = &after[2..];
-        } else {
-            bytes.push(byte);
-        }
-    }
-    let decoded = String::from_utf8_lossy(&bytes).into_owned();
+    let decoded = percent::decode_strictly(path)?;
     let parts: Vec<&str> = decoded.split('/').collect();
     let mut kept: Vec<&str> = Vec::new();
     for (index, part) in parts.iter().enumerate().skip(1) {

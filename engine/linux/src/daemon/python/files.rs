@@ -6,6 +6,7 @@
 use super::request::{Answer, Request, unchanged};
 use crate::calendar::Date;
 use crate::fs::FileKind;
+use crate::percent;
 use crate::sys::Sys;
 
 /// The kinds of files that a lab may hold, by the end of their names.
@@ -50,41 +51,12 @@ pub(super) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// `urllib.parse.unquote`
-fn unquoted(text: &str) -> String {
-    let (bytes, mut out) = (text.as_bytes(), Vec::new());
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        let digits = bytes.get(at + 1..at + 3).and_then(|two| std::str::from_utf8(two).ok());
-        let plain = digits.filter(|two| two.bytes().all(|it| it.is_ascii_hexdigit()));
-        match plain.and_then(|two| u8::from_str_radix(two, 16).ok()).filter(|_| *byte == b'%') {
-            Some(value) => {
-                out.push(value);
-                at += 3;
-            }
-            None => {
-                out.push(*byte);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
-}
-
-/// `urllib.parse.quote`
-fn quoted(text: &str) -> String {
-    let safe = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-~/".contains(&byte);
-    text.bytes()
-        .map(|byte| if safe(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-        .collect()
-}
-
 /// The file's path below the directory.
 fn translated(directory: &str, target: &str) -> String {
     let path = target.split(['?', '#']).next().unwrap_or_default();
     let trailing = path.trim_end().ends_with('/');
     let mut words: Vec<String> = Vec::new();
-    for word in unquoted(path).split('/') {
+    for word in percent::decode(path).split('/') {
         match word {
             "" | "." => {}
             ".." => _ = words.pop(),
@@ -161,7 +133,7 @@ async fn listing(sys: &Sys, path: &str, target: &str) -> Answer {
     };
     entries.retain(|entry| !matches!(entry.name.as_str(), "." | ".."));
     entries.sort_by_key(|entry| entry.name.to_lowercase());
-    let title = format!("Directory listing for {}", escaped(&unquoted(target)));
+    let title = format!("Directory listing for {}", escaped(&percent::decode(target)));
     let mut page = format!(
         "<!DOCTYPE HTML>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>{title}</title>\n</head>\n\
          <body>\n<h1>{title}</h1>\n<hr>\n<ul>\n"
@@ -170,7 +142,7 @@ async fn listing(sys: &Sys, path: &str, target: &str) -> Answer {
         let file = format!("{}/{}", path.trim_end_matches('/'), entry.name);
         let slash = if is(sys, &file, FileKind::Directory).await { "/" } else { "" };
         let mark = if entry.stat.kind == FileKind::Symlink { "@" } else { slash };
-        let (link, name) = (quoted(&entry.name), escaped(&entry.name));
+        let (link, name) = (percent::encode(entry.name.as_bytes(), b"_.-~/"), escaped(&entry.name));
         page += &format!("<li><a href=\"{link}{slash}\">{name}{mark}</a></li>\n");
     }
     page += "</ul>\n<hr>\n</body>\n</html>\n";
@@ -190,7 +162,6 @@ mod tests {
         assert_eq!(translated("/srv", "/a/../../../etc/passwd?x=1"), "/srv/etc/passwd");
         assert_eq!(translated("/srv/", "/%2e%2e/b%20c/#x"), "/srv/b c/");
         assert_eq!(translated("/", "/"), "/");
-        assert_eq!(unquoted("%zz%é%4"), "%zz%é%4");
     }
 
     #[test]

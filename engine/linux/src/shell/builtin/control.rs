@@ -1,6 +1,7 @@
 //! `break`, `continue`, `return`, `exit`, `eval`, `exec`, `source`, `trap`.
 
 use super::{Flow, Shell};
+use crate::fs::OpenFlags;
 use crate::run::{DEFAULT_PATH, Start};
 use crate::shell::quoting::quote;
 use crate::shell::syntax::Dialect;
@@ -123,7 +124,7 @@ impl Shell {
                 }
             }
         }
-        let bytes = match self.sys.read_file(&found).await {
+        let bytes = match self.read_whole(&found).await {
             Ok(bytes) => bytes,
             Err(errno) => {
                 self.status = 1;
@@ -166,6 +167,14 @@ impl Shell {
             self.positional = positional;
         }
         if flow == Flow::Return { Flow::Next } else { flow }
+    }
+
+    /// A file's bytes, or all that comes out of a pipe (`. <(…)`).
+    async fn read_whole(&self, path: &str) -> Result<Vec<u8>, net::Errno> {
+        let fd = self.sys.open(path, OpenFlags::READ).await?;
+        let bytes = self.sys.read_all(fd).await;
+        self.sys.close(fd).await?;
+        bytes
     }
 
     pub(super) async fn exec(&mut self, args: &[String]) -> Flow {

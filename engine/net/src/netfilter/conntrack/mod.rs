@@ -3,7 +3,8 @@
 //! Stands at PREROUTING and OUTPUT, ahead of NAT; what passes INPUT or POSTROUTING is confirmed there. Called by
 //! `netfilter/hook`; calls nothing. One table for all namespaces, keyed by (namespace, tuple).
 //! Always: a confirmed flow is filed under both its tuples, an unconfirmed one under neither.
-//! Differs from Linux: no zones, expectations or helpers (ftp, sip); a flow is forgotten within a second of its end
+//! Differs from Linux: no zones, expectations or helpers (ftp, sip); SCTP, DCCP and GRE have the generic tracker, so
+//! that their own timeouts change nothing; a full table drops without a line in the log; a flow is forgotten within a second of its end
 //! (Linux's collector may leave it a minute); listings are in the order of confirmation, not of a hash.
 //! Sources: kernel doc nf_conntrack-sysctl; linux nf_conntrack_core.c; RFC 5382 REQ-5 (TCP idle time).
 

@@ -52,6 +52,8 @@ pub(crate) struct Tracking<'a> {
     pub netns: NetnsId,
     /// PREROUTING, where checksums are looked at; else OUTPUT.
     pub incoming: bool,
+    /// Its checksum is known to be right.
+    pub sound: bool,
     pub header: &'a Header,
     pub bytes: &'a [u8],
     pub now: Instant,
@@ -129,7 +131,8 @@ impl Conntrack {
     /// Headers whole, checksums right on the way in, flags possible.
     fn is_sound(&self, at: &Tracking<'_>) -> bool {
         let upper = at.header.upper(at.bytes);
-        let check = at.incoming && self.settings(at.netns).is_none_or(|settings| settings.checksum);
+        let check =
+            at.incoming && !at.sound && self.settings(at.netns).is_none_or(|settings| settings.checksum);
         match at.header.protocol {
             TCP => {
                 let Some(header) = at.header.tcp(at.bytes) else { return false };

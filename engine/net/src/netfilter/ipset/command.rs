@@ -1,7 +1,7 @@
 //! `ipset`'s command line: what it does to the sets, and what it says.
 //!
 //! Always: a line that fails part-way keeps what it added before.
-//! Differs from Linux: no interactive mode, no XML.
+//! Differs from Linux: no interactive mode, no XML; `-resolve` shows numbers all the same.
 //! Sources: ipset 7.17 lib/ipset.c, lib/args.c, lib/errcode.c.
 
 use super::element;
@@ -197,6 +197,9 @@ impl Run<'_> {
     }
 
     fn create(&mut self, name: &str, kind: &str, options: &[&str]) -> Done {
+        if Kind::is_left_out(kind) {
+            return Err(format!("{kind}: not simulated in vethlab; use hash:ip or hash:mac").into());
+        }
         let Some(kind) = Kind::named(kind) else {
             return Err(format!("Syntax error: typename '{kind}' is unknown").into());
         };

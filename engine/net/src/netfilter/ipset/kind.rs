@@ -56,7 +56,14 @@ const OLD: &[(&str, &str)] = &[
     ("setlist", "list:set"),
 ];
 
+/// ipset knows them, vethlab does not.
+const OTHERS: &[&str] = &["bitmap:ip,mac", "hash:ip,mac", "hash:ip,mark", "macipmap"];
+
 impl Kind {
+    pub fn is_left_out(name: &str) -> bool {
+        OTHERS.contains(&name)
+    }
+
     pub fn named(name: &str) -> Option<&'static Kind> {
         let name = OLD.iter().find(|(old, _)| *old == name).map_or(name, |(_, new)| new);
         KINDS.iter().find(|kind| kind.name == name)

@@ -138,7 +138,7 @@ impl Set {
     }
 
     fn insert(&mut self, key: Key, mut member: Member) {
-        if member.place == 0 {
+        if member.place == 0 && self.settings.kind.is_list() {
             member.place = self.members.values().map(|it| it.place).max().unwrap_or(0) + 1;
         }
         let prefixes = prefixes_of(&key);
@@ -258,8 +258,9 @@ impl Sets {
         let set = self.get_mut(name)?;
         let key = of_packet(&set.shape(), look)?;
         let found = set.find(&key, now)?;
-        let nomatch = set.members.get(&found)?.nomatch;
-        if nomatch != options.return_nomatch && (nomatch || options.return_nomatch) {
+        // Asked of a set that cannot have `nomatch`, the option says nothing.
+        let wanted = options.return_nomatch && set.settings.kind.has_networks();
+        if set.members.get(&found)?.nomatch != wanted {
             return None;
         }
         set.count(&found, options.count, look);

@@ -119,9 +119,8 @@ impl Matcher for Limit {
     fn matches(&self, at: &mut Context<'_>, cells: &[Cell<u64>]) -> bool {
         let [spent] = cells else { return false };
         let (period, now) = (u64::from(self.period) * NANOS, at.now.nanos());
-        // A full bucket's credit reaches back `burst` periods from now.
         let full = period * u64::from(self.burst.max(1));
-        let from = spent.get().max((now + full).saturating_sub(full));
+        let from = spent.get().max(now);
         let after = from + period;
         if after > now + full {
             return false;

@@ -248,7 +248,10 @@ impl Work<'_> {
     }
 
     fn names(&mut self, table: &str) -> Vec<String> {
-        listed_chains(&self.tables, self.tool, table).into_iter().map(|chain| chain.name).collect()
+        listed_chains(&self.tables, self.tool, table)
+            .into_iter()
+            .map(|chain| chain.name.to_string())
+            .collect()
     }
 
     /// The chain named, or every one.
@@ -294,7 +297,7 @@ impl Work<'_> {
             None => {
                 let user = |chain: &Chain| chain.base.is_none();
                 let chains = listed_chains(&self.tables, self.tool, table);
-                chains.into_iter().filter(user).map(|chain| chain.name).collect()
+                chains.into_iter().filter(user).map(|chain| chain.name.to_string()).collect()
             }
         };
         for name in names {
@@ -354,7 +357,7 @@ impl Work<'_> {
     fn listed(&mut self, table: &str, chain: Option<&str>) -> Result<Vec<Chain>, Failure> {
         let mut chains = listed_chains(&self.tables, self.tool, table);
         if let Some(name) = chain {
-            chains.retain(|chain| chain.name == name);
+            chains.retain(|chain| *chain.name == *name);
         }
         if chains.is_empty() { Err(NO_CHAIN) } else { Ok(chains) }
     }

@@ -259,7 +259,7 @@ impl Work<'_> {
             // Without words for each chain the kernel is told to flush all, those of others too.
             None if !verbose => {
                 let kernel = self.transaction.table(table).map(|it| it.chains());
-                kernel.unwrap_or_default().into_iter().map(|chain| chain.name.clone()).collect()
+                kernel.unwrap_or_default().into_iter().map(|chain| chain.name.to_string()).collect()
             }
             None => self.names(table),
         };
@@ -277,7 +277,10 @@ impl Work<'_> {
     /// The chains of a table that are there, as listings sort them.
     fn names(&self, table: &str) -> Vec<String> {
         let Some(kernel) = self.transaction.table(table) else { return Vec::new() };
-        sorted(table, kernel.chains().into_iter().cloned()).into_iter().map(|chain| chain.name).collect()
+        sorted(table, kernel.chains().into_iter().cloned())
+            .into_iter()
+            .map(|chain| chain.name.to_string())
+            .collect()
     }
 
     fn delete_chain(&mut self, table: &str, chain: Option<&str>, verbose: bool) -> Result<(), Failure> {
@@ -345,7 +348,7 @@ impl Work<'_> {
             self.note_tainted(table);
             return Ok(chains);
         };
-        let found: Vec<_> = chains.into_iter().filter(|it| it.name == name).collect();
+        let found: Vec<_> = chains.into_iter().filter(|it| *it.name == *name).collect();
         if found.is_empty() {
             let words = format!("chain `{name}' in table `{table}' is incompatible, use 'nft' tool.");
             return Err(Problem::Other(words).into());
@@ -448,7 +451,7 @@ pub(super) fn listed_chains(tables: &Tables, tool: &Tool, table: &str) -> Vec<Ch
             kernel.chains().into_iter().filter(|chain| is_listed(table, chain)).cloned().collect()
         });
     for known in builtin(table).map_or(&[][..], |it| it.chains) {
-        if chains.iter().all(|chain| chain.name != known.name) {
+        if chains.iter().all(|chain| *chain.name != *known.name) {
             chains.push(Chain::new(known.name, Some(Base::of(known, 0)), 0));
         }
     }

@@ -166,7 +166,7 @@ pub(super) fn save(state: &State, tool: &Tool, options: &SaveOptions, caller: &C
         (None, Backend::Legacy) => {
             let tables = state.tables.list.iter().rev();
             let mine = tables.filter(|it| it.backend == tool.backend && it.family == tool.family);
-            mine.map(|table| table.name.as_str()).collect()
+            mine.map(|table| &*table.name).collect()
         }
     };
     for name in names {

@@ -9,12 +9,10 @@ use super::{ConnectionId, Filed, Flow, TcpState};
 use crate::socket::port::Parity;
 use crate::socket::route::{Kind, Way};
 use crate::socket::{Readiness, Shutdown, SocketId, SocketKind};
+use crate::sysctl::Key;
 use crate::{Errno, Network};
 use smoltcp::socket::tcp::State;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-
-/// `net.core.somaxconn`
-const SOMAXCONN: u32 = 4096;
 
 impl Network {
     pub(in crate::socket) fn tcp_bind(&mut self, id: SocketId, local: SocketAddr) -> Result<(), Errno> {
@@ -35,8 +33,8 @@ impl Network {
     }
 
     pub(in crate::socket) fn tcp_listen(&mut self, id: SocketId, backlog: u32) -> Result<(), Errno> {
-        let most = self.sysctl_get(self.sockets.get(id)?.ns, "net/core/somaxconn");
-        let backlog = backlog.min(most.ok().and_then(|text| text.trim().parse().ok()).unwrap_or(SOMAXCONN));
+        let most = self.netns[self.sockets.get(id)?.ns].sysctl.int(Key::CoreSomaxconn);
+        let backlog = backlog.min(u32::try_from(most).unwrap_or(0));
         match self.tcp_state_mut(id)? {
             TcpState::Connection(_) => return Err(Errno::EINVAL),
             TcpState::Listener(books) => {
@@ -116,9 +114,12 @@ impl Network {
         }
         let fits = |network: &Network, port| {
             let sockets = &network.sockets;
+            if !sockets.tcp.flow_free(&flow(port)) {
+                return false;
+            }
             let holders = sockets.space(ns).and_then(|space| space.tcp.get(&port));
             let bound = |id: &SocketId| sockets.get(*id).is_ok_and(|socket| socket.port_bound);
-            !holders.is_some_and(|ids| ids.iter().any(bound)) && sockets.tcp.flow_free(&flow(port))
+            !holders.is_some_and(|ids| ids.iter().any(bound))
         };
         self.free_port(ns, Parity::Even, fits).map(flow).ok_or(Errno::EADDRNOTAVAIL)
     }

@@ -29,7 +29,7 @@ use self::output::{Sender, Sent};
 use self::segment::{ACK, RST, SYN, Segment};
 pub(crate) use self::table::{ConnectionId, Tcp};
 use self::table::{Filed, POOL};
-use self::time_wait::Outcome;
+use self::time_wait::{Outcome, TimeWait};
 use super::error::IcmpError;
 use super::header::{Ipv4, TCP_PROTOCOL, transport_checksum};
 use super::table::Body;
@@ -107,7 +107,7 @@ impl Network {
         let Some(segment) = Segment::parse(ip.payload) else {
             return Delivery::Dropped(DropReason::PktTooSmall);
         };
-        if transport_checksum(src, dst, TCP_PROTOCOL, ip.payload) != 0 {
+        if packet.sound == 0 && transport_checksum(src, dst, TCP_PROTOCOL, ip.payload) != 0 {
             return Delivery::Dropped(DropReason::TcpCsum);
         }
         if dst.is_broadcast() || dst.is_multicast() || self.is_broadcast(ns, dst) || segment.src_port == 0 {
@@ -256,26 +256,38 @@ impl Network {
         let Some(connection) = self.sockets.tcp.connections.get_mut(id) else { return };
         let waiting = connection.time_wait(until);
         self.tcp_end(id, None);
-        let tcp = &mut self.sockets.tcp;
-        if tcp.time_waits.len() >= time_wait::MOST {
-            return;
+        if self.sockets.tcp.time_waits.len() < time_wait::MOST {
+            self.tcp_file_time_wait(waiting);
         }
+    }
+
+    /// Under the next number, as the one that ends last.
+    fn tcp_file_time_wait(&mut self, waiting: TimeWait) {
+        let tcp = &mut self.sockets.tcp;
         tcp.last_time_wait += 1;
         tcp.flows.insert(waiting.flow, Filed::TimeWait(tcp.last_time_wait));
-        if tcp.time_waits.is_empty() {
-            self.queue.push(until, Event::Tcp(TcpEvent::TimeWait));
+        if !std::mem::replace(&mut tcp.time_wait_awaited, true) {
+            self.queue.push(waiting.until, Event::Tcp(TcpEvent::TimeWait));
         }
         tcp.time_waits.insert(tcp.last_time_wait, waiting);
     }
 
     fn tcp_expire_time_waits(&mut self) {
+        self.sockets.tcp.time_wait_awaited = false;
         while let Some((number, first)) = self.sockets.tcp.time_waits.first_key_value() {
             if first.until > self.now {
                 self.queue.push(first.until, Event::Tcp(TcpEvent::TimeWait));
+                self.sockets.tcp.time_wait_awaited = true;
                 return;
             }
             let number = *number;
             self.tcp_end_time_wait(number);
+        }
+    }
+
+    fn tcp_renew_time_wait(&mut self, number: u64) {
+        if let Some(waiting) = self.sockets.tcp.time_waits.remove(&number) {
+            self.tcp_file_time_wait(TimeWait { until: self.now + time_wait::LENGTH, ..waiting });
         }
     }
 
@@ -298,10 +310,14 @@ impl Network {
         let flow = waiting.flow;
         match waiting.receive(segment) {
             Outcome::Ignore => {}
+            Outcome::Renew => self.tcp_renew_time_wait(number),
             Outcome::End => self.tcp_end_time_wait(number),
             Outcome::Acknowledge => {
                 let answer = waiting.answer((self.now.nanos() / 1_000_000) as u32);
                 let (mark, tos) = (waiting.mark, waiting.tos);
+                if segment.has(ACK) {
+                    self.tcp_renew_time_wait(number);
+                }
                 if let (std::net::IpAddr::V4(src), std::net::IpAddr::V4(dst)) =
                     (flow.local.ip(), flow.remote.ip())
                 {

@@ -63,9 +63,10 @@ impl Network {
         let mut packet = Packet::new(self.journey_begin(sender.ns, by, None, ethertype::IPV4, bytes), bytes);
         packet.mark = sender.mark;
         packet.owner = sender.uid;
+        packet.sound = 1;
         if let Some(waited) = again_after.filter(|_| self.trace.on) {
             let waited_ms = u32::try_from(waited.as_millis()).unwrap_or(u32::MAX);
-            self.stop_in(&packet, sender.ns, StopKind::Retransmit { waited_ms });
+            self.stop_in(&packet, sender.ns, StopKind::Retransmit { waited_ms }.into());
         }
         // TCP asks again by its timers; what became of this one packet shows in its journey.
         if let Err(errno) = self.hand_over(sender.ns, packet, sender.device) {

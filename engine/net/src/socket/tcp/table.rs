@@ -74,6 +74,8 @@ pub(crate) struct Tcp {
     /// By a number that grows: the oldest first.
     pub(super) time_waits: BTreeMap<u64, TimeWait>,
     pub(super) last_time_wait: u64,
+    /// The queue will call when the oldest ends.
+    pub(super) time_wait_awaited: bool,
     pub(super) pool: Vec<Engine>,
     pub(super) outbox: Outbox,
 }
@@ -81,6 +83,11 @@ pub(crate) struct Tcp {
 impl Tcp {
     pub(super) fn engine(&mut self) -> Engine {
         self.pool.pop().unwrap_or_else(Engine::new)
+    }
+
+    /// Connections that still live there get new ones.
+    pub(in crate::socket) fn stacks_forget(&mut self, ns: NetnsId) {
+        self.stacks.retain(|(it, _), _| *it != ns);
     }
 
     /// Is the pair of ends free for a new connection?

@@ -1,12 +1,13 @@
 //! TIME-WAIT: what remains of a connection for 60 seconds after both sides closed it.
 //!
 //! Always: no smoltcp socket behind it; the port pair stays taken until it ends; they end in the order they began,
-//! but for those that a late FIN keeps longer.
-//! Differs from Linux: `tcp_tw_reuse` and PAWS are not looked at; a SYN beyond the old sequence opens anew.
+//! a late segment lets one begin anew.
+//! Differs from Linux: `tcp_tw_reuse` and PAWS are not looked at; a SYN beyond the old sequence opens anew; a bare
+//! segment outside the window is not answered.
 //! Sources: RFC 9293, 3.10.7.4; net/ipv4/tcp_minisocks.c (`tcp_timewait_state_process`).
 
 use super::Flow;
-use super::segment::{ACK, FIN, RST, SYN, Segment, before};
+use super::segment::{ACK, RST, SYN, Segment, before};
 use sim::Instant;
 use std::time::Duration;
 
@@ -32,7 +33,9 @@ pub(super) struct TimeWait {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Ignore,
-    /// Say again what we have, and wait anew.
+    /// Wait anew.
+    Renew,
+    /// Say again what we have, and wait anew unless it might be a new connection's.
     Acknowledge,
     /// A reset ends it.
     End,
@@ -48,8 +51,11 @@ impl TimeWait {
         if segment.has(SYN) && !segment.has(ACK) && before(self.rcv_nxt, segment.seq) {
             return Outcome::Reopen;
         }
-        let old = segment.length() > 0 || segment.has(FIN | SYN);
-        if old { Outcome::Acknowledge } else { Outcome::Ignore }
+        match segment.length() {
+            0 if segment.seq == self.rcv_nxt => Outcome::Renew,
+            0 => Outcome::Ignore,
+            _ => Outcome::Acknowledge,
+        }
     }
 
     /// The acknowledgement that it answers with.

@@ -116,10 +116,12 @@ impl Connection {
             _ if self.socket.is_none() => ORPHAN_RETRIES,
             _ => RETRIES,
         };
+        // With nothing under way it is probes of a window of zero that nobody answers.
+        let tried = if self.outstanding() > 0 { self.retransmits } else { self.probes };
         let heard = self.last_ack.or(self.last_send);
         let by_user =
             self.options.user_timeout.zip(heard).is_some_and(|(limit, since)| now.since(since) >= limit);
-        self.retransmits >= most || (by_user && self.retransmits > 0)
+        tried >= most || (by_user && tried > 0)
     }
 
     pub fn timer(&self, now: Instant) -> Option<SocketTimer> {

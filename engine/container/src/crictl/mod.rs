@@ -1,10 +1,14 @@
-//! `crictl`: what runs on this node, asked of the container runtime. Simulated: ps [-a -q --name --pod], pods [-q],
-//! images, logs [-f --tail N], inspect, inspectp, exec [-i -t], stop, rm, stopp, rmp, version.
+//! `crictl`: what runs on this node, asked of the container runtime. Simulated: ps, pods, images, logs, inspect, inspectp,
+//! exec, stop, rm, stopp, rmp, version, with the flags of `options`.
 //! Source: cri-tools 1.36 `cmd/crictl`.
 
-use crate::runtime::{self, Container, Runtime, State};
-use linux::{Args, Command, Exit, Signal, Sys, WaitOn, Woke};
+mod options;
+
+use crate::runtime::{self, Container, Runtime, Sandbox, State};
+use linux::{Args, Command, Date, Exit, Printed, Signal, Sys, WaitOn, Woke};
+use options::Options;
 use serde_json::json;
+use sim::Instant;
 use std::time::Duration;
 
 pub static CRICTL: Command = Command {
@@ -31,37 +35,26 @@ async fn crictl(sys: Sys, args: Args) -> Exit {
         sys.print("NAME:\n   crictl - client for CRI\n\nUSAGE:\n   crictl [global options] command [command options]\n").await;
         return Exit::OK;
     };
-    let flags: Vec<&str> = rest.iter().filter(|it| it.starts_with('-')).map(String::as_str).collect();
-    let has = |names: &[&str]| flags.iter().any(|it| names.contains(it));
-    let value = |name: &str| rest.windows(2).find(|it| it[0] == name).map(|it| it[1].clone());
-    let taking = ["--name", "--pod", "--tail", "-o", "--output", "-p"];
-    let names: Vec<String> = rest
-        .iter()
-        .enumerate()
-        .filter(|(at, it)| !it.starts_with('-') && (*at == 0 || !taking.contains(&rest[at - 1].as_str())))
-        .map(|(_, it)| it.clone())
-        .collect();
-    match verb.as_str() {
-        "ps" => {
-            containers(
-                &sys,
-                has(&["-a", "--all"]),
-                has(&["-q", "--quiet"]),
-                value("--name"),
-                value("--pod").or(value("-p")),
-            )
-            .await
+    let verb = match verb.as_str() {
+        "image" | "img" => "images",
+        verb => verb,
+    };
+    let options = match Options::parse(verb, rest) {
+        Ok(options) => options,
+        Err(words) => {
+            sys.eprint(format!("Incorrect Usage: {words}\n\n")).await;
+            return fail(&sys, words).await;
         }
-        "pods" => pods(&sys, has(&["-q", "--quiet"]), value("--name")).await,
-        "images" | "image" | "img" => images(&sys).await,
-        "logs" => logs(&sys, names.first(), has(&["-f", "--follow"]), value("--tail")).await,
-        "exec" => {
-            let at = rest.iter().position(|it| !it.starts_with('-')).unwrap_or(rest.len());
-            exec(&sys, &rest[at..]).await
-        }
-        "inspect" => inspect(&sys, &names).await,
-        "inspectp" => inspect_pods(&sys, &names).await,
-        "stop" | "rm" | "stopp" | "rmp" => change(&sys, verb, &names).await,
+    };
+    match verb {
+        "ps" => show(&sys, move |runtime, now| containers(runtime, now, &options)).await,
+        "pods" => show(&sys, move |runtime, now| pods(runtime, now, &options)).await,
+        "images" => show(&sys, move |runtime, _| Ok(images(runtime, &options))).await,
+        "logs" => logs(&sys, &options).await,
+        "exec" => exec(&sys, &options.words).await,
+        "inspect" => inspect(&sys, &options).await,
+        "inspectp" => inspect_pods(&sys, &options).await,
+        "stop" | "rm" | "stopp" | "rmp" => change(&sys, verb, &options).await,
         "version" => {
             sys.print("Version:  0.1.0\nRuntimeName:  containerd\nRuntimeVersion:  v2.1.3\nRuntimeApiVersion:  v1\n").await;
             Exit::OK
@@ -116,106 +109,144 @@ fn word(state: State) -> &'static str {
     }
 }
 
-async fn containers(sys: &Sys, all: bool, quiet: bool, name: Option<String>, pod: Option<String>) -> Exit {
-    let text = sys
-        .ask(move |system, id| {
-            let Some(runtime) = Runtime::of(system, system.process(id).machine) else { return String::new() };
-            let wanted = |it: &&Container| {
-                (all || it.state == State::Running)
-                    && name.as_ref().is_none_or(|name| it.name.contains(name.as_str()))
-                    && pod.as_ref().is_none_or(|pod| it.sandbox.starts_with(pod.as_str()))
-            };
-            let mut chosen: Vec<&Container> = runtime.containers.values().filter(wanted).collect();
-            chosen.sort_by_key(|it| std::cmp::Reverse((it.created, &it.id)));
-            if quiet {
-                return chosen.iter().map(|it| format!("{}\n", it.id)).collect();
-            }
-            let mut rows = vec![header(&[
-                "CONTAINER",
-                "IMAGE",
-                "CREATED",
-                "STATE",
-                "NAME",
-                "ATTEMPT",
-                "POD ID",
-                "POD",
-                "NAMESPACE",
-            ])];
-            rows.extend(chosen.iter().map(|it| {
-                vec![
-                    it.id[..13].to_owned(),
-                    it.image.id()[7..20].to_owned(),
-                    ago(system.now().since(it.created)),
-                    word(it.state).to_owned(),
-                    it.name.clone(),
-                    it.attempt.to_string(),
-                    it.sandbox[..13].to_owned(),
-                    it.pod.name.clone(),
-                    it.pod.namespace.clone(),
-                ]
-            }));
-            table(&rows)
-        })
-        .await;
-    sys.print(text).await;
-    Exit::OK
+/// Prints what the runtime has.
+async fn show(sys: &Sys, tell: impl FnOnce(&Runtime, Instant) -> Result<String, String> + 'static) -> Exit {
+    let told = sys.ask(move |system, id| {
+        let now = system.now();
+        Runtime::of(system, system.process(id).machine)
+            .map_or(Ok(String::new()), |runtime| tell(runtime, now))
+    });
+    match told.await {
+        Ok(text) => {
+            sys.print(text).await;
+            Exit::OK
+        }
+        Err(words) => fail(sys, words).await,
+    }
 }
 
-async fn pods(sys: &Sys, quiet: bool, name: Option<String>) -> Exit {
-    let text = sys
-        .ask(move |system, id| {
-            let Some(runtime) = Runtime::of(system, system.process(id).machine) else { return String::new() };
-            let mut all: Vec<_> = runtime
-                .sandboxes
-                .values()
-                .filter(|it| name.as_ref().is_none_or(|name| it.pod.name.contains(name.as_str())))
-                .collect();
-            all.sort_by_key(|it| std::cmp::Reverse((it.created, &it.id)));
-            if quiet {
-                return all.iter().map(|it| format!("{}\n", it.id)).collect();
-            }
-            let mut rows =
-                vec![header(&["POD ID", "CREATED", "STATE", "NAME", "NAMESPACE", "ATTEMPT", "RUNTIME"])];
-            rows.extend(all.iter().map(|it| {
-                vec![
-                    it.id[..13].to_owned(),
-                    ago(system.now().since(it.created)),
-                    if it.ready { "Ready" } else { "NotReady" }.to_owned(),
-                    it.pod.name.clone(),
-                    it.pod.namespace.clone(),
-                    it.attempt.to_string(),
-                    "(default)".to_owned(),
-                ]
-            }));
-            table(&rows)
-        })
-        .await;
-    sys.print(text).await;
-    Exit::OK
+/// An id, cut to 13 letters unless it is wanted whole.
+fn id(options: &Options, whole: &str) -> String {
+    if options.has("no-trunc") { whole.to_owned() } else { whole[..13].to_owned() }
 }
 
-async fn images(sys: &Sys) -> Exit {
-    let text = sys
-        .ask(|system, id| {
-            let Some(runtime) = Runtime::of(system, system.process(id).machine) else { return String::new() };
-            let size = |bytes: u64| match bytes {
-                0..1_000_000 => format!("{}kB", bytes / 1000),
-                _ => format!("{}.{}MB", bytes / 1_000_000, bytes / 100_000 % 10),
-            };
-            let mut rows = vec![header(&["IMAGE", "TAG", "IMAGE ID", "SIZE"])];
-            rows.extend(runtime.images.values().map(|(name, image)| {
-                vec![
-                    name.repository.clone(),
-                    name.tag.clone(),
-                    name.id()[7..20].to_owned(),
-                    size(image.bytes),
-                ]
-            }));
-            table(&rows)
-        })
-        .await;
-    sys.print(text).await;
-    Exit::OK
+/// Of things from the newest on, those that `--latest` and `--last` leave.
+fn newest<T>(options: &Options, mut all: Vec<T>) -> Result<Vec<T>, String> {
+    let last = match options.get("last") {
+        _ if options.has("latest") => 1,
+        None => return Ok(all),
+        Some(text) => text.parse::<usize>().map_err(|_| {
+            let why = format!("strconv.ParseInt: parsing \"{text}\": invalid syntax");
+            format!("invalid value \"{text}\" for flag -n: {why}")
+        })?,
+    };
+    all.truncate(last);
+    Ok(all)
+}
+
+fn containers(runtime: &Runtime, now: Instant, options: &Options) -> Result<String, String> {
+    let state = options.get("state").map(str::to_lowercase);
+    if let Some(other) =
+        state.as_deref().filter(|it| !["created", "running", "exited", "unknown"].contains(it))
+    {
+        return Err(format!(
+            "listing containers: --state should be one of created, running, exited or unknown, got {other}"
+        ));
+    }
+    let fits = |name: &str, of: &str| options.get(name).is_none_or(|it| of.starts_with(it));
+    let shows_all = options.has("all") || options.has("latest") || options.has("last");
+    let wanted = |it: &&Container| {
+        let word = word(it.state).to_lowercase();
+        state.as_ref().map_or(shows_all || it.state == State::Running, |state| *state == word)
+            && options.get("name").is_none_or(|name| it.name.contains(name))
+            && options.get("namespace").is_none_or(|name| it.pod.namespace == name)
+            && fits("pod", &it.sandbox)
+            && fits("id", &it.id)
+    };
+    let mut chosen: Vec<&Container> = runtime.containers.values().filter(wanted).collect();
+    chosen.sort_by_key(|it| std::cmp::Reverse((it.created, &it.id)));
+    let chosen = newest(options, chosen)?;
+    if options.has("quiet") {
+        return Ok(chosen.iter().map(|it| format!("{}\n", it.id)).collect());
+    }
+    let names = ["CONTAINER", "IMAGE", "CREATED", "STATE", "NAME", "ATTEMPT", "POD ID", "POD", "NAMESPACE"];
+    let mut rows = vec![header(&names)];
+    rows.extend(chosen.iter().map(|it| {
+        vec![
+            id(options, &it.id),
+            it.image.id()[7..20].to_owned(),
+            ago(now.since(it.created)),
+            word(it.state).to_owned(),
+            it.name.clone(),
+            it.attempt.to_string(),
+            id(options, &it.sandbox),
+            it.pod.name.clone(),
+            it.pod.namespace.clone(),
+        ]
+    }));
+    Ok(table(&rows))
+}
+
+fn pods(runtime: &Runtime, now: Instant, options: &Options) -> Result<String, String> {
+    let state = options.get("state").map(str::to_lowercase);
+    if let Some(other) = state.as_deref().filter(|it| !["ready", "notready"].contains(it)) {
+        return Err(format!("listing pod sandboxes: --state should be ready or notready, got {other}"));
+    }
+    let wanted = |it: &&Sandbox| {
+        state.as_ref().is_none_or(|state| (state == "ready") == it.ready)
+            && options.get("name").is_none_or(|name| it.pod.name.contains(name))
+            && options.get("namespace").is_none_or(|name| it.pod.namespace == name)
+            && options.get("id").is_none_or(|id| it.id.starts_with(id))
+    };
+    let mut chosen: Vec<&Sandbox> = runtime.sandboxes.values().filter(wanted).collect();
+    chosen.sort_by_key(|it| std::cmp::Reverse((it.created, &it.id)));
+    let chosen = newest(options, chosen)?;
+    if options.has("quiet") {
+        return Ok(chosen.iter().map(|it| format!("{}\n", it.id)).collect());
+    }
+    let mut rows = vec![header(&["POD ID", "CREATED", "STATE", "NAME", "NAMESPACE", "ATTEMPT", "RUNTIME"])];
+    rows.extend(chosen.iter().map(|it| {
+        vec![
+            id(options, &it.id),
+            ago(now.since(it.created)),
+            if it.ready { "Ready" } else { "NotReady" }.to_owned(),
+            it.pod.name.clone(),
+            it.pod.namespace.clone(),
+            it.attempt.to_string(),
+            "(default)".to_owned(),
+        ]
+    }));
+    Ok(table(&rows))
+}
+
+fn images(runtime: &Runtime, options: &Options) -> String {
+    let size = |bytes: u64| match bytes {
+        0..1_000_000 => format!("{}kB", bytes / 1000),
+        _ => format!("{}.{}MB", bytes / 1_000_000, bytes / 100_000 % 10),
+    };
+    if options.has("quiet") {
+        return runtime.images.values().map(|(name, _)| format!("{}\n", name.id())).collect();
+    }
+    let digests = options.has("digests");
+    let mut rows = vec![header(&["IMAGE", "TAG", "IMAGE ID", "SIZE"])];
+    if digests {
+        rows[0].insert(2, "DIGEST".to_owned());
+    }
+    rows.extend(runtime.images.values().map(|(name, image)| {
+        let whole = name.id();
+        let id = if options.has("no-trunc") { whole.clone() } else { whole[7..20].to_owned() };
+        let mut row = vec![name.repository.clone(), name.tag.clone(), id, size(image.bytes)];
+        if digests {
+            let digest = name.digest();
+            let digest = digest.rsplit_once("sha256:").map_or(digest.as_str(), |(_, hex)| hex).to_owned();
+            row.insert(
+                2,
+                if options.has("no-trunc") { digest } else { digest[..13.min(digest.len())].to_owned() },
+            );
+        }
+        row
+    }));
+    table(&rows)
 }
 
 /// The container that a prefix of an id names.
@@ -231,22 +262,36 @@ async fn find<T: 'static>(
     .await
 }
 
+/// A time of day in UTC with its nanoseconds.
+fn stamp(time: Duration) -> String {
+    Date::from_duration(time).format("%Y-%m-%dT%H:%M:%S.%NZ")
+}
+
 fn not_found(id: &str) -> String {
     format!(
         "rpc error: code = NotFound desc = an error occurred when try to find container \"{id}\": not found"
     )
 }
 
-async fn logs(sys: &Sys, id: Option<&String>, follow: bool, tail: Option<String>) -> Exit {
-    let Some(id) = id else { return fail(sys, "ID cannot be empty").await };
+async fn logs(sys: &Sys, options: &Options) -> Exit {
+    let (follow, stamps) = (options.has("follow"), options.has("timestamps"));
+    let tail = options.get("tail").filter(|it| *it != "-1").map(str::parse::<usize>);
+    let Ok(mut skip) = tail.transpose() else {
+        return fail(sys, "invalid value for flag -tail: parse error").await;
+    };
+    let Some(id) = options.words.first() else { return fail(sys, "ID cannot be empty").await };
     let Some(inner) = find(sys, id, |it| it.inner).await else { return fail(sys, not_found(id)).await };
-    let mut skip = tail.and_then(|it| it.parse::<usize>().ok());
     let mut from = 0;
     loop {
         let read = move |system: &mut linux::System, _| {
             let container = system.find_container(inner)?;
             let (lines, next) = container.log(from);
-            let lines: Vec<(u8, Vec<u8>)> = lines.map(|it| (it.stream, it.text.clone())).collect();
+            let stamp = |it: &Printed| match stamps {
+                true => format!("{} ", stamp(system.realtime(it.at))).into_bytes(),
+                false => Vec::new(),
+            };
+            let line = |it: &Printed| (it.stream, [stamp(it), it.text.clone()].concat());
+            let lines: Vec<(u8, Vec<u8>)> = lines.map(line).collect();
             Some((lines, next))
         };
         let Some((lines, next)) = sys.ask(read).await else { return Exit::OK };
@@ -288,8 +333,19 @@ async fn exec(sys: &Sys, words: &[String]) -> Exit {
     }
 }
 
-async fn inspect(sys: &Sys, names: &[String]) -> Exit {
-    for name in names {
+/// Both tell JSON, whatever form of it is asked for.
+fn form(options: &Options) -> Result<(), String> {
+    match options.get("output") {
+        None | Some("json") => Ok(()),
+        Some(other) => Err(format!("--output={other}: not simulated in vethlab; use --output=json")),
+    }
+}
+
+async fn inspect(sys: &Sys, options: &Options) -> Exit {
+    if let Err(words) = form(options) {
+        return fail(sys, words).await;
+    }
+    for name in &options.words {
         let read = |it: &Container| {
             json!({
                 "status": {
@@ -321,8 +377,11 @@ async fn inspect(sys: &Sys, names: &[String]) -> Exit {
     Exit::OK
 }
 
-async fn inspect_pods(sys: &Sys, names: &[String]) -> Exit {
-    for name in names {
+async fn inspect_pods(sys: &Sys, options: &Options) -> Exit {
+    if let Err(words) = form(options) {
+        return fail(sys, words).await;
+    }
+    for name in &options.words {
         let prefix = name.clone();
         let told = sys
             .ask(move |system, id| {
@@ -346,8 +405,8 @@ async fn inspect_pods(sys: &Sys, names: &[String]) -> Exit {
     Exit::OK
 }
 
-async fn change(sys: &Sys, verb: &str, names: &[String]) -> Exit {
-    for name in names {
+async fn change(sys: &Sys, verb: &str, options: &Options) -> Exit {
+    for name in &options.words {
         let (prefix, verb) = (name.clone(), verb.to_owned());
         let id = sys
             .ask(move |system, id| {

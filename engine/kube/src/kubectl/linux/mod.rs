@@ -4,12 +4,20 @@
 //! the user's stands in a header, since bytes go in the clear; a server is named by its address.
 //! Source: client-go `tools/clientcmd` for where the kubeconfig lies.
 
-use super::{Entry, Exec, Forward, Host, Later, Stream, kubectl};
+mod forward;
+mod proxy;
+mod streams;
+
+use super::{Entry, Exec, Forward, Host, Later, Piece, Stream, kubectl};
 use crate::api::{Request, Response};
 use crate::client::Client;
+use crate::http::Connection;
 use crate::object::Time;
 use linux::{Args, Command, Exit, FileKind, STDIN, Sys};
+use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
 pub static KUBECTL: Command = Command {
@@ -24,7 +32,7 @@ const ADMIN: &str = "/etc/kubernetes/admin.conf";
 const EDITED: &str = "/tmp/kubectl-edit.yaml";
 
 async fn main(sys: Sys, args: Args) -> Exit {
-    let mut here = Here { now: clock(&sys).await, sys, client: None };
+    let mut here = Here { now: clock(&sys).await, sys, client: None, streams: Vec::new() };
     let words: Vec<String> = args.rest().to_vec();
     Exit(kubectl(&mut here, &words).await)
 }
@@ -34,6 +42,8 @@ struct Here {
     sys: Sys,
     now: Time,
     client: Option<Client>,
+    /// Those that have ended stay as gaps.
+    streams: Vec<Option<Waiting>>,
 }
 
 async fn clock(sys: &Sys) -> Time {
@@ -169,19 +179,77 @@ impl Host for Here {
         })
     }
 
-    fn exec(&mut self, _exec: Exec) -> Later<'_, Result<u8, String>> {
-        Box::pin(async {
-            Err("exec: not simulated in vethlab; use crictl exec on the Pod's node".to_owned())
+    fn open(&mut self, server: &str, request: Request) -> Later<'_, Result<Response, String>> {
+        let server = address(server);
+        Box::pin(async move {
+            let client = Client::new(&self.sys, server?, "kubectl", "", "");
+            let (head, mut connection) = client.open(&request).await?;
+            let headers = head.headers.clone();
+            let mut answer = Response { code: head.code(), headers, body: String::new() };
+            if answer.is_success() {
+                self.streams.push(Some(stream(connection)));
+            } else {
+                let body = connection.body(&head, None).await.map_err(|errno| errno.to_string())?;
+                answer.body = String::from_utf8_lossy(&body).into_owned();
+            }
+            Ok(answer)
         })
     }
 
-    fn forward(&mut self, _forward: Forward) -> Later<'_, Result<(), String>> {
-        Box::pin(async {
-            Err("port-forward: not simulated in vethlab; use the Pod's own address".to_owned())
+    fn next(&mut self) -> Later<'_, (usize, Piece)> {
+        Box::pin(async move {
+            let (at, connection, piece) = poll_fn(|context| {
+                for (at, slot) in self.streams.iter_mut().enumerate() {
+                    if let Some(Poll::Ready((connection, piece))) =
+                        slot.as_mut().map(|it| it.as_mut().poll(context))
+                    {
+                        return Poll::Ready((at, connection, piece));
+                    }
+                }
+                Poll::Pending
+            })
+            .await;
+            self.streams[at] = matches!(piece, Ok(Some(_))).then(|| stream(connection));
+            self.now = clock(&self.sys).await;
+            (at, piece)
         })
     }
 
-    fn proxy(&mut self, _server: &str, _address: &str, _port: u16) -> Later<'_, Result<(), String>> {
-        Box::pin(async { Err("proxy: not simulated in vethlab; use kubectl get --raw".to_owned()) })
+    fn is_terminal(&mut self) -> Later<'_, bool> {
+        Box::pin(async move { self.sys.is_tty(STDIN).await })
     }
+
+    fn exec(&mut self, exec: Exec) -> Later<'_, Result<u8, String>> {
+        let server = address(&exec.server);
+        Box::pin(async move {
+            let client = Client::new(&self.sys, server?, "kubectl", "", "");
+            streams::join(&self.sys, &client, exec).await
+        })
+    }
+
+    fn forward(&mut self, forward: Forward) -> Later<'_, Result<(), String>> {
+        let server = address(&forward.server);
+        Box::pin(async move {
+            let client = Client::new(&self.sys, server?, "kubectl", "", "");
+            forward::forward(&self.sys, &client, forward).await
+        })
+    }
+
+    fn proxy(&mut self, server: &str, like: Request, local: SocketAddr) -> Later<'_, Result<(), String>> {
+        let server = address(server);
+        Box::pin(async move {
+            let client = Client::new(&self.sys, server?, "kubectl", "", "");
+            proxy::proxy(&self.sys, &client, like, local).await
+        })
+    }
+}
+
+type Waiting = Pin<Box<dyn Future<Output = (Connection, Piece)>>>;
+
+/// The next piece of a stream that is answered in chunks.
+fn stream(mut connection: Connection) -> Waiting {
+    Box::pin(async move {
+        let piece = connection.chunk(None).await.map_err(|errno| errno.to_string().to_lowercase());
+        (connection, piece)
+    })
 }

@@ -5,6 +5,9 @@
 //! ends once; the counts of begun and ended journeys hold with tracing off, too.
 //! Differs from Linux: no kernel keeps such a log; nftrace, dropwatch and tcpdump together come near.
 
+pub(crate) mod note;
+
+use self::note::{Mark, Note};
 use crate::summary;
 use crate::{Network, Packet};
 use api::event::{Event, Flight};
@@ -20,12 +23,22 @@ const MAX_STOPS: usize = 96;
 /// Flights and drops kept for a picture that does not fetch them; the oldest go first.
 const MAX_PENDING: usize = 4096;
 
+/// A [`Journey`] as it is kept: its stops are put into words when it is read.
+#[derive(Clone, Debug)]
+struct Life {
+    id: JourneyId,
+    summary: String,
+    marks: Vec<Mark>,
+    verdict: Option<Verdict>,
+    cause: Option<JourneyId>,
+}
+
 #[derive(Debug)]
 pub(crate) struct Trace {
     pub on: bool,
     /// The number of the first journey in `journeys`, which stand without a gap.
     first: u64,
-    journeys: VecDeque<Journey>,
+    journeys: VecDeque<Life>,
     next: u64,
     begun: u64,
     ended: u64,
@@ -55,22 +68,20 @@ impl Trace {
         let id = JourneyId(self.next);
         self.next += 1;
         if self.on {
-            let journey =
-                Journey { id, summary: String::new(), stops: Vec::new(), verdict: None, cause: None };
-            self.keep(journey);
+            // The oldest makes room, and leaves its list of stops.
+            let mut marks = Vec::new();
+            if self.journeys.len() == MAX_JOURNEYS {
+                let oldest = self.journeys.pop_front();
+                self.first += 1;
+                marks = oldest.map(|oldest| oldest.marks).unwrap_or_default();
+                marks.clear();
+            }
+            self.journeys.push_back(Life { id, summary: String::new(), marks, verdict: None, cause: None });
         } else {
             self.first = self.next;
             self.journeys.clear();
         }
         id
-    }
-
-    fn keep(&mut self, journey: Journey) {
-        if self.journeys.len() == MAX_JOURNEYS {
-            self.journeys.pop_front();
-            self.first += 1;
-        }
-        self.journeys.push_back(journey);
     }
 
     fn tell(&mut self, event: Event) {
@@ -80,11 +91,11 @@ impl Trace {
         self.pending.push_back(event);
     }
 
-    fn get(&self, id: JourneyId) -> Option<&Journey> {
+    fn get(&self, id: JourneyId) -> Option<&Life> {
         self.journeys.get(usize::try_from(id.0.checked_sub(self.first)?).ok()?)
     }
 
-    fn get_mut(&mut self, id: JourneyId) -> Option<&mut Journey> {
+    fn get_mut(&mut self, id: JourneyId) -> Option<&mut Life> {
         self.journeys.get_mut(usize::try_from(id.0.checked_sub(self.first)?).ok()?)
     }
 }
@@ -97,12 +108,27 @@ impl Network {
     }
 
     pub fn journey(&self, id: JourneyId) -> Option<Journey> {
-        self.trace.get(id).cloned()
+        self.trace.get(id).map(|life| self.told(life))
     }
 
-    /// The newest first, down to the oldest that is remembered.
-    fn journeys(&self) -> impl Iterator<Item = &Journey> {
-        self.trace.journeys.iter().rev()
+    /// In words.
+    fn told(&self, life: &Life) -> Journey {
+        let stop = |mark: &Mark| Stop {
+            at: mark.at,
+            machine: mark.machine,
+            netns: mark.netns,
+            device: mark.device,
+            device_name: mark.device_name.as_deref().unwrap_or_default().to_owned(),
+            frame: mark.frame,
+            kind: mark.note.tell(),
+        };
+        Journey {
+            id: life.id,
+            summary: life.summary.clone(),
+            stops: life.marks.iter().map(stop).collect(),
+            verdict: life.verdict,
+            cause: life.cause,
+        }
     }
 
     /// The number that the next packet will get.
@@ -112,20 +138,26 @@ impl Network {
 
     /// Journeys with numbers from `first` on, as far as they are remembered, the oldest first.
     pub fn journeys_since(&self, first: JourneyId) -> Vec<Journey> {
-        self.trace.journeys.iter().filter(|journey| journey.id >= first).cloned().collect()
+        self.journeys_from(first).collect()
+    }
+
+    /// As [`Network::journeys_since`], one after the other.
+    pub fn journeys_from(&self, first: JourneyId) -> impl Iterator<Item = Journey> {
+        let known = usize::try_from(first.0.saturating_sub(self.trace.first)).unwrap_or(usize::MAX);
+        self.trace.journeys.range(known.min(self.trace.journeys.len())..).map(|life| self.told(life))
     }
 
     /// The last packets made on that machine, the oldest first, without ARP, IPv6 and STP talk (unless dropped).
     pub fn journeys_of(&self, machine: MachineId, last: usize) -> Vec<Journey> {
-        let told = |journey: &&Journey| {
-            let first = journey.stops.first();
-            let made = first.filter(|stop| stop.machine == machine).map(|stop| &stop.kind);
-            let talk =
-                matches!(made, Some(StopKind::Made { by }) if matches!(by.as_str(), "ARP" | "IPv6" | "STP"));
-            matches!(made, Some(StopKind::Made { .. }))
-                && (!talk || matches!(journey.verdict, Some(Verdict::Dropped(_))))
+        let wanted = |life: &&Life| {
+            let made = life.marks.first().filter(|mark| mark.machine == machine).map(|mark| &mark.note);
+            let Some(Note::Made(by)) = made else { return false };
+            let talk = matches!(&**by, "ARP" | "IPv6" | "STP");
+            !talk || matches!(life.verdict, Some(Verdict::Dropped(_)))
         };
-        let mut journeys: Vec<Journey> = self.journeys().filter(told).take(last).cloned().collect();
+        let newest = self.trace.journeys.iter().rev();
+        let mut journeys: Vec<Journey> =
+            newest.filter(wanted).take(last).map(|life| self.told(life)).collect();
         journeys.reverse();
         journeys
     }
@@ -166,11 +198,11 @@ impl Network {
     ) -> JourneyId {
         let id = self.trace.begin();
         if self.trace.on {
-            let stop = self.stop_of(ns, None, None, StopKind::Made { by: by.to_owned() });
+            let mark = self.mark(ns, None, None, Note::Made(by.into()));
             if let Some(journey) = self.trace.get_mut(id) {
                 journey.summary = summary::line(protocol, bytes);
                 journey.cause = cause;
-                journey.stops.push(stop);
+                journey.marks.push(mark);
             }
         }
         id
@@ -183,45 +215,38 @@ impl Network {
         if self.trace.on {
             let story = self.trace.get(packet.journey).cloned();
             if let (Some(story), Some(journey)) = (story, self.trace.get_mut(copy.journey)) {
-                *journey = Journey { id: copy.journey, verdict: None, cause: Some(packet.journey), ..story };
+                *journey = Life { id: copy.journey, verdict: None, cause: Some(packet.journey), ..story };
             }
         }
         copy
     }
 
-    fn stop_of(&self, ns: NetnsId, device: Option<DeviceId>, frame: Option<FrameId>, kind: StopKind) -> Stop {
+    fn mark(&self, ns: NetnsId, device: Option<DeviceId>, frame: Option<FrameId>, note: Note) -> Mark {
         let name = device.and_then(|id| self.devices.get(id)).map(|device| device.name.clone());
-        Stop {
-            at: self.now.nanos(),
-            machine: self.netns[ns].machine,
-            netns: ns,
-            device,
-            device_name: name.unwrap_or_default(),
-            frame,
-            kind,
-        }
+        let machine = self.netns[ns].machine;
+        Mark { at: self.now.nanos(), machine, netns: ns, device, device_name: name, frame, note }
     }
 
-    fn push_stop(&mut self, id: JourneyId, stop: Stop) {
-        if let Some(journey) = self.trace.get_mut(id) {
-            if journey.stops.len() >= MAX_STOPS {
-                journey.stops.remove(MAX_STOPS / 2);
+    fn push_mark(&mut self, id: JourneyId, mark: Mark) {
+        if let Some(life) = self.trace.get_mut(id) {
+            if life.marks.len() >= MAX_STOPS {
+                life.marks.remove(MAX_STOPS / 2);
             }
-            journey.stops.push(stop);
+            life.marks.push(mark);
         }
     }
 
-    /// Something happened to a packet on a device. Ask `trace.on` first: making the words costs.
-    pub(crate) fn stop(&mut self, packet: &Packet, device: DeviceId, frame: Option<FrameId>, kind: StopKind) {
+    /// Something happened to a packet on a device. Ask `trace.on` first.
+    pub(crate) fn stop(&mut self, packet: &Packet, device: DeviceId, frame: Option<FrameId>, note: Note) {
         let Some(it) = self.devices.get(device) else { return };
-        let stop = self.stop_of(it.netns, Some(device), frame, kind);
-        self.push_stop(packet.journey, stop);
+        let mark = self.mark(it.netns, Some(device), frame, note);
+        self.push_mark(packet.journey, mark);
     }
 
     /// Something happened to a packet inside a namespace.
-    pub(crate) fn stop_in(&mut self, packet: &Packet, ns: NetnsId, kind: StopKind) {
-        let stop = self.stop_of(ns, packet.device, None, kind);
-        self.push_stop(packet.journey, stop);
+    pub(crate) fn stop_in(&mut self, packet: &Packet, ns: NetnsId, note: Note) {
+        let mark = self.mark(ns, packet.device, None, note);
+        self.push_mark(packet.journey, mark);
     }
 
     /// A frame sets out from one device to another.
@@ -229,7 +254,7 @@ impl Network {
         if !self.trace.watching {
             return;
         }
-        let frame = self.trace.get(packet.journey).and_then(|journey| journey.stops.last()?.frame);
+        let frame = self.trace.get(packet.journey).and_then(|journey| journey.marks.last()?.frame);
         let shown = summary::flight(packet.data());
         let flight = Flight {
             frame: frame.unwrap_or(FrameId(0)),
@@ -247,23 +272,23 @@ impl Network {
 
     /// A socket took it.
     pub(crate) fn delivered(&mut self, ns: NetnsId, packet: Packet, to: impl FnOnce() -> String) {
-        let kind = |to| StopKind::Delivered { to };
-        let last = self.trace.on.then(|| self.stop_of(ns, packet.device, None, kind(to())));
+        let note = |to| StopKind::Delivered { to }.into();
+        let last = self.trace.on.then(|| self.mark(ns, packet.device, None, note(to())));
         self.end(packet, last, Verdict::Delivered);
     }
 
     /// The kernel took it, in a namespace.
     pub(crate) fn consumed_in(&mut self, ns: NetnsId, packet: Packet, by: &str) {
-        let kind = || StopKind::Consumed { by: by.to_owned() };
-        let last = self.trace.on.then(|| self.stop_of(ns, packet.device, None, kind()));
+        let note = || StopKind::Consumed { by: by.to_owned() }.into();
+        let last = self.trace.on.then(|| self.mark(ns, packet.device, None, note()));
         self.end(packet, last, Verdict::Consumed);
     }
 
     /// The kernel took it, at a device.
     pub(crate) fn consumed(&mut self, device: DeviceId, packet: Packet, by: &str) {
-        let kind = || StopKind::Consumed { by: by.to_owned() };
+        let note = || StopKind::Consumed { by: by.to_owned() }.into();
         let ns = self.devices[device].netns;
-        let last = self.trace.on.then(|| self.stop_of(ns, Some(device), None, kind()));
+        let last = self.trace.on.then(|| self.mark(ns, Some(device), None, note()));
         self.end(packet, last, Verdict::Consumed);
     }
 
@@ -281,12 +306,12 @@ impl Network {
 
     /// It was on its way to a device that is gone.
     pub(crate) fn drop_nowhere(&mut self, packet: Packet, reason: DropReason) {
-        let last = self.trace.get(packet.journey).and_then(|journey| journey.stops.last());
-        let last = last.map(|stop| Stop {
+        let last = self.trace.get(packet.journey).and_then(|journey| journey.marks.last());
+        let last = last.map(|mark| Mark {
             at: self.now.nanos(),
             frame: None,
-            kind: StopKind::Dropped { reason, detail: String::new() },
-            ..stop.clone()
+            note: StopKind::Dropped { reason, detail: String::new() }.into(),
+            ..mark.clone()
         });
         self.end(packet, last, Verdict::Dropped(reason));
     }
@@ -301,8 +326,8 @@ impl Network {
     ) {
         let mut last = None;
         if self.trace.on {
-            last =
-                Some(self.stop_of(ns, device, None, StopKind::Dropped { reason, detail: detail.to_owned() }));
+            let kind = StopKind::Dropped { reason, detail: detail.to_owned() };
+            last = Some(self.mark(ns, device, None, kind.into()));
         }
         if self.trace.watching {
             let machine = self.netns[ns].machine;
@@ -312,13 +337,13 @@ impl Network {
         self.end(packet, last, Verdict::Dropped(reason));
     }
 
-    fn end(&mut self, packet: Packet, last: Option<Stop>, verdict: Verdict) {
+    fn end(&mut self, packet: Packet, last: Option<Mark>, verdict: Verdict) {
         self.trace.ended += 1;
         if !self.trace.on {
             return;
         }
         if let Some(last) = last {
-            self.push_stop(packet.journey, last);
+            self.push_mark(packet.journey, last);
         }
         if let Some(journey) = self.trace.get_mut(packet.journey) {
             debug_assert_eq!(journey.verdict, None, "a journey ends once: {journey:?}");

@@ -1,0 +1,212 @@
+//! A cluster's objects: kubectl's table of a kind, and of the chosen object its events and its YAML.
+//!
+//! Always: only the rows in view are in the page, however many there are.
+
+use super::icon::{Glyph, Tool};
+use super::splitter::Splitter;
+use crate::platform::element;
+use api::cluster::{ObjectKey, ObjectShown};
+use app::store::lab::Act;
+use app::store::live::Live;
+use app::store::objects::{Objects, Row};
+use app::store::panes::Split;
+use app::words;
+use std::rc::Rc;
+use yew::prelude::*;
+
+/// A row's height, as the style sheet has it.
+const ROW: f64 = 22.0;
+/// Rows drawn above and below what is in view.
+const SPARE: usize = 12;
+
+#[derive(Properties, PartialEq)]
+pub struct ObjectsViewProps {
+    pub objects: Live<Objects>,
+    pub kind: AttrValue,
+    pub namespace: Option<AttrValue>,
+    pub object: Option<ObjectKey>,
+    pub shown: Option<Rc<ObjectShown>>,
+    /// Seconds since boot: ages go by them.
+    pub seconds: u64,
+    pub detail: f64,
+    /// The machine on which kubectl is.
+    pub machine: AttrValue,
+    pub on_act: Callback<Act>,
+    pub on_size: Callback<(Split, f64)>,
+    pub on_fold: Callback<Split>,
+}
+
+#[component]
+pub fn ObjectsView(props: &ObjectsViewProps) -> Html {
+    let node = use_node_ref();
+    let scroll = use_state(|| (0.0, 400.0));
+    {
+        let (node, scroll) = (node.clone(), scroll.clone());
+        use_effect_with((props.kind.clone(), props.object.is_some()), move |_| {
+            scroll.set(element::scroll(&node))
+        });
+    }
+    let onscroll = {
+        let (node, scroll) = (node.clone(), scroll.clone());
+        Callback::from(move |_: Event| scroll.set(element::scroll(&node)))
+    };
+    html! {
+        <div class={classes!("objects", props.object.is_none().then_some("objects--no-detail"))}>
+            { choice(props) }
+            <div ref={node} class="scroller" {onscroll} tabindex="0" role="group" aria-label={words::TAB_OBJECTS}>{ table(props, *scroll) }</div>
+            if let Some(key) = &props.object {
+                <Splitter split={Split::Detail} size={props.detail} on_size={props.on_size.clone()} on_fold={props.on_fold.clone()} />
+                { detail(key, props) }
+            }
+        </div>
+    }
+}
+
+/// Which kind, and of which namespace.
+fn choice(props: &ObjectsViewProps) -> Html {
+    let objects = props.objects.read();
+    let onkind = props.on_act.reform(|event: Event| Act::Kind(element::value(&event)));
+    let onnamespace = props
+        .on_act
+        .reform(|event: Event| Act::Namespace(Some(element::value(&event)).filter(|it| !it.is_empty())));
+    let namespaces = objects.namespaces(&props.kind);
+    let line = command(&objects, props);
+    let run = {
+        let (line, on) = (line.clone(), Some(props.machine.to_string()));
+        props.on_act.reform(move |_: MouseEvent| Act::Run { line: line.clone(), on: on.clone() })
+    };
+    html! {
+        <div class="choice">
+            <select aria-label={words::KIND} onchange={onkind}>
+                { for objects.kinds().into_iter().map(|(columns, count)| html! {
+                    <option value={columns.kind.clone()} selected={columns.kind == *props.kind}>{ words::kind_count(&columns.kind, count) }</option>
+                }) }
+            </select>
+            if !namespaces.is_empty() {
+                <select aria-label={words::NAMESPACE} onchange={onnamespace}>
+                    <option value="" selected={props.namespace.is_none()}>{ words::ALL_NAMESPACES }</option>
+                    { for namespaces.into_iter().map(|name| html! {
+                        <option value={name.to_owned()} selected={props.namespace.as_deref() == Some(name)}>{ name }</option>
+                    }) }
+                </select>
+            }
+            <button type="button" class="same" title={words::SAME_AS} onclick={run}>{ line }</button>
+        </div>
+    }
+}
+
+/// What prints the same in a terminal.
+fn command(objects: &Objects, props: &ObjectsViewProps) -> String {
+    let of = match &props.namespace {
+        Some(namespace) => format!(" -n {namespace}"),
+        None if objects.namespaces(&props.kind).is_empty() => String::new(),
+        None => " -A".to_owned(),
+    };
+    format!("kubectl get {}{of} -o wide", objects.resource(&props.kind))
+}
+
+fn table(props: &ObjectsViewProps, (top, height): (f64, f64)) -> Html {
+    let objects = props.objects.read();
+    let rows: Vec<(ObjectKey, &Row)> = objects.rows(&props.kind, props.namespace.as_deref()).collect();
+    let with_namespace = props.namespace.is_none() && rows.iter().any(|(key, _)| !key.namespace.is_empty());
+    let first = ((top / ROW) as usize).saturating_sub(SPARE).min(rows.len());
+    let last = (((top + height) / ROW) as usize + SPARE).clamp(first, rows.len());
+    let gap = |count: usize| {
+        html! { if count > 0 { <tr aria-hidden="true" style={format!("height:{}px", count as f64 * ROW)}></tr> } }
+    };
+    html! {
+        <table>
+            <thead><tr>
+                if with_namespace { <th scope="col">{ words::COLUMN_NAMESPACE }</th> }
+                { for objects.headers(&props.kind).iter().map(|it| html! { <th scope="col">{ it }</th> }) }
+            </tr></thead>
+            <tbody>
+                { gap(first) }
+                { for rows[first..last].iter().map(|(key, row)| row_view(key, row, &objects, with_namespace, props)) }
+                { gap(rows.len() - last) }
+            </tbody>
+        </table>
+    }
+}
+
+fn row_view(
+    key: &ObjectKey,
+    row: &Row,
+    objects: &Objects,
+    with_namespace: bool,
+    props: &ObjectsViewProps,
+) -> Html {
+    let chosen = props.object.as_ref() == Some(key);
+    let onclick = {
+        let key = (!chosen).then(|| key.clone());
+        props.on_act.reform(move |_: MouseEvent| Act::Object(key.clone()))
+    };
+    let cells = objects.cells(&props.kind, row, props.seconds * 1_000_000_000);
+    let cell = |(column, text): (usize, &String)| {
+        let flash = row.changed.contains(&column);
+        // A new key makes a new cell, so that the flash begins anew.
+        let cell_key = if flash { format!("{column}-{}", row.turn) } else { column.to_string() };
+        let class = flash.then_some("flash");
+        let pressed = if chosen { "true" } else { "false" };
+        html! {
+            <td key={cell_key} {class}>
+                if column == 0 { <button type="button" aria-pressed={pressed} title={text.clone()}>{ text }</button> } else { { text } }
+            </td>
+        }
+    };
+    html! {
+        <tr key={format!("{}/{}", key.namespace, key.name)} class={chosen.then_some("chosen")} {onclick}>
+            if with_namespace { <td>{ &key.namespace }</td> }
+            { for cells.iter().enumerate().map(cell) }
+        </tr>
+    }
+}
+
+fn detail(key: &ObjectKey, props: &ObjectsViewProps) -> Html {
+    let shown = props.shown.as_ref().filter(|it| it.key == *key);
+    let resource = props.objects.read().resource(&key.kind).to_owned();
+    let of = if key.namespace.is_empty() { String::new() } else { format!(" -n {}", key.namespace) };
+    let line = format!("kubectl describe {resource} {}{of}", key.name);
+    let run = {
+        let (line, on) = (line.clone(), Some(props.machine.to_string()));
+        props.on_act.reform(move |_: MouseEvent| Act::Run { line: line.clone(), on: on.clone() })
+    };
+    html! {
+        <section class="object" aria-label={words::object(&key.kind, &key.name)}>
+            <header>
+                <h3>{ words::object(&key.kind, &key.name) }</h3>
+                <button type="button" class="same" title={words::SAME_AS} onclick={run}>{ line }</button>
+                <Tool glyph={Glyph::Close} label={words::CLOSE} on_click={props.on_act.reform(|()| Act::Object(None))} />
+            </header>
+            if let Some(shown) = shown {
+                { events(shown) }
+                <h4>{ words::YAML }</h4>
+                <pre tabindex="0">{ &shown.yaml }</pre>
+            } else if props.objects.read().has(key) {
+                <p class="empty" role="status">{ words::LOADING }</p>
+            } else {
+                <p class="empty">{ words::GONE }</p>
+            }
+        </section>
+    }
+}
+
+fn events(shown: &ObjectShown) -> Html {
+    let table = &shown.events;
+    if table.rows.is_empty() {
+        return html! { <p class="empty">{ words::NO_EVENTS }</p> };
+    }
+    html! {
+        <>
+            <h4>{ words::EVENTS }</h4>
+            <table>
+                <thead><tr>{ for table.columns.iter().map(|it| html! { <th scope="col">{ it }</th> }) }</tr></thead>
+                <tbody>
+                    { for table.rows.iter().map(|row| html! {
+                        <tr class={(row.first().is_some_and(|it| it == "Warning")).then_some("warning")}>{ for row.iter().map(|cell| html! { <td>{ cell }</td> }) }</tr>
+                    }) }
+                </tbody>
+            </table>
+        </>
+    }
+}

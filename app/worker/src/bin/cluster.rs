@@ -1,0 +1,5 @@
+//! The engine of labs with a Kubernetes cluster: the Linux one and more.
+
+fn main() {
+    worker::start();
+}

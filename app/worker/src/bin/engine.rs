@@ -1,0 +1,5 @@
+//! The engine of labs of Linux machines.
+
+fn main() {
+    worker::start();
+}
