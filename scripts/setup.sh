@@ -2,7 +2,7 @@
 # Prepares a machine for vethlab: everything `make` needs, at pinned versions, and nothing twice.
 #
 #   scripts/setup.sh build    Rust with the wasm32 target, wasm-bindgen, trunk, the npm packages
-#   scripts/setup.sh test     the same, cargo-nextest, Chromium with its driver, and tshark
+#   scripts/setup.sh test     the same, cargo-nextest, Chromium with its driver, tshark, wrk and h2load
 #
 # What it makes stands in ~/.cache/vethlab (tools), ~/.local/share/vethlab (Rust's wasm32 std, only where
 # rustup cannot fetch it), node_modules and www/vendor. Delete any of them and run it again.
@@ -187,11 +187,13 @@ test_tools() {
     begin "cargo-nextest"
     cargo nextest --version 2>/dev/null | grep -q . && say "$(cargo nextest --version | head -n 1)" ||
         cargo_tool cargo-nextest cargo-nextest "$NEXTEST" --locked
-    begin "Chromium, chromedriver, tshark"
+    begin "Chromium, chromedriver, tshark, wrk, h2load"
     local missing=()
     have chromium || have google-chrome || have chromium-browser || missing+=(chromium)
     have chromedriver || missing+=(chromium-driver)
     have tshark || missing+=(tshark)
+    have wrk || missing+=(wrk)
+    have h2load || missing+=(nghttp2-client)
     [ ${#missing[@]} = 0 ] || debian "${missing[*]}" "${missing[@]}"
 }
 

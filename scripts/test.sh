@@ -53,6 +53,7 @@ part lessons cargo nextest run --cargo-profile release -p tests --test lessons
 part doctests cargo test --doc --workspace
 part docs documentation
 part parity cargo run -q --release -p tests --bin parity -- --known tests/parity/known-failures.txt tests/parity
+part parity-envoy scripts/parity-envoy.sh fast
 part wasm env WASM_BINDGEN_TEST_TIMEOUT=120 cargo test "${WASM[@]}" -p app -p tests
 part site scripts/site.sh
 part e2e node tests/browser/run.mjs dist

@@ -48,7 +48,9 @@ pub static IMAGES: &[Image] = &[
     Image {
         repository: "ghcr.io/flannel-io/flannel", tags: &["v0*"], base: Base::Busybox,
         programs: &[
-            ("/opt/bin/flanneld", "flanneld"), ("/sbin/iptables", "iptables"), ("/sbin/iptables-restore", "iptables-restore"),
+            ("/opt/bin/flanneld", "flanneld"),
+            ("/sbin/iptables", "iptables"),
+            ("/sbin/iptables-restore", "iptables-restore"),
             ("/sbin/iptables-save", "iptables-save"),
         ],
         bytes: 34_000_000, ..Image::NONE

@@ -127,7 +127,7 @@ mod tests {
     fn what_a_process_waited_for_goes_with_it() {
         let mut system = System::new(1, cmd::ALL.iter().copied());
         let machine = system.machine_add("a", Role::Host);
-        let command = "(sleep 100 | cat) & sleep 1; kill $!; kill -KILL $(pgrep -x 'sleep|cat')";
+        let command = "(sleep 100 | cat) & sleep 1; kill $!; kill $(pgrep -x 'sleep|cat')";
         let id = system.exec(machine, command, ExecOptions::default());
         system.run_until_exit(id, Duration::from_secs(5));
         let now = system.now();

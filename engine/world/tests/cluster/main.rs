@@ -34,7 +34,11 @@ fn cluster_with(network: PodNetwork) -> World {
     assert!(
         faults.is_empty(),
         "{faults:?}\n{}",
-        run(&mut world, "control-plane", "crictl ps -a; crictl pods; journalctl -u kubelet; ss -tlnp")
+        run(
+            &mut world,
+            "control-plane",
+            "crictl ps -a; crictl pods; for c in $(crictl ps -aq); do crictl logs $c; done; journalctl -u kubelet; ss -tlnp"
+        )
     );
     world
 }

@@ -1,0 +1,183 @@
+//! How connections from clients end: by their peer, by time, or by a drain; and when they are read no more.
+
+use super::chain::Guard;
+use super::downstream::State;
+use super::slab::Key;
+use super::wire::Ending;
+use super::{ConnId, Proxy, Timer};
+
+impl Proxy {
+    /// The client sends no more: for HTTP that is as good as gone.
+    pub(super) fn down_ended(&mut self, number: u32) {
+        match self.down(number).map(|it| &it.state) {
+            Some(State::Tcp(_)) => self.tcp_down_ended(number),
+            Some(_) => {
+                self.streams_of_down_gone(number, "downstream_remote_disconnect");
+                self.end(ConnId::accepted(number), Ending::Close);
+            }
+            None => {}
+        }
+    }
+
+    pub(super) fn down_closed(&mut self, number: u32) {
+        self.streams_of_down_gone(number, "downstream_remote_disconnect");
+        self.forget_down(number);
+    }
+
+    /// Closes in order, once all is sent.
+    pub(super) fn close_down(&mut self, number: u32) {
+        if let Some(down) = self.down(number)
+            && !matches!(down.state, State::Tcp(_))
+        {
+            self.leave_http(number);
+            if let Some(down) = self.down(number) {
+                down.state = State::Closing;
+            }
+        }
+        self.end(ConnId::accepted(number), Ending::Close);
+    }
+
+    /// Closes without finishing what is under way.
+    pub(super) fn abort_down(&mut self, number: u32, _why: &str) {
+        self.streams_of_down_gone(number, "downstream_local_disconnect");
+        self.close_down(number);
+    }
+
+    pub(super) fn leave_http(&mut self, number: u32) {
+        let Some(down) = self.down(number) else { return };
+        let kind = match &down.state {
+            State::Http1(_) => Some(false),
+            State::Http2(_) => Some(true),
+            State::Sniffing => None,
+            _ => return,
+        };
+        let Some(settings) = down.settings().cloned() else { return };
+        let stats = &settings.stats;
+        self.stats.dec(stats.downstream_cx_active);
+        self.stats.inc(stats.downstream_cx_destroy);
+        match kind {
+            Some(true) => self.stats.dec(stats.downstream_cx_http2_active),
+            Some(false) => self.stats.dec(stats.downstream_cx_http1_active),
+            None => {}
+        }
+    }
+
+    pub(super) fn forget_down(&mut self, number: u32) {
+        self.leave_http(number);
+        let Some(mut down) = self.downs.get_mut(number as usize).and_then(Option::take) else { return };
+        for timer in
+            [&mut down.idle, &mut down.max_duration, &mut down.head, &mut down.drain, &mut down.looks]
+        {
+            self.timers.cancel(timer);
+        }
+        if let State::Tcp(tcp) = &mut down.state {
+            self.tcp_forgotten(tcp, &down.facts);
+        }
+        for guard in down.chain.iter().flat_map(|it| &it.guards) {
+            if let Guard::Limit { active, .. } = guard {
+                self.stats.dec(*active);
+            }
+        }
+        if let Some(Some(listener)) = self.listeners.get(down.listener) {
+            let active = self.stats.gauge(&format!("{}downstream_cx_active", listener.prefix));
+            self.stats.dec(active);
+            self.stats.count(&format!("{}downstream_cx_destroy", listener.prefix));
+        }
+    }
+
+    /// Starts the timer of a connection without requests, or stops it.
+    pub(super) fn set_down_idle(&mut self, number: u32, is_idle: bool) {
+        let now = self.now;
+        let Some(down) = self.downs.get_mut(number as usize).and_then(|it| it.as_deref_mut()) else { return };
+        self.timers.cancel(&mut down.idle);
+        if is_idle && let Some(timeout) = down.settings().and_then(|it| it.times.idle_timeout) {
+            down.idle = Some(self.timers.set(now + timeout, Timer::DownIdle(number)));
+        }
+    }
+
+    pub(super) fn down_idle(&mut self, number: u32) {
+        let Some(down) = self.down(number) else { return };
+        down.idle = None;
+        if let Some(settings) = down.settings().cloned() {
+            self.stats.inc(settings.stats.downstream_cx_idle_timeout);
+        }
+        self.drain_down(number);
+    }
+
+    pub(super) fn down_max_duration(&mut self, number: u32) {
+        let Some(down) = self.down(number) else { return };
+        down.max_duration = None;
+        if let Some(settings) = down.settings().cloned() {
+            self.stats.inc(settings.stats.downstream_cx_max_duration_reached);
+        }
+        self.drain_down(number);
+    }
+
+    /// Lets a connection end: with its next response, or after the drain time if there is none.
+    pub(super) fn drain_down(&mut self, number: u32) {
+        let Some(down) = self.down(number) else { return };
+        let is_idle = match &down.state {
+            State::Http2(_) => return self.drain_http2(number),
+            State::Http1(http1) => http1.stream.is_none(),
+            State::Sniffing => return self.close_down(number),
+            _ => return,
+        };
+        if std::mem::replace(&mut down.is_draining, true) || !is_idle {
+            return;
+        }
+        let wait = down.settings().map_or(0, |it| it.times.drain);
+        let timer = Some(self.timers.set(self.now + wait, Timer::DownDrain(number)));
+        if let Some(down) = self.down(number) {
+            down.drain = timer;
+        }
+    }
+
+    pub(super) fn down_drained(&mut self, number: u32) {
+        let Some(down) = self.down(number) else { return };
+        down.drain = None;
+        match &down.state {
+            State::Http2(_) => self.http2_drained(number),
+            State::Http1(http1) if http1.stream.is_none() => self.close_down(number),
+            _ => {}
+        }
+    }
+
+    /// Reads no more from those whose bytes would go where too many wait already.
+    pub(super) fn set_blocked(&mut self, conn: ConnId, blocked: bool) {
+        if let Some(wire) = self.wire(conn) {
+            wire.is_blocked = blocked;
+        }
+        for source in self.sources_of(conn) {
+            self.set_paused(source, blocked);
+        }
+    }
+
+    fn sources_of(&mut self, conn: ConnId) -> Vec<ConnId> {
+        let (number, is_down) = conn.parts();
+        if is_down {
+            return match self.down(number).map(|it| &it.state) {
+                Some(State::Http1(it)) => {
+                    it.stream.and_then(|key| self.up_of_stream(key)).into_iter().collect()
+                }
+                Some(State::Http2(it)) => {
+                    let keys: Vec<Key> = it.streams.values().copied().collect();
+                    keys.into_iter().filter_map(|key| self.up_of_stream(key)).collect()
+                }
+                Some(State::Tcp(it)) => it.upstream().into_iter().collect(),
+                _ => Vec::new(),
+            };
+        }
+        self.downs_of_up(number).into_iter().map(ConnId::accepted).collect()
+    }
+
+    pub(super) fn count_sent(&mut self, conn: ConnId, sent: u64) {
+        let (number, is_down) = conn.parts();
+        if is_down {
+            if let Some(settings) = self.down(number).and_then(|it| it.settings().cloned()) {
+                self.stats.add(settings.stats.downstream_cx_tx_bytes_total, sent);
+            }
+        } else {
+            self.count_up_sent(number, sent);
+        }
+    }
+}

@@ -1,0 +1,458 @@
+//! Connections to hosts: how they come about, what is sent and read, and how they end.
+
+use super::health::Check;
+use super::retrying::Reset;
+use super::slab::Key;
+use super::wire::{Ending, Wire};
+use super::{ConnId, Output, Proxy, Timer};
+use crate::cluster::Cluster;
+use crate::cluster::breaker::Resource;
+use crate::http1::Decoder;
+use crate::http1::encode::{Case, Framing};
+use crate::http2;
+use crate::timer::TimerId;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+/// Where an attempt stands: on which connection, and stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Link {
+    /// It waits for a connection.
+    Pending,
+    Http1(Key),
+    Http2(Key, u32),
+}
+
+/// What a connection is for.
+pub(crate) enum Kind {
+    Http1 {
+        decoder: Box<Decoder>,
+        stream: Option<Key>,
+        framing: Framing,
+        closes: bool,
+        case: Case,
+        has_trailers: bool,
+    },
+    Http2 {
+        codec: Box<http2::Codec>,
+        streams: BTreeMap<u32, Key>,
+        most: usize,
+    },
+    /// The client's connection.
+    Tcp(u32),
+    Check(Box<Check>),
+}
+
+impl Kind {
+    pub fn http1(cluster: &Cluster) -> Kind {
+        let decoder = Box::new(Decoder::responses(cluster.limits));
+        let (case, has_trailers) = (cluster.case, cluster.has_trailers);
+        Kind::Http1 { decoder, stream: None, framing: Framing::Plain, closes: false, case, has_trailers }
+    }
+
+    pub fn http2(cluster: &Cluster) -> Kind {
+        let settings = http2::Settings::new(&cluster.http2, cluster.limits.head_bytes, cluster.limits.fields);
+        let most = settings.max_concurrent_streams as usize;
+        Kind::Http2 { codec: Box::new(http2::Codec::client(settings)), streams: BTreeMap::new(), most }
+    }
+}
+
+/// A connection to a host.
+pub(crate) struct Up {
+    pub cluster: usize,
+    pub host: u32,
+    pub address: SocketAddr,
+    pub local: Option<SocketAddr>,
+    pub priority: usize,
+    pub kind: Kind,
+    pub wire: Wire,
+    pub connect: Option<TimerId>,
+    pub idle: Option<TimerId>,
+    pub is_open: bool,
+    pub requests: u32,
+}
+
+impl Up {
+    /// Requests under way.
+    pub fn active(&self) -> usize {
+        match &self.kind {
+            Kind::Http1 { stream, .. } => usize::from(stream.is_some()),
+            Kind::Http2 { streams, .. } => streams.len(),
+            Kind::Tcp(_) | Kind::Check(_) => 1,
+        }
+    }
+
+    /// Whether it takes another request.
+    pub fn has_room(&self) -> bool {
+        self.is_open
+            && self.wire.end == Ending::Open
+            && match &self.kind {
+                Kind::Http1 { stream, closes, .. } => stream.is_none() && !closes,
+                Kind::Http2 { codec, streams, most } => streams.len() < *most && !codec.is_going_away(),
+                Kind::Tcp(_) | Kind::Check(_) => false,
+            }
+    }
+
+    /// Takes a request off; whether it was there.
+    pub fn forget_request(&mut self, link: Link) -> bool {
+        match (&mut self.kind, link) {
+            (Kind::Http1 { stream, .. }, Link::Http1(_)) => stream.take().is_some(),
+            (Kind::Http2 { streams, .. }, Link::Http2(_, id)) => streams.remove(&id).is_some(),
+            _ => false,
+        }
+    }
+}
+
+impl Proxy {
+    pub(super) fn up(&mut self, key: Key) -> Option<&mut Up> {
+        self.ups.get_mut(key)
+    }
+
+    /// Asks for a connection to a host.
+    pub(super) fn connect(
+        &mut self,
+        id: usize,
+        host: u32,
+        priority: usize,
+        kind: Kind,
+        to: Option<SocketAddr>,
+    ) -> Option<Key> {
+        let Some(Some(cluster)) = self.clusters.get_mut(id) else { return None };
+        let it = cluster.hosts.get_mut(&host)?;
+        it.connections += 1;
+        let address = to.unwrap_or(it.address);
+        let timeout = cluster.connect_timeout;
+        let from = cluster
+            .config
+            .upstream_bind_config
+            .as_ref()
+            .and_then(|it| it.source_address.as_ref()?.address.parse().ok());
+        self.stats.inc(cluster.stats.upstream_cx_total);
+        self.stats.inc(cluster.stats.upstream_cx_active);
+        match &kind {
+            Kind::Http1 { .. } => self.stats.inc(cluster.stats.upstream_cx_http1_total),
+            Kind::Http2 { .. } => self.stats.inc(cluster.stats.upstream_cx_http2_total),
+            Kind::Tcp(_) | Kind::Check(_) => {}
+        }
+        cluster.breakers[priority].add(Resource::Connections, &mut self.stats);
+        let up = Up {
+            cluster: id,
+            host,
+            address,
+            local: None,
+            priority,
+            kind,
+            wire: Wire::default(),
+            connect: None,
+            idle: None,
+            is_open: false,
+            requests: 0,
+        };
+        let key = self.ups.insert(up);
+        let timer = self.timers.set(self.now + timeout, Timer::Connect(key));
+        if let Some(up) = self.up(key) {
+            up.connect = Some(timer);
+        }
+        self.output.push_back(Output::Connect { conn: ConnId::opened(key.index), to: address, from });
+        Some(key)
+    }
+
+    pub(super) fn up_opened(&mut self, number: u32, local: SocketAddr) {
+        let Some(key) = self.ups.key_at(number) else { return };
+        let Some(up) = self.ups.get_mut(key) else { return };
+        up.local = Some(local);
+        #[cfg(feature = "tls")]
+        {
+            let Some(Some(cluster)) = self.clusters.get(up.cluster) else { return };
+            if let Some(connector) = cluster.tls.clone() {
+                let hostname = cluster.hosts.get(&up.host).map_or("", |it| &it.seen.hostname);
+                let alpn: Option<&[&str]> =
+                    if matches!(up.kind, Kind::Http2 { .. }) { Some(&["h2"]) } else { None };
+                match connector.connect(hostname, alpn) {
+                    Ok(session) => {
+                        up.wire.tls = Some(Box::new(session));
+                        self.touch(ConnId::opened(number));
+                    }
+                    Err(reason) => self.up_lost(key, Reset::RemoteConnectionFailure, "", &reason),
+                }
+                return;
+            }
+        }
+        self.up_ready(key);
+    }
+
+    /// The connection can be used.
+    fn up_ready(&mut self, key: Key) {
+        let Some(up) = self.ups.get_mut(key) else { return };
+        up.is_open = true;
+        self.timers.cancel(&mut up.connect);
+        let (id, host) = (up.cluster, up.host);
+        let (is_http1, is_http2) =
+            (matches!(up.kind, Kind::Http1 { .. }), matches!(up.kind, Kind::Http2 { .. }));
+        let tcp = if let Kind::Tcp(down) = up.kind { Some(down) } else { None };
+        if is_http1 || is_http2 {
+            if let Some(it) = self.cluster(id).and_then(|it| it.hosts.get_mut(&host)) {
+                it.connecting = it.connecting.saturating_sub(1);
+                if is_http2 {
+                    it.shared.push(key);
+                }
+            }
+            self.touch(ConnId::opened(key.index));
+            self.http2_up_flush(key);
+            self.serve_pending(key);
+        } else if let Some(down) = tcp {
+            self.tcp_up_ready(down, key);
+        } else {
+            self.check_ready(key);
+        }
+    }
+
+    pub(super) fn up_failed(&mut self, number: u32, reason: &str) {
+        let Some(key) = self.ups.key_at(number) else { return };
+        self.up_lost(key, Reset::RemoteConnectionFailure, &format!("delayed connect error: {reason}"), "");
+    }
+
+    pub(super) fn connect_timeout(&mut self, key: Key) {
+        let Some(up) = self.up(key) else { return };
+        up.connect = None;
+        let id = up.cluster;
+        if let Some(cluster) = self.cluster(id) {
+            let stat = cluster.stats.upstream_cx_connect_timeout;
+            self.stats.inc(stat);
+        }
+        self.end(ConnId::opened(key.index), Ending::Reset);
+        self.up_lost(key, Reset::ConnectionTimeout, "", "");
+        self.output.push_back(Output::Reset(ConnId::opened(key.index)));
+    }
+
+    /// A connection did not come about, or went: all that waits for it is told, and it is forgotten.
+    pub(super) fn up_lost(&mut self, key: Key, reset: Reset, why: &str, transport: &str) {
+        let Some(up) = self.ups.get_mut(key) else { return };
+        let (id, host, was_open, priority) = (up.cluster, up.host, up.is_open, up.priority);
+        let is_http2 = matches!(up.kind, Kind::Http2 { .. });
+        let mut lost: Vec<(Key, Link)> = Vec::new();
+        let mut tcp = None;
+        let mut check = None;
+        match &mut up.kind {
+            Kind::Http1 { stream, .. } => lost.extend(stream.map(|it| (it, Link::Http1(key)))),
+            Kind::Http2 { streams, .. } => {
+                lost.extend(streams.iter().map(|(id, it)| (*it, Link::Http2(key, *id))))
+            }
+            Kind::Tcp(down) => tcp = Some(*down),
+            Kind::Check(it) => check = Some((it.index, it.is_done)),
+        }
+        if !was_open && let Some(cluster) = self.cluster(id) {
+            let stat = cluster.stats.upstream_cx_connect_fail;
+            self.stats.inc(stat);
+        }
+        for (stream, link) in &lost {
+            let priority =
+                self.streams.get(*stream).and_then(|it| it.router.as_ref()).map_or(0, |it| it.priority);
+            self.release(key, *link, priority);
+        }
+        self.forget_up(key.index);
+        for (stream, _) in lost {
+            self.attempt_failed(stream, reset, why);
+        }
+        match (tcp, check) {
+            (Some(down), _) => {
+                self.tcp_up_lost(down, was_open, reset == Reset::ConnectionTimeout, why, transport)
+            }
+            (_, Some((index, is_done))) if !is_done => self.check_failed(id, host, index, true),
+            (None, None) if !was_open => self.fail_pending(id, host, reset, why, transport),
+            (None, None) => self.replace_connection(id, host, priority, is_http2),
+            _ => {}
+        }
+    }
+
+    pub(super) fn forget_up(&mut self, number: u32) {
+        let Some(key) = self.ups.key_at(number) else { return };
+        self.drop_from_pool(key);
+        let Some(mut up) = self.ups.remove(key) else { return };
+        self.timers.cancel(&mut up.connect);
+        self.timers.cancel(&mut up.idle);
+        if let Kind::Check(check) = &mut up.kind {
+            self.timers.cancel(&mut check.timer);
+        }
+        let Some(Some(cluster)) = self.clusters.get_mut(up.cluster) else { return };
+        self.stats.dec(cluster.stats.upstream_cx_active);
+        self.stats.inc(cluster.stats.upstream_cx_destroy);
+        cluster.breakers[up.priority].sub(Resource::Connections, &mut self.stats);
+        let Some(host) = cluster.hosts.get_mut(&up.host) else { return };
+        host.connections = host.connections.saturating_sub(1);
+        if !up.is_open && matches!(up.kind, Kind::Http1 { .. } | Kind::Http2 { .. }) {
+            host.connecting = host.connecting.saturating_sub(1);
+        }
+        if host.is_removed && host.connections == 0 && host.pending.is_empty() {
+            cluster.hosts.remove(&up.host);
+        }
+    }
+
+    pub(super) fn up_data(&mut self, number: u32, bytes: &[u8]) {
+        let Some(key) = self.ups.key_at(number) else { return };
+        let Some(up) = self.ups.get_mut(key) else { return };
+        if up.wire.end != Ending::Open && !matches!(up.kind, Kind::Tcp(_)) {
+            return;
+        }
+        let id = up.cluster;
+        if let Some(Some(cluster)) = self.clusters.get(id) {
+            self.stats.add(cluster.stats.upstream_cx_rx_bytes_total, bytes.len() as u64);
+        }
+        #[cfg(feature = "tls")]
+        if let Some(tls) = self.ups.get_mut(key).and_then(|it| it.wire.tls.as_mut()) {
+            let mut plain = Vec::new();
+            let result = tls.read(bytes, &mut plain);
+            let (is_closed, is_set_up) = (tls.peer_closed(), !tls.is_handshaking());
+            let was_open = self.ups.get(key).is_some_and(|it| it.is_open);
+            self.touch(ConnId::opened(number));
+            if let Err(reason) = result {
+                self.up_tls_failed(key, &reason, was_open);
+                return;
+            }
+            if is_set_up && !was_open {
+                let name = self.cluster(id).map(|it| format!("{}ssl.handshake", it.prefix));
+                name.iter().for_each(|it| self.stats.count(it));
+                self.up_ready(key);
+            }
+            if !plain.is_empty() {
+                self.up_plain(key, &plain);
+            }
+            if is_closed {
+                self.up_ended(number);
+            }
+            return;
+        }
+        self.up_plain(key, bytes);
+    }
+
+    #[cfg(feature = "tls")]
+    fn up_tls_failed(&mut self, key: Key, reason: &str, was_open: bool) {
+        use crate::tls::failure::Kind as Failed;
+        let Some(up) = self.up(key) else { return };
+        let kind = up.wire.tls.as_ref().and_then(|it| it.failure()).map(|it| it.kind);
+        let id = up.cluster;
+        let name = match kind {
+            Some(Failed::VerifyError) => "fail_verify_error",
+            Some(Failed::VerifySan) => "fail_verify_san",
+            Some(Failed::VerifyCertHash) => "fail_verify_cert_hash",
+            Some(Failed::VerifyNoCert) => "fail_verify_no_cert",
+            Some(Failed::Connection) | None => "connection_error",
+        };
+        if let Some(cluster) = self.cluster(id) {
+            let prefix = cluster.prefix.clone();
+            self.stats.count(&format!("{prefix}ssl.{name}"));
+            if name != "connection_error" {
+                self.stats.count(&format!("{prefix}ssl.connection_error"));
+            }
+        }
+        self.flush(ConnId::opened(key.index));
+        let reset = if was_open { Reset::ConnectionTermination } else { Reset::RemoteConnectionFailure };
+        self.up_lost(key, reset, reason, reason);
+        self.output.push_back(Output::Close(ConnId::opened(key.index)));
+    }
+
+    fn up_plain(&mut self, key: Key, bytes: &[u8]) {
+        match self.up(key).map(|it| &it.kind) {
+            Some(Kind::Http1 { .. }) => self.up_http1(key, bytes),
+            Some(Kind::Http2 { .. }) => self.up_http2(key, bytes),
+            Some(Kind::Tcp(down)) => {
+                let down = *down;
+                self.tcp_from_up(down, bytes);
+            }
+            Some(Kind::Check(_)) => self.check_data(key, bytes),
+            None => {}
+        }
+    }
+
+    /// The upstream does not speak HTTP as it should.
+    pub(super) fn up_broken(&mut self, key: Key, _request: Option<Key>) {
+        let Some(up) = self.up(key) else { return };
+        let id = up.cluster;
+        if let Some(cluster) = self.cluster(id) {
+            let stat = cluster.stats.upstream_cx_protocol_error;
+            self.stats.inc(stat);
+        }
+        self.up_lost(key, Reset::Protocol, "", "");
+        self.output.push_back(Output::Close(ConnId::opened(key.index)));
+    }
+
+    /// The upstream sends no more.
+    pub(super) fn up_ended(&mut self, number: u32) {
+        let Some(key) = self.ups.key_at(number) else { return };
+        let Some(up) = self.up(key) else { return };
+        match &mut up.kind {
+            Kind::Tcp(down) => {
+                let down = *down;
+                return self.tcp_up_ended(down);
+            }
+            Kind::Http1 { decoder, stream, closes, .. } => {
+                let request = *stream;
+                *closes = true;
+                match (decoder.finish(), request) {
+                    (Ok(true), Some(request)) => {
+                        self.up_response_done(key, request);
+                        self.upstream_end(request, None);
+                    }
+                    (Err(_), Some(request)) => return self.up_broken(key, Some(request)),
+                    _ => {}
+                }
+            }
+            Kind::Http2 { .. } => {}
+            Kind::Check(_) => self.check_ended(key),
+        }
+        if self.ups.get(key).is_some_and(|it| it.wire.end == Ending::Open) {
+            self.up_lost(key, Reset::ConnectionTermination, "", "");
+            self.output.push_back(Output::Close(ConnId::opened(number)));
+        }
+    }
+
+    pub(super) fn up_closed(&mut self, number: u32, _is_reset: bool) {
+        if let Some(key) = self.ups.key_at(number) {
+            self.up_lost(key, Reset::ConnectionTermination, "", "");
+        }
+    }
+
+    pub(super) fn up_idle(&mut self, key: Key) {
+        let Some(up) = self.up(key) else { return };
+        up.idle = None;
+        let (id, is_idle) = (up.cluster, up.active() == 0);
+        if is_idle {
+            if let Some(cluster) = self.cluster(id) {
+                let stat = cluster.stats.upstream_cx_idle_timeout;
+                self.stats.inc(stat);
+            }
+            self.drop_from_pool(key);
+            self.end(ConnId::opened(key.index), Ending::Close);
+        }
+    }
+
+    pub(super) fn count_up_sent(&mut self, number: u32, sent: u64) {
+        let Some(key) = self.ups.key_at(number) else { return };
+        let Some(id) = self.ups.get(key).map(|it| it.cluster) else { return };
+        if let Some(cluster) = self.cluster(id) {
+            let stat = cluster.stats.upstream_cx_tx_bytes_total;
+            self.stats.add(stat, sent);
+        }
+    }
+
+    /// The connection on which a request is.
+    pub(super) fn up_of_stream(&self, key: Key) -> Option<ConnId> {
+        let attempt = self.streams.get(key)?.router.as_ref()?.attempt.as_ref()?;
+        match attempt.link {
+            Link::Http1(up) | Link::Http2(up, _) => Some(ConnId::opened(up.index)),
+            Link::Pending => None,
+        }
+    }
+
+    /// The clients whose requests are on a connection.
+    pub(super) fn downs_of_up(&self, number: u32) -> Vec<u32> {
+        let Some(up) = self.ups.key_at(number).and_then(|it| self.ups.get(it)) else { return Vec::new() };
+        let down = |key: &Key| self.streams.get(*key).and_then(|it| it.owner.down());
+        match &up.kind {
+            Kind::Http1 { stream, .. } => stream.iter().filter_map(down).collect(),
+            Kind::Http2 { streams, .. } => streams.values().filter_map(down).collect(),
+            Kind::Tcp(down) => vec![*down],
+            Kind::Check(_) => Vec::new(),
+        }
+    }
+}
