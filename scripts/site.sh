@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the site into dist/, smaller than a bare `trunk build --release`: a panic there ends the engine without a word.
 # The words, their places and the code that formats them would be a tenth of the download; the replay that a crash
-# leaves, run natively, tells them. For that, std is built with the site from its sources, and RUSTC_BOOTSTRAP lets a
+# leaves brings whoever looks for them to the same place in a native build. For that, std is built with the site from its sources, and RUSTC_BOOTSTRAP lets a
 # stable rustc take the options. Where the sources or an option are missing the site is larger and works the same.
 set -euo pipefail
 cd "$(dirname "$0")/.."
