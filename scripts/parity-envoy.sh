@@ -39,7 +39,7 @@ replay() {
     local summary=target/parity-envoy.json args=()
     cargo build --quiet --release -p sidecar-native
     for name in "$@"; do args+=(--case "$name"); done
-    "${runner[@]}" run --cmd target/release/sidecar --json "$summary" "${args[@]}" "$corpus/public" || true
+    "${runner[@]}" run --cmd "$PWD/target/release/sidecar" --json "$summary" "${args[@]}" "$corpus/public" || true
     python3 -B - "$summary" "$corpus/known-failures.txt" <<'PY'
 import json, sys
 summary = json.load(open(sys.argv[1]))
