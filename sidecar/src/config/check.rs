@@ -82,6 +82,7 @@ pub fn cluster(cluster: &Cluster) -> Checked {
         return refuse("cannot create an EDS cluster without an EDS config");
     }
     endpoints(cluster, discovery)?;
+    simulated(cluster)?;
     match (&cluster.lb_config, cluster.lb_policy) {
         (Some(ClusterLbConfig::MaglevLbConfig(it)), LbPolicy::Maglev)
             if !is_prime(it.table_size.unwrap_or(65_537)) =>
@@ -109,6 +110,32 @@ pub fn cluster(cluster: &Cluster) -> Checked {
             unregistered(&socket.name, "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext")
         }
         other => other.misplaced().map_or(Ok(()), |url| unregistered(&socket.name, url)),
+    }
+}
+
+/// What Envoy would act on and this proxy does not. Left out, its default stands: no host is ejected by its share of
+/// successes, and each health check opens a connection.
+fn simulated(cluster: &Cluster) -> Checked {
+    let asked = |wanted: Option<u32>| wanted.is_some_and(|percent| percent > 0);
+    let outliers = cluster.outlier_detection.iter().flat_map(|it| {
+        [
+            ("outlier_detection.enforcing_success_rate", asked(it.enforcing_success_rate)),
+            (
+                "outlier_detection.enforcing_local_origin_success_rate",
+                asked(it.enforcing_local_origin_success_rate),
+            ),
+            ("outlier_detection.enforcing_failure_percentage", asked(it.enforcing_failure_percentage)),
+            (
+                "outlier_detection.enforcing_failure_percentage_local_origin",
+                asked(it.enforcing_failure_percentage_local_origin),
+            ),
+        ]
+    });
+    let checks = cluster.health_checks.iter();
+    let checks = checks.map(|it| ("health_checks.reuse_connection", it.reuse_connection == Some(true)));
+    match outliers.chain(checks).find(|(_, is_asked)| *is_asked) {
+        Some((field, _)) => refuse(format!("cluster '{}': {field}: not simulated in vethlab", cluster.name)),
+        None => Ok(()),
     }
 }
 

@@ -272,6 +272,17 @@ fn extensions_are_told_apart() {
 }
 
 #[test]
+fn what_would_be_without_effect_is_refused_and_may_be_turned_off() {
+    let replace = "lb_policy: RANDOM";
+    let with = |field: &str| format!("{replace}\n    outlier_detection: {{{field}}}");
+    assert_eq!(
+        refused(replace, &with("enforcing_failure_percentage: 50")),
+        "cluster 'a': outlier_detection.enforcing_failure_percentage: not simulated in vethlab"
+    );
+    bootstrap(&yaml(replace, &with("enforcing_success_rate: 0")), false).expect("turned off");
+}
+
+#[test]
 fn parts_that_do_not_go_together_are_refused_in_the_words_of_envoy() {
     let cors = "type.googleapis.com/envoy.extensions.filters.http.cors.v3.Cors";
     let router = format!("- name: router\n            typed_config: {{'@type': {ROUTER}}}");
