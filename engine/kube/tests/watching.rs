@@ -8,7 +8,6 @@ use linux::daemon::Crew;
 use linux::{ExecOptions, Exit, Spawn, Sys, System};
 use net::Errno;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -81,19 +80,7 @@ fn run(script: &str) -> String {
     let mut api = Api::new(1, Time(1_790_000_000));
     OBJECTS.iter().for_each(|text| api.load(json::parse(text).expect("our own JSON")));
     let api = Rc::new(RefCell::new(api));
-    let spawn = Spawn {
-        machine,
-        parent: None,
-        netns: system.host(machine).netns,
-        netns_name: None,
-        uid: 0,
-        cwd: "/".to_owned(),
-        environment: BTreeMap::new(),
-        arguments: vec!["kube-apiserver".to_owned()],
-        group: None,
-        tty: None,
-        container: None,
-    };
+    let spawn = Spawn::of_root(machine, system.host(machine).netns, "kube-apiserver");
     let script = format!(
         "exec 2>&1; ip link set lo up; ip link add eth0 type dummy; ip addr add 192.168.56.11/24 dev eth0
 ip link set eth0 up; ip route add default via 192.168.56.1; ip addr add 10.244.0.5/32 dev lo

@@ -122,19 +122,8 @@ impl System {
         let view = self.root_view(machine);
         let arguments = arguments.iter().map(|it| (*it).to_owned()).collect();
         let (command, arguments) = self.load(&view, path, arguments)?;
-        let spawn = Spawn {
-            machine,
-            container: None,
-            parent: None,
-            netns: view.netns,
-            netns_name: None,
-            uid: 0,
-            cwd: "/".to_owned(),
-            environment: environment(),
-            arguments,
-            group: None,
-            tty: None,
-        };
+        let environment = environment();
+        let spawn = Spawn { environment, arguments, ..Spawn::of_root(machine, view.netns, path) };
         let id = self.spawn(command, spawn)?;
         let null = OpenKind::Device(crate::fs::Device::Null);
         let null = self.open_kind(null, OpenFlags::READ, "/dev/null".to_owned());

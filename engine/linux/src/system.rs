@@ -63,6 +63,25 @@ pub struct Spawn {
     pub tty: Option<TtyId>,
 }
 
+impl Spawn {
+    /// A process of root's without parent, terminal and environment, in `/` of the machine.
+    pub fn of_root(machine: MachineId, netns: NetnsId, name: &str) -> Spawn {
+        Spawn {
+            machine,
+            container: None,
+            parent: None,
+            netns,
+            netns_name: None,
+            uid: 0,
+            cwd: "/".to_owned(),
+            environment: BTreeMap::new(),
+            arguments: vec![name.to_owned()],
+            group: None,
+            tty: None,
+        }
+    }
+}
+
 pub struct System {
     pub net: Network,
     hosts: BTreeMap<MachineId, Host>,
@@ -200,19 +219,7 @@ impl System {
 
     /// Process 1, which does nothing but be there.
     fn start_init(&mut self, machine: MachineId) {
-        let spawn = Spawn {
-            machine,
-            container: None,
-            parent: None,
-            netns: self.host(machine).netns,
-            netns_name: None,
-            uid: 0,
-            cwd: "/".to_owned(),
-            environment: BTreeMap::new(),
-            arguments: vec!["/sbin/init".to_owned()],
-            group: None,
-            tty: None,
-        };
+        let spawn = Spawn::of_root(machine, self.host(machine).netns, "/sbin/init");
         let init = self.spawn_program(spawn, |_| Box::pin(std::future::pending()));
         self.process_mut(init.expect("a new machine has room for process 1")).name = "systemd".to_owned();
     }

@@ -64,19 +64,8 @@ impl System {
     pub fn tty_open(&mut self, machine: MachineId, tty: TtyId, columns: u16, rows: u16) {
         let mut environment = crate::captured::environment();
         environment.insert("TERM".to_owned(), "xterm-256color".to_owned());
-        let spawn = Spawn {
-            machine,
-            container: None,
-            parent: None,
-            netns: self.host(machine).netns,
-            netns_name: None,
-            uid: 0,
-            cwd: "/root".to_owned(),
-            environment,
-            arguments: vec!["-bash".to_owned()],
-            group: None,
-            tty: Some(tty),
-        };
+        let of_root = Spawn::of_root(machine, self.host(machine).netns, "-bash");
+        let spawn = Spawn { cwd: "/root".to_owned(), environment, tty: Some(tty), ..of_root };
         let bash = self.command("bash").expect("every world has bash");
         let session = self.spawn(bash, spawn).expect("the world itself is not limited in processes");
         for fd in 0..3 {

@@ -45,19 +45,8 @@ impl System {
             Some((netns, name)) => (netns, Some(name)),
             None => (self.host(machine).netns, None),
         };
-        let spawn = Spawn {
-            machine,
-            container: None,
-            parent: None,
-            netns,
-            netns_name,
-            uid: fixture.uid,
-            cwd: "/".to_owned(),
-            environment: environment(),
-            arguments: vec![fixture.name.clone()],
-            group: None,
-            tty: None,
-        };
+        let of_root = Spawn::of_root(machine, netns, &fixture.name);
+        let spawn = Spawn { netns_name, uid: fixture.uid, environment: environment(), ..of_root };
         self.spawn_program(spawn, move |sys| Box::pin(fixture.run(sys)))
     }
 }

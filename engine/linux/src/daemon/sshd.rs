@@ -29,19 +29,8 @@ const USER_PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/games";
 impl System {
     /// Starts the SSH server of a machine.
     pub fn sshd_start(&mut self, machine: MachineId) -> Result<ProcessId, Errno> {
-        let spawn = Spawn {
-            machine,
-            container: None,
-            parent: None,
-            netns: self.host(machine).netns,
-            netns_name: None,
-            uid: 0,
-            cwd: "/".to_owned(),
-            environment: BTreeMap::new(),
-            arguments: vec!["sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups".to_owned()],
-            group: None,
-            tty: None,
-        };
+        let name = "sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups";
+        let spawn = Spawn::of_root(machine, self.host(machine).netns, name);
         let id = self.spawn_program(spawn, |sys| Box::pin(serve(sys)))?;
         self.process_mut(id).name = "sshd".to_owned();
         Ok(id)

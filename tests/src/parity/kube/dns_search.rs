@@ -64,19 +64,7 @@ fn run(case: &Value) -> Result<String, String> {
 
     let wire = Wire::default();
     let (dns, seen) = (Dns::new(&root, "kubeadm")?, Rc::clone(&wire));
-    let spawn = Spawn {
-        machine,
-        parent: None,
-        netns: system.host(machine).netns,
-        netns_name: None,
-        uid: 0,
-        cwd: "/".to_owned(),
-        environment: BTreeMap::new(),
-        arguments: vec!["coredns".to_owned()],
-        group: None,
-        tty: None,
-        container: None,
-    };
+    let spawn = Spawn::of_root(machine, system.host(machine).netns, "coredns");
     let started = system.spawn_program(spawn, |sys| Box::pin(serve(sys, dns, seen)));
     started.map_err(|errno| errno.to_string())?;
     let command = format!("{} '{}'", text(&case["call"]), text(&case["name"]));

@@ -90,6 +90,18 @@ pub struct Run {
 }
 
 impl Run {
+    /// What `-stats` says when nothing is left for a flush, `round` rounds after it began.
+    pub fn tell_flushed(&mut self, round: u32) {
+        if self.options.stats == 0 {
+            return;
+        }
+        if round == 0 {
+            return self.out.text("Nothing to flush.\n");
+        }
+        let plural = if round > 1 { "s" } else { "" };
+        self.out.text(format_args!("*** Flush is complete after {round} round{plural} ***\n"));
+    }
+
     /// Goes to the namespace of `-n` and reads what names there are; `color` is the last word of `-color`.
     pub async fn start(
         sys: Sys,

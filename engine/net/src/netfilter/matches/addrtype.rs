@@ -53,30 +53,13 @@ pub(super) const EXTENSIONS: &[Extension<Match>] = &[Extension {
     start: |_| Box::new(Addrtype::default()),
 }];
 
-/// A comma-separated list; each name may be cut short.
+/// A bit for each of [`NAMES`] that a comma-separated list holds.
 fn read(text: &str) -> Result<u16, Problem> {
-    let mut bits = 0;
-    let mut rest = text;
-    loop {
-        let (part, next) = match rest.split_once(',') {
-            Some((part, next)) => (part, Some(next)),
-            None => (rest, None),
-        };
-        let begins = |name: &str| {
-            !part.is_empty()
-                && name.len() >= part.len()
-                && name.is_char_boundary(part.len())
-                && name[..part.len()].eq_ignore_ascii_case(part)
-        };
-        match (NAMES.iter().position(|(name, _)| begins(name)), next) {
-            (Some(at), _) => bits |= 1 << at,
-            (None, Some(_)) => return bad(format!("addrtype: bad type `{rest}'")),
-            (None, None) => return bad(format!("addrtype: bad type \"{rest}\"")),
-        }
-        match next {
-            Some(next) => rest = next,
-            None => return Ok(bits),
-        }
+    let names: Vec<_> = NAMES.iter().enumerate().map(|(at, (name, _))| (*name, 1 << at)).collect();
+    match super::conntrack::read_list(text, &names, false) {
+        Ok(bits) => Ok(bits as u16),
+        Err(rest) if rest.contains(',') => bad(format!("addrtype: bad type `{rest}'")),
+        Err(rest) => bad(format!("addrtype: bad type \"{rest}\"")),
     }
 }
 

@@ -100,7 +100,7 @@ pub(super) const EXTENSIONS: &[Extension<Match>] = &[
 ];
 
 /// A comma-separated list of names, each cut as short as one likes; the text from the wrong one on.
-fn read_list<'a>(text: &'a str, names: &[(&str, u32)], zero_is_wrong: bool) -> Result<u32, &'a str> {
+pub(super) fn read_list<'a>(text: &'a str, names: &[(&str, u32)], zero_is_wrong: bool) -> Result<u32, &'a str> {
     let mut bits = 0;
     let mut rest = text;
     loop {

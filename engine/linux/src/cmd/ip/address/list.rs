@@ -314,12 +314,7 @@ pub async fn flush(run: &mut Run, mut words: Words<'_>) -> Result<(), Stop> {
         let mut meant = run.kernel(move |net, ns| addresses_of(net, ns, family)).await;
         meant.retain(|address| filter.matches(address, &snapshot));
         if meant.is_empty() || (round > 0 && only_primary) {
-            if stats > 0 && round == 0 {
-                run.out.text("Nothing to flush.\n");
-            } else if stats > 0 {
-                let plural = if round > 1 { "s" } else { "" };
-                run.out.text(format_args!("*** Flush is complete after {round} round{plural} ***\n"));
-            }
+            run.tell_flushed(round);
             return Ok(());
         }
         round += 1;

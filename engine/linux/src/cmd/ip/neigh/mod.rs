@@ -218,12 +218,7 @@ async fn flush(run: &mut Run, mut words: Words<'_>) -> Result<(), Stop> {
         let mut entries = run.kernel(move |net, ns| dump(net, ns, family, proxy)).await;
         entries.retain(|entry| filter.fits(entry, &snapshot));
         if entries.is_empty() {
-            if options.stats > 0 && round == 0 {
-                run.out.text("Nothing to flush.\n");
-            } else if options.stats > 0 {
-                let plural = if round > 1 { "s" } else { "" };
-                run.out.text(format_args!("*** Flush is complete after {round} round{plural} ***\n"));
-            }
+            run.tell_flushed(round);
             return Ok(());
         }
         if options.stats > 1 {

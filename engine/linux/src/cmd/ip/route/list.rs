@@ -256,12 +256,7 @@ pub async fn flush(run: &mut Run, mut words: Words<'_>) -> Result<(), Stop> {
             answer.map_err(|error| Stop::fail(2, format!("{}Flush terminated\n", refusal(&error))))?;
         routes.retain(|route| filter.fits(route));
         if routes.is_empty() {
-            if stats > 0 && round == 0 {
-                run.out.text("Nothing to flush.\n");
-            } else if stats > 0 {
-                let plural = if round > 1 { "s" } else { "" };
-                run.out.text(format_args!("*** Flush is complete after {round} round{plural} ***\n"));
-            }
+            run.tell_flushed(round);
             return Ok(());
         }
         round += 1;
