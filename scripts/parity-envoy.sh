@@ -36,10 +36,11 @@ record() {
 }
 
 replay() {
-    local summary=target/parity-envoy.json args=()
-    cargo build --quiet --release -p sidecar-native
+    local profile=$1 summary=target/parity-envoy.json args=()
+    shift
+    cargo build --quiet --profile "$profile" --workspace --bin sidecar
     for name in "$@"; do args+=(--case "$name"); done
-    "${runner[@]}" run --cmd "$PWD/target/release/sidecar" --json "$summary" "${args[@]}" "$corpus/public" || true
+    "${runner[@]}" run --cmd "$PWD/target/$profile/sidecar" --json "$summary" "${args[@]}" "$corpus/public" || true
     python3 -B - "$summary" "$corpus/known-failures.txt" <<'PY'
 import json, sys
 summary = json.load(open(sys.argv[1]))
@@ -57,9 +58,9 @@ PY
 }
 
 case $what in
-all) replay ;;
-fast) mapfile -t fast < <(names "$corpus/fast.txt") && replay "${fast[@]}" ;;
-case) replay "$@" ;;
+all) replay release ;;
+fast) mapfile -t fast < <(names "$corpus/fast.txt") && replay proof "${fast[@]}" ;;
+case) replay release "$@" ;;
 record) record ;;
 envoy) envoy ;;
 *) sed -n '2,10s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;

@@ -43,16 +43,21 @@ part() {
 
 documentation() { RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --workspace --no-deps --document-private-items; }
 
+# Built with the features of the whole workspace, as the parts before are: nothing is compiled a second time.
+recordings() {
+    cargo build -q --profile proof --workspace --bin parity &&
+        target/proof/parity --known tests/parity/known-failures.txt tests/parity
+}
+
 WASM=(--target wasm32-unknown-unknown)
 part format cargo fmt --all --check
 part clippy cargo clippy --workspace --all-targets -- -D warnings
 part clippy-wasm cargo clippy "${WASM[@]}" -p app -p worker --all-features -- -D warnings
-part native cargo nextest run --workspace -E "not binary(lessons)"
-# Optimised, as parity below is: clusters boot some twelve times a lesson.
-part lessons cargo nextest run --cargo-profile release -p tests --test lessons
-part doctests cargo test --doc --workspace
+part native cargo nextest run --cargo-profile proof --workspace -E "not binary(lessons)"
+part lessons cargo nextest run --cargo-profile proof --workspace -E "binary(lessons)"
+part doctests cargo test --doc --profile proof --workspace
 part docs documentation
-part parity cargo run -q --release -p tests --bin parity -- --known tests/parity/known-failures.txt tests/parity
+part parity recordings
 part parity-envoy scripts/parity-envoy.sh fast
 part wasm env WASM_BINDGEN_TEST_TIMEOUT=120 cargo test "${WASM[@]}" -p app -p tests
 part site scripts/site.sh
