@@ -19,6 +19,7 @@ pub const PALETTE_KEY: &str = "Ctrl K";
 pub const PALETTE_TYPE: &str = "Type a command";
 pub const PALETTE_NONE: &str = "No such command";
 pub const MISSING: &str = "There is nothing at this address.";
+pub const MISSING_MORE: &str = "The address may be mistyped, or from another version of vethlab.";
 pub const TO_COURSE: &str = "To the course";
 pub const CLOSE: &str = "Close";
 pub const UPDATE: &str = "A new version of vethlab is ready.";
@@ -49,8 +50,8 @@ pub const PICTURE: &str = "Picture";
 pub const TERMINAL: &str = "Terminal";
 pub const PACKETS: &str = "Packets";
 pub const LOADING_LESSON: &str = "Loading the lesson …";
-pub const LESSON_FAILED: &str =
-    "This lesson could not be loaded. There may be none at this address, or you are offline.";
+pub const LESSON_FAILED: &str = "This lab could not be loaded.";
+pub const LESSON_FAILED_MORE: &str = "Are you offline? What was open before works without a network.";
 pub const RETRY: &str = "Try again";
 pub const ENGINE_LOADING: &str = "Starting the machines …";
 pub const FOLD_LESSON: &str = "Show or hide the lesson";
@@ -267,6 +268,20 @@ pub fn filter_error(at: usize, expected: &str) -> String {
 
 pub fn no_field(name: &str) -> String {
     format!("No packet here has a field {name}.")
+}
+
+pub fn no_lab(id: &str) -> String {
+    format!("There is no lab “{id}”.")
+}
+
+/// Lessons and exam tasks, each as how many are solved of how many.
+pub fn solved((solved, lessons): (usize, usize), (done, tasks): (usize, usize)) -> String {
+    let lessons = format!("{} lessons", of(solved, lessons));
+    if tasks == 0 {
+        format!("{lessons} {DONE}")
+    } else {
+        format!("{lessons} and {} exam tasks {DONE}", of(done, tasks))
+    }
 }
 
 /// From one address to another, in one line.
