@@ -106,13 +106,20 @@ impl LabPage {
         }
     }
 
+    /// Share of the engine that is loaded; below 0 while it makes the machines.
+    fn waits(&self) -> Option<f64> {
+        let boots = (!self.lab.booted && self.lab.crash.is_none()).then_some(-1.0);
+        self.loading.or(boots).filter(|_| self.engine_failed.is_none())
+    }
+
     fn progress_bar(&self) -> Html {
-        let Some(share) = self.loading.filter(|_| self.engine_failed.is_none()) else {
+        let Some(share) = self.waits().or(self.lab.busy().then_some(-1.0)) else {
             return Html::default();
         };
         let unknown = share < 0.0;
+        let late = self.lab.booted.then_some("loading--late");
         let style = (!unknown).then(|| format!("transform:scaleX({share:.3})"));
-        html! { <div class={classes!("loading", unknown.then_some("loading--unknown"))} aria-hidden="true"><div class="bar" {style}></div></div> }
+        html! { <div class={classes!("loading", unknown.then_some("loading--unknown"), late)} aria-hidden="true"><div class="bar" {style}></div></div> }
     }
 
     fn lesson(&self, ctx: &Context<Self>) -> Html {
@@ -140,7 +147,7 @@ impl LabPage {
                 <TimeBar clock={lab.clock} pace={lab.pace} timeline={self.seen.timeline.clone()} on_act={calls.act.clone()} />
                 <Splitter split={Split::Terminal} size={self.panes.terminal} on_size={calls.size.clone()} on_fold={calls.fold.clone()} />
                 <Terminals ttys={lab.ttys.clone()} active={lab.active} beside={self.beside.filter(|it| Some(*it) != lab.active)}
-                    machines={Rc::new(machines)} loading={self.loading.filter(|_| self.engine_failed.is_none())}
+                    machines={Rc::new(machines)} loading={self.waits()}
                     screen_reader={self.screen_reader} {folded} on_act={calls.act.clone()} control={self.control}
                     on_open={calls.terminal.clone()} on_split={calls.split.clone()}
                     on_fold={calls.fold_terminal.clone()} on_control={calls.control.clone()} />

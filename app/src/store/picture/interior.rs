@@ -100,6 +100,9 @@ pub fn plan(topology: &Topology, id: MachineId, memory: &Memory, edges: Edges) -
     }
     put_inner(&inner, &mut plan, y);
     plan.w += PAD * 2.0;
+    if !named.is_empty() {
+        plan.lift_address(name_width(name));
+    }
     let only_bridges = named.is_empty() && inner.iter().all(|(_, device)| device.kind == "bridge");
     if only_bridges && !inner.is_empty() && !edges.bottom && edges.top {
         plan.turn_over();
@@ -309,6 +312,21 @@ fn stretch_bars(plan: &mut Plan, first: usize, last: usize) {
 }
 
 impl Plan {
+    /// One address stands beside the name, at the right, where there is room for both and for what folds the box.
+    fn lift_address(&mut self, name: f64) {
+        let [line] = self.lines.as_mut_slice() else { return };
+        let width = mono_width(&line.address) * 1.25;
+        let x = self.w - PAD - 16.0 - width;
+        if x < PAD + 20.0 + name * 1.25 + 8.0 {
+            return;
+        }
+        let at = point(x, self.title.y + 21.5);
+        self.shift(point(0.0, -LINE));
+        self.title.y += LINE;
+        self.lines.iter_mut().for_each(|line| line.at = at);
+        self.h -= LINE;
+    }
+
     /// Name and addresses below, bridges above: so that no wire from the upper edge crosses the name.
     fn turn_over(&mut self) {
         let bars = self.devices.iter().map(|bar| bar.rect.bottom()).fold(0.0, f64::max);
