@@ -290,6 +290,11 @@ pub fn way(from: &str, to: &str) -> String {
     format!("{from} → {to}")
 }
 
+/// A destination rewritten.
+pub fn dnat(before: &str, after: &str) -> String {
+    format!("DNAT {before} → {after}")
+}
+
 /// A kind, and how many there are.
 pub fn kind_count(kind: &str, count: usize) -> String {
     format!("{kind} ({count})")

@@ -255,6 +255,7 @@ fn a_flight_is_staged_as_soon_as_its_ends_are_known() {
         protocol: Protocol::Arp,
         label: String::new(),
         depth: 0,
+        dnat: None,
     };
     let mut batch = booted();
     batch.push(Event::Flight(flight));
