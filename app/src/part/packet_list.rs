@@ -1,7 +1,7 @@
 //! The list of packets: only the rows in view are in the page, however many there are.
 
 use super::protocol_class;
-use crate::platform::element;
+use crate::platform::{element, theme};
 use api::FrameId;
 use api::inspect::FrameRow;
 use api::topology::Topology;
@@ -122,7 +122,11 @@ fn device(row: &FrameRow, props: &PacketListProps) -> String {
 
 /// Letters that the column of the device has at most.
 fn on_room(props: &PacketListProps) -> usize {
-    if props.wide { 24 } else { 12 }
+    match (props.wide, theme::narrow()) {
+        (true, _) => 24,
+        (_, true) => 9,
+        _ => 12,
+    }
 }
 
 fn way(row: &FrameRow) -> String {

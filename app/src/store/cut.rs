@@ -16,7 +16,7 @@ pub fn cut(name: &str, room: usize) -> String {
         return letters.into_iter().take(room.saturating_sub(1)).chain((room > 0).then_some('…')).collect();
     };
     let word = letters[..head].iter().rposition(|it| "-./:".contains(*it)).map_or(0, |at| at + 1);
-    let head = if word * 2 > head { word } else { head };
+    let head = if word * 3 > head { word } else { head };
     let tail = &letters[letters.len() - TAIL..];
     letters[..head].iter().chain(&['…']).chain(tail).collect()
 }
@@ -39,7 +39,7 @@ mod tests {
     #[test]
     fn a_pods_name_keeps_its_words_and_the_end_that_is_its_own() {
         assert_eq!(cut("orders-5b76f4754d-gw7gd", 16), "orders-…gw7gd");
-        assert_eq!(cut("orders-5b76f4754d-gw7gd", 20), "orders-5b76f47…gw7gd");
+        assert_eq!(cut("orders-5b76f4754d-gw7gd", 22), "orders-…gw7gd");
         assert_eq!(cut("web-0", 16), "web-0");
         assert_eq!(cut("kube-controller-manager-control-plane", 28), "kube-controller-…plane");
     }

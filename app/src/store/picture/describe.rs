@@ -164,6 +164,6 @@ mod tests {
     #[test]
     fn of_a_name_that_is_too_long_beginning_and_end_are_drawn() {
         assert_eq!(drawn(Some("kube-system/coredns-dc6f86497-jq7gq"), "cni-1"), "coredns-…jq7gq");
-        assert_eq!(drawn(None, "cni-01234567-89ab-cdef-0123-456789abcdef"), "cni-012345…bcdef");
+        assert_eq!(drawn(None, "cni-01234567-89ab-cdef-0123-456789abcdef"), "cni-…bcdef");
     }
 }

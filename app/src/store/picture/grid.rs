@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Free space between columns and rows: an envelope with its label fits.
 const GAP_X: f64 = 58.0;
-const GAP_Y: f64 = 44.0;
+const GAP_Y: f64 = 38.0;
 /// With few columns or rows, of small machines, there is room for longer cables.
 const WIDE_GAP_X: f64 = 116.0;
 const WIDE_GAP_Y: f64 = 72.0;

@@ -167,7 +167,9 @@ pub fn layout(topology: &Topology, memory: &mut Memory) -> Picture {
 fn layout_cells(topology: &Topology, memory: &mut Memory) -> Picture {
     let sides = grid::sides(topology, memory);
     let plan = |id: &MachineId| interior::plan(topology, *id, memory, grid::edges(topology, *id, &sides));
-    let plans: Vec<interior::Plan> = topology.machines.keys().map(plan).collect();
+    let mut plans: Vec<interior::Plan> = topology.machines.keys().map(plan).collect();
+    let names: Vec<f64> = topology.machines.values().map(|it| geometry::name_width(&it.name)).collect();
+    interior::lift_addresses(&mut plans, &names);
     let mut picture = grid::place(topology, plans, memory, &sides);
     cable::route(topology, memory, &mut picture);
     picture

@@ -14,7 +14,7 @@ const DRAWN: usize = 24;
 const HEIGHT: f64 = 40.0;
 const GAP: f64 = 16.0;
 /// Between the Services and the machines: room for the lines to spread.
-const BELOW: f64 = 44.0;
+const BELOW: f64 = 34.0;
 const MARGIN: f64 = 24.0;
 /// Services side by side are at least this wide in all before a new line begins.
 const LEAST: f64 = 560.0;
