@@ -64,7 +64,9 @@ pub fn App() -> Html {
     };
     let page = match &*route {
         Route::Home => html! { <Home course={(*course).clone()} theme={*theme} {on_theme} /> },
-        Route::Missing => html! { <Missing theme={*theme} {on_theme} /> },
+        Route::Missing => {
+            html! { <Missing title={words::MISSING} more={words::MISSING_MORE} theme={*theme} {on_theme} /> }
+        }
         Route::Lab { id, shared } => {
             let id = id.clone().unwrap_or_else(|| "sandbox".into());
             let key = format!("{id}/{}", shared.clone().unwrap_or_default());

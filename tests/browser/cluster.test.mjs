@@ -31,6 +31,30 @@ test('a request to a Service is told by its name, its chain and its backend, and
   await page.locator('tr.taken').filter({ hasText: '-j DNAT' }).first().waitFor();
 });
 
+test('on its way to a backend a packet is seen to pass the Service', async (t) => {
+  const page = await cluster(t);
+  await run(page, 'kubectl wait --for=condition=Available deployment/web');
+  const passed = page.locator('.moving[data-service="default/web"]').waitFor({ state: 'attached' });
+  await run(page, 'curl -s $(kubectl get service web -o jsonpath={.spec.clusterIP}) | head -n 4');
+  await passed;
+});
+
+test('a table of objects shows names and states in a narrow pane, and a name that is cut says itself whole', async (t) => {
+  const page = await cluster(t);
+  await page.getByRole('tab', { name: 'Objects' }).click();
+  await page.locator('.objects .scroller tr').filter({ hasText: /default\s*web-/ }).first().waitFor();
+  const edges = () => page.evaluate(() => {
+    const right = document.querySelector('.objects .scroller').getBoundingClientRect().right;
+    const column = [...document.querySelectorAll('.objects th')].findIndex((it) => it.textContent === 'STATUS');
+    return [...document.querySelectorAll('.objects tbody tr:not([aria-hidden])')].map((row) => right - row.children[column].getBoundingClientRect().right);
+  });
+  await eventually(page, 'every status is in view', async () => (await edges()).every((left) => left >= 0));
+  assert.ok((await edges()).length >= 9);
+  const long = page.getByRole('button', { name: 'kube-controller-manager-control-plane', exact: true });
+  assert.match(await long.textContent(), /^kube-controller-.*…plane$/);
+  assert.equal(await long.getAttribute('title'), 'kube-controller-manager-control-plane');
+});
+
 test('the objects are kubectl\'s tables, and one of them opens with its events and its YAML', async (t) => {
   const page = await cluster(t);
   await page.getByRole('tab', { name: 'Objects' }).click();

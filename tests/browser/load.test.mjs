@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { prompt, ready, run } from './lab.mjs';
-import { visit } from './visit.mjs';
+import { PHONE, WIDE, visit } from './visit.mjs';
 
 test('the page opens below a folder and asks nobody else for anything', async (t) => {
   const { page } = await visit(t);
@@ -41,6 +41,26 @@ test('an address that leads nowhere says so', async (t) => {
   await page.getByRole('heading', { name: 'There is nothing at this address.' }).waitFor();
   await page.getByRole('link', { name: 'To the course', exact: true }).click();
   await page.getByRole('link', { name: 'Start' }).waitFor();
+});
+
+test('an address of no lab says so, wide and on a phone, and leads back', async (t) => {
+  for (const viewport of [WIDE, PHONE]) {
+    const { page, faults } = await visit(t, '#/lab/nosuch', { viewport });
+    await page.getByRole('heading', { name: 'There is no lab “nosuch”.' }).waitFor();
+    assert.equal(await page.getByText('Starting the machines').count(), 0);
+    assert.equal(await page.getByText('No packets yet').count(), 0);
+    await page.getByRole('link', { name: 'To the course', exact: true }).click();
+    await page.getByRole('link', { name: 'Start' }).waitFor();
+    faults.splice(0, faults.length, ...faults.filter((fault) => !/404/.test(fault)));
+  }
+});
+
+test('the course says how many lessons and exam tasks are solved', async (t) => {
+  const { page } = await visit(t);
+  const count = await page.locator('#course-title .count').textContent();
+  const [, lessons, tasks] = /^0 of (\d+) lessons and 0 of (\d+) exam tasks solved$/.exec(count);
+  assert.equal(await page.locator('.lessons .kind').filter({ hasText: /^exam task$/ }).count(), Number(tasks));
+  assert.equal(await page.locator('.lessons li').count(), Number(lessons) + Number(tasks));
 });
 
 test('without motion, packets and drops are still seen', async (t) => {

@@ -21,6 +21,8 @@ test('a packet opens as tree and bytes, and each marks the other', async (t) => 
   await marked.first().waitFor();
   assert.match(await marked.last().textContent(), /192\.168\.1\.2/);
   assert.equal((await bytes.locator('.on').count()) / 2, 4, 'four bytes of an address');
+  const below = await bytes.evaluate((it) => it.parentElement.getBoundingClientRect().bottom - it.getBoundingClientRect().bottom);
+  assert.ok(below < 2, `the bytes reach to the end of the pane, ${below} pixels are left`);
 });
 
 test('the display filter has Wireshark\'s words, and the list follows', async (t) => {

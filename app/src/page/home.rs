@@ -7,7 +7,7 @@ use crate::platform::theme::Theme;
 use crate::platform::{element, storage};
 use app::store::progress::{Mark, Progress, counts};
 use app::words;
-use lessons::{Course, Entry, Track};
+use lessons::{Course, Entry, Kind, Track};
 use std::rc::Rc;
 use yew::prelude::*;
 
@@ -57,11 +57,14 @@ pub fn Home(props: &HomeProps) -> Html {
 }
 
 fn map(course: &Rc<Course>, progress: &Progress, next: Option<&Entry>) -> Html {
-    let (solved, all) = progress.count(course.tracks.iter().flat_map(|track| &track.lessons));
+    let of_kind = |tasks: bool| {
+        let all = course.tracks.iter().flat_map(|track| &track.lessons);
+        progress.count(all.filter(|entry| (entry.kind == Kind::ExamTask) == tasks))
+    };
     let tracks = course.tracks.iter().filter(|track| track.lessons.iter().any(counts));
     html! {
         <section class="course" aria-labelledby="course-title">
-            <h2 id="course-title">{ words::COURSE }<span class="count">{ words::of(solved, all) }{ " " }{ words::DONE }</span></h2>
+            <h2 id="course-title">{ words::COURSE }<span class="count">{ words::solved(of_kind(false), of_kind(true)) }</span></h2>
             { for tracks.enumerate().map(|(index, it)| track(index + 1, it, progress, next)) }
         </section>
     }

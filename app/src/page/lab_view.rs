@@ -1,6 +1,7 @@
 //! How the lab is laid out: top bar, lesson, picture over terminals, drawer.
 
 use super::lab::LabPage;
+use super::missing::Missing;
 use crate::part::bottom_bar::BottomBar;
 use crate::part::crash::Crashed;
 use crate::part::drawer::Drawer;
@@ -16,6 +17,7 @@ use app::store::command::entries;
 use app::store::panes::{Narrow, Split};
 use app::store::progress::Progress;
 use app::words;
+use lessons::Course;
 use std::rc::Rc;
 use yew::prelude::*;
 
@@ -24,6 +26,9 @@ const WIDE_DRAWER: f64 = 540.0;
 
 impl LabPage {
     pub(super) fn show(&self, ctx: &Context<Self>) -> Html {
+        if self.lesson_failed {
+            return self.missing(ctx);
+        }
         let (panes, calls) = (&self.panes, &self.calls);
         let narrow = match panes.narrow {
             Narrow::Lesson => "lesson",
@@ -53,6 +58,22 @@ impl LabPage {
                 { self.floating() }
             </div>
         }
+    }
+
+    /// There is no lesson, so there are no machines either.
+    fn missing(&self, ctx: &Context<Self>) -> Html {
+        let props = ctx.props();
+        let all = |course: &Rc<Course>| {
+            course.tracks.iter().flat_map(|it| &it.lessons).any(|it| it.id == *props.id)
+        };
+        let unknown = props.course.as_ref().is_some_and(|course| !all(course));
+        let (title, more) = if unknown {
+            (words::no_lab(&props.id), words::MISSING_MORE)
+        } else {
+            (words::LESSON_FAILED.to_owned(), words::LESSON_FAILED_MORE)
+        };
+        let on_retry = (!unknown).then(|| self.calls.retry.clone());
+        html! { <Missing {title} {more} {on_retry} theme={props.theme} on_theme={props.on_theme.clone()} /> }
     }
 
     fn top(&self, ctx: &Context<Self>) -> Html {
@@ -85,13 +106,20 @@ impl LabPage {
         }
     }
 
+    /// Share of the engine that is loaded; below 0 while it makes the machines.
+    fn waits(&self) -> Option<f64> {
+        let boots = (!self.lab.booted && self.lab.crash.is_none()).then_some(-1.0);
+        self.loading.or(boots).filter(|_| self.engine_failed.is_none())
+    }
+
     fn progress_bar(&self) -> Html {
-        let Some(share) = self.loading.filter(|_| self.engine_failed.is_none()) else {
+        let Some(share) = self.waits().or(self.lab.busy().then_some(-1.0)) else {
             return Html::default();
         };
         let unknown = share < 0.0;
+        let late = self.lab.booted.then_some("loading--late");
         let style = (!unknown).then(|| format!("transform:scaleX({share:.3})"));
-        html! { <div class={classes!("loading", unknown.then_some("loading--unknown"))} aria-hidden="true"><div class="bar" {style}></div></div> }
+        html! { <div class={classes!("loading", unknown.then_some("loading--unknown"), late)} aria-hidden="true"><div class="bar" {style}></div></div> }
     }
 
     fn lesson(&self, ctx: &Context<Self>) -> Html {
@@ -101,9 +129,9 @@ impl LabPage {
             progress.after(course, &ctx.props().id).cloned()
         });
         html! {
-            <LessonPane lesson={lab.lesson.clone()} failed={self.lesson_failed} checks={lab.checks.clone()} mode={lab.mode}
+            <LessonPane lesson={lab.lesson.clone()} checks={lab.checks.clone()} mode={lab.mode}
                 hints={lab.hints} solution={lab.solution} done={lab.done.clone()} {next} on_act={calls.act.clone()}
-                on_retry={calls.retry.clone()} on_copied={calls.copied.clone()} />
+                on_copied={calls.copied.clone()} />
         }
     }
 
@@ -119,7 +147,7 @@ impl LabPage {
                 <TimeBar clock={lab.clock} pace={lab.pace} timeline={self.seen.timeline.clone()} on_act={calls.act.clone()} />
                 <Splitter split={Split::Terminal} size={self.panes.terminal} on_size={calls.size.clone()} on_fold={calls.fold.clone()} />
                 <Terminals ttys={lab.ttys.clone()} active={lab.active} beside={self.beside.filter(|it| Some(*it) != lab.active)}
-                    machines={Rc::new(machines)} loading={self.loading.filter(|_| self.engine_failed.is_none())}
+                    machines={Rc::new(machines)} loading={self.waits()}
                     screen_reader={self.screen_reader} {folded} on_act={calls.act.clone()} control={self.control}
                     on_open={calls.terminal.clone()} on_split={calls.split.clone()}
                     on_fold={calls.fold_terminal.clone()} on_control={calls.control.clone()} />

@@ -34,7 +34,7 @@ pub fn CheckRow(CheckRowProps { row, on_act }: &CheckRowProps) -> Html {
                 onclick={on_act.reform(move |_| Act::OpenCheck(id.clone()))}>
                 <span class="check-mark"><Icon {glyph} /><span class="unseen">{ state }</span></span>
                 <span class="check-label">{ label }</span>
-                <span class="check-points" title={words::POINTS}>{ row.points }</span>
+                if row.points > 0 { <span class="check-points" title={words::POINTS}>{ row.points }</span> }
             </button>
             if row.open || (row.question.is_some() && row.look != Look::Pass) { { body(row, on_act) } }
         </li>

@@ -54,18 +54,36 @@ pub struct EnvelopesProps {
     pub on_act: Callback<Act>,
 }
 
-type Way = (Option<DeviceId>, DeviceId, DeviceId);
+/// By which devices, and for which Service or other address.
+type Key = (Option<DeviceId>, DeviceId, DeviceId, Option<String>);
+
+/// A hop in the picture.
+struct Way {
+    points: Vec<Point>,
+    /// The share of it before the packet leaves the machine that rewrites its destination.
+    inside: f64,
+    /// The Service whose rules do that.
+    service: Option<String>,
+}
+
+/// An envelope and where it is.
+struct Placed<'a> {
+    envelope: Envelope<'a>,
+    at: Point,
+    /// Its destination is being rewritten.
+    way: Option<Rc<Way>>,
+}
 
 pub struct Envelopes {
     node: NodeRef,
     canvas: Option<Canvas>,
     stamps: Option<Stamps>,
-    ways: BTreeMap<Way, Rc<[Point]>>,
+    ways: BTreeMap<Key, Rc<Way>>,
     marks: Vec<(Mark, Point)>,
     frame: Option<AnimationFrame>,
     last_ms: f64,
     still: bool,
-    told: usize,
+    told: (usize, String),
 }
 
 pub enum Msg {
@@ -86,7 +104,7 @@ impl Component for Envelopes {
             frame: None,
             last_ms: timer::now_ms(),
             still: theme::reduced_motion(),
-            told: 0,
+            told: Default::default(),
         };
         envelopes.go_on(ctx);
         envelopes
@@ -158,66 +176,97 @@ impl Envelopes {
     }
 
     /// Where an envelope is; without motion it stands where it arrives.
-    fn at(&mut self, envelope: &Envelope, picture: &Picture) -> Option<Point> {
-        let way = (envelope.came_by, envelope.flight.from, envelope.flight.to);
+    fn at<'a>(&mut self, envelope: Envelope<'a>, picture: &Picture) -> Option<Placed<'a>> {
+        let Envelope { came_by, flight, share, .. } = envelope;
+        let before = flight.dnat.as_ref().map(|it| it.before.clone());
         if self.ways.len() > WAYS {
             self.ways.clear();
         }
-        let points = self.ways.entry(way).or_insert_with(|| picture.path(way.0, way.1, way.2).into());
-        along(points, if self.still { 1.0 } else { envelope.share })
+        let find = || {
+            let service = before.as_deref().and_then(|it| picture.service_at(it)).map(|it| it.key.clone());
+            let (points, inside) = match &before {
+                Some(before) => picture.path_by(came_by, flight.from, flight.to, before),
+                None => (picture.path(came_by, flight.from, flight.to), 0.0),
+            };
+            Rc::new(Way { points, inside, service })
+        };
+        let key = (came_by, flight.from, flight.to, before.clone());
+        let way = self.ways.entry(key).or_insert_with(find);
+        let at = along(&way.points, if self.still { 1.0 } else { share })?;
+        let way = (!self.still && share < way.inside).then(|| Rc::clone(way));
+        Some(Placed { envelope, at, way })
     }
 
     fn draw(&mut self, props: &EnvelopesProps) {
         let (rect, ratio) = (props.view.shown(&props.picture), pixel_ratio());
         let scale = props.view.scale(&props.picture) * ratio;
         let stage = props.stage.read();
-        let seen = |at: &Point| {
-            Rect { x: rect.x - RIM, y: rect.y - RIM, w: rect.w + RIM * 2.0, h: rect.h + RIM * 2.0 }.holds(*at)
-        };
-        let envelopes: Vec<(Envelope, Point)> = stage
+        let seen = Rect { x: rect.x - RIM, y: rect.y - RIM, w: rect.w + RIM * 2.0, h: rect.h + RIM * 2.0 };
+        let envelopes: Vec<Placed> = stage
             .envelopes(&props.clock, self.last_ms)
-            .filter_map(|envelope| Some((envelope, self.at(&envelope, &props.picture).filter(seen)?)))
+            .filter_map(|envelope| self.at(envelope, &props.picture).filter(|it| seen.holds(it.at)))
             .collect();
         props.drawn.quietly(|drawn| {
             drawn.clear();
-            drawn.extend(envelopes.iter().map(|(envelope, at)| Drawn {
-                at: *at,
-                frame: envelope.flight.frame,
-                journey: envelope.flight.journey,
+            drawn.extend(envelopes.iter().map(|it| Drawn {
+                at: it.at,
+                frame: it.envelope.flight.frame,
+                journey: it.envelope.flight.journey,
             }));
         });
+        self.tell(&envelopes);
         let Some(canvas) = &self.canvas else { return };
-        if self.told != envelopes.len() {
-            self.told = envelopes.len();
-            canvas.tell("data-packets", &envelopes.len().to_string());
-        }
         if !self.stamps.as_ref().is_some_and(|stamps| stamps.fits(scale)) {
             self.stamps = Stamps::draw(Palette::read(), scale);
         }
         let Some(stamps) = &self.stamps else { return };
         canvas.clear(rect.w * scale, rect.h * scale);
-        for (envelope, at) in &envelopes {
+        let origin = point(rect.x, rect.y);
+        canvas.scale(scale, origin);
+        let looked_up = envelopes.iter().filter_map(|it| it.way.as_ref());
+        looked_up.filter(|way| way.service.is_some()).for_each(|way| stamps.look_up(canvas, &way.points));
+        canvas.scale(1.0, point(0.0, 0.0));
+        for Placed { envelope, at, .. } in &envelopes {
             canvas.alpha(if envelope.faded { 0.35 } else { 1.0 });
             let pixel = point((at.x - rect.x) * scale, (at.y - rect.y) * scale);
             stamps.put(canvas, envelope.flight.protocol, envelope.flight.depth > 0, pixel);
         }
-        canvas.scale(scale, point(rect.x, rect.y));
+        canvas.scale(scale, origin);
         let few = envelopes.len() <= LABELS;
-        let speaking: Vec<(Envelope, Point)> = envelopes
+        let speaking: Vec<Placed> = envelopes
             .into_iter()
-            .filter(|(it, _)| speaks(it) && (few || props.over == Some(it.flight.frame)))
+            .filter(|it| speaks(it) && (few || props.over == Some(it.envelope.flight.frame)))
             .collect();
         let grow = props.view.grow(&props.picture);
         let boxes = labels(&self.marks, &speaking, rect.right(), grow);
-        for ((envelope, _), around) in speaking.iter().zip(boxes) {
-            stamps.say(canvas, envelope.flight.protocol, &envelope.flight.label, around, 11.0 * grow);
+        for (it, around) in speaking.iter().zip(boxes) {
+            stamps.say(canvas, it.envelope.flight.protocol, &says(it), around, 11.0 * grow);
+        }
+    }
+
+    /// What is drawn, for whoever reads the page: how many packets, and the Service whose rules one is looked up in.
+    fn tell(&mut self, envelopes: &[Placed]) {
+        let service = envelopes.iter().find_map(|it| it.way.as_ref()?.service.as_deref()).unwrap_or_default();
+        let told = (envelopes.len(), service);
+        if let Some(canvas) = self.canvas.as_ref().filter(|_| (self.told.0, self.told.1.as_str()) != told) {
+            canvas.tell("data-packets", &told.0.to_string());
+            canvas.tell("data-service", told.1);
+            self.told = (told.0, told.1.to_owned());
         }
     }
 }
 
+/// What stands beside an envelope: its label; while its destination is rewritten, that.
+fn says(it: &Placed) -> String {
+    match it.envelope.flight.dnat.as_ref().filter(|_| it.way.is_some()) {
+        Some(dnat) => words::dnat(&dnat.before, &dnat.after),
+        None => it.envelope.flight.label.clone(),
+    }
+}
+
 /// One that has arrived and is about to go says nothing any more.
-fn speaks(envelope: &Envelope) -> bool {
-    !envelope.faded && !envelope.flight.label.is_empty()
+fn speaks(it: &Placed) -> bool {
+    !it.envelope.faded && (it.way.is_some() || !it.envelope.flight.label.is_empty())
 }
 
 /// From an envelope's middle to its words; a tunnel's is larger.
@@ -226,7 +275,7 @@ fn beside(envelope: &Envelope) -> f64 {
 }
 
 /// A box for the words of each envelope that speaks.
-fn labels(marks: &[(Mark, Point)], speaking: &[(Envelope, Point)], right: f64, grow: f64) -> Vec<Rect> {
+fn labels(marks: &[(Mark, Point)], speaking: &[Placed], right: f64, grow: f64) -> Vec<Rect> {
     let mark = |(mark, at): &(Mark, Point)| Rect {
         x: at.x - 11.0,
         y: at.y - 11.0,
@@ -234,11 +283,10 @@ fn labels(marks: &[(Mark, Point)], speaking: &[(Envelope, Point)], right: f64, g
         h: 22.0,
     };
     let taken: Vec<Rect> = marks.iter().map(mark).collect();
-    let width = |envelope: &Envelope| mono_width(&envelope.flight.label) * grow + 6.0;
-    let anchor = |(envelope, at): &(Envelope, Point)| Anchor {
-        at: *at,
-        beside: beside(envelope),
-        width: width(envelope),
+    let anchor = |it: &Placed| Anchor {
+        at: it.at,
+        beside: beside(&it.envelope),
+        width: mono_width(&says(it)) * grow + 6.0,
     };
     let anchors: Vec<Anchor> = speaking.iter().map(anchor).collect();
     let corner = |(corner, anchor): (Point, &Anchor)| Rect {

@@ -18,8 +18,6 @@ use yew::prelude::*;
 #[derive(Properties, PartialEq)]
 pub struct LessonPaneProps {
     pub lesson: Option<Rc<Lesson>>,
-    /// The lesson cannot be had.
-    pub failed: bool,
     pub checks: Rc<Checks>,
     pub mode: Mode,
     pub hints: usize,
@@ -27,7 +25,6 @@ pub struct LessonPaneProps {
     pub done: Done,
     pub next: Option<Entry>,
     pub on_act: Callback<Act>,
-    pub on_retry: Callback<()>,
     pub on_copied: Callback<bool>,
 }
 
@@ -77,15 +74,6 @@ pub fn LessonPane(props: &LessonPaneProps) -> Html {
             {
                 match &props.lesson {
                     Some(lesson) => body(lesson, props),
-                    None if props.failed => html! {
-                        <div class="lesson">
-                            <p>{ words::LESSON_FAILED }</p>
-                            <p class="row">
-                                <button type="button" class="button" onclick={props.on_retry.reform(|_| ())}>{ words::RETRY }</button>
-                                <a class="button" href="#/">{ words::TO_COURSE }</a>
-                            </p>
-                        </div>
-                    },
                     None => html! {
                         <div class="lesson skeleton" role="status" aria-label={words::LOADING_LESSON}>
                             <span></span><span></span><span></span><span></span>

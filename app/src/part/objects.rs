@@ -5,10 +5,12 @@
 use super::icon::{Glyph, Tool};
 use super::splitter::Splitter;
 use crate::platform::element;
+use crate::platform::resize::Resize;
 use api::cluster::{ObjectKey, ObjectShown};
+use app::store::cut::cut;
 use app::store::lab::Act;
 use app::store::live::Live;
-use app::store::objects::{Objects, Row};
+use app::store::objects::{Objects, Row, name_room};
 use app::store::panes::Split;
 use app::words;
 use std::rc::Rc;
@@ -18,6 +20,10 @@ use yew::prelude::*;
 const ROW: f64 = 22.0;
 /// Rows drawn above and below what is in view.
 const SPARE: usize = 12;
+/// Letters of a namespace.
+const NAMESPACE: usize = 14;
+/// Pixels left and right of the table, and of what scrolls it.
+const RIM: f64 = 20.0;
 
 #[derive(Properties, PartialEq)]
 pub struct ObjectsViewProps {
@@ -46,6 +52,16 @@ pub fn ObjectsView(props: &ObjectsViewProps) -> Html {
             scroll.set(element::scroll(&node))
         });
     }
+    let width = use_state(|| 400.0);
+    {
+        let (node, width) = (node.clone(), width.clone());
+        use_effect_with((), move |()| {
+            let resize = node
+                .cast::<web_sys::Element>()
+                .and_then(|it| Resize::of(&it, move |wide, _| width.set(wide)));
+            move || drop(resize)
+        });
+    }
     let onscroll = {
         let (node, scroll) = (node.clone(), scroll.clone());
         Callback::from(move |_: Event| scroll.set(element::scroll(&node)))
@@ -53,7 +69,7 @@ pub fn ObjectsView(props: &ObjectsViewProps) -> Html {
     html! {
         <div class={classes!("objects", props.object.is_none().then_some("objects--no-detail"))}>
             { choice(props) }
-            <div ref={node} class="scroller" {onscroll} tabindex="0" role="group" aria-label={words::TAB_OBJECTS}>{ table(props, *scroll) }</div>
+            <div ref={node} class="scroller" {onscroll} tabindex="0" role="group" aria-label={words::TAB_OBJECTS}>{ table(props, *scroll, *width) }</div>
             if let Some(key) = &props.object {
                 <Splitter split={Split::Detail} size={props.detail} on_size={props.on_size.clone()} on_fold={props.on_fold.clone()} />
                 { detail(key, props) }
@@ -105,58 +121,92 @@ fn command(objects: &Objects, props: &ObjectsViewProps) -> String {
     format!("kubectl get {}{of} -o wide", objects.resource(&props.kind))
 }
 
-fn table(props: &ObjectsViewProps, (top, height): (f64, f64)) -> Html {
+/// What of the table is in view: its rows, each with its cells, and how many letters a name has.
+struct View {
+    with_namespace: bool,
+    /// The column of names, without that of namespaces.
+    name: usize,
+    letters: usize,
+}
+
+fn table(props: &ObjectsViewProps, (top, height): (f64, f64), width: f64) -> Html {
     let objects = props.objects.read();
-    let rows: Vec<(ObjectKey, &Row)> = objects.rows(&props.kind, props.namespace.as_deref()).collect();
-    let with_namespace = props.namespace.is_none() && rows.iter().any(|(key, _)| !key.namespace.is_empty());
-    let first = ((top / ROW) as usize).saturating_sub(SPARE).min(rows.len());
-    let last = (((top + height) / ROW) as usize + SPARE).clamp(first, rows.len());
+    let all: Vec<(ObjectKey, &Row)> = objects.rows(&props.kind, props.namespace.as_deref()).collect();
+    let first = ((top / ROW) as usize).saturating_sub(SPARE).min(all.len());
+    let last = (((top + height) / ROW) as usize + SPARE).clamp(first, all.len());
+    let now = props.seconds * 1_000_000_000;
+    let rows: Vec<(&ObjectKey, &Row, Vec<String>)> =
+        all[first..last].iter().map(|(key, row)| (key, *row, objects.cells(&props.kind, row, now))).collect();
+    let headers = objects.headers(&props.kind);
+    let view = view(props, headers, &rows, width);
     let gap = |count: usize| {
         html! { if count > 0 { <tr aria-hidden="true" style={format!("height:{}px", count as f64 * ROW)}></tr> } }
     };
+    let class = |column: usize| (column == view.name).then_some("name");
     html! {
         <table>
             <thead><tr>
-                if with_namespace { <th scope="col">{ words::COLUMN_NAMESPACE }</th> }
-                { for objects.headers(&props.kind).iter().map(|it| html! { <th scope="col">{ it }</th> }) }
+                if view.with_namespace { <th scope="col">{ words::COLUMN_NAMESPACE }</th> }
+                { for headers.iter().enumerate().map(|(column, it)| html! { <th scope="col" class={class(column)}>{ it }</th> }) }
             </tr></thead>
             <tbody>
                 { gap(first) }
-                { for rows[first..last].iter().map(|(key, row)| row_view(key, row, &objects, with_namespace, props)) }
-                { gap(rows.len() - last) }
+                { for rows.iter().map(|(key, row, cells)| row_view(key, row, cells, &view, props)) }
+                { gap(all.len() - last) }
             </tbody>
         </table>
     }
 }
 
-fn row_view(
-    key: &ObjectKey,
-    row: &Row,
-    objects: &Objects,
-    with_namespace: bool,
+fn view(
     props: &ObjectsViewProps,
-) -> Html {
+    headers: &[String],
+    rows: &[(&ObjectKey, &Row, Vec<String>)],
+    width: f64,
+) -> View {
+    let name = headers.iter().position(|it| it == "NAME").unwrap_or_default();
+    let with_namespace = props.namespace.is_none() && rows.iter().any(|(key, ..)| !key.namespace.is_empty());
+    let before = usize::from(with_namespace);
+    let spaces = rows.iter().map(|(key, ..)| key.namespace.chars().count().min(NAMESPACE)).max();
+    let wide = |(column, header): (usize, &String)| {
+        let cells = rows.iter().filter_map(|(.., cells)| Some(cells.get(column)?.chars().count()));
+        cells.max().unwrap_or_default().max(header.chars().count())
+    };
+    let space = words::COLUMN_NAMESPACE;
+    let widths: Vec<usize> = with_namespace
+        .then(|| spaces.unwrap_or_default().max(space.len()))
+        .into_iter()
+        .chain(headers.iter().enumerate().map(wide))
+        .collect();
+    let titles: Vec<&str> =
+        with_namespace.then_some(space).into_iter().chain(headers.iter().map(String::as_str)).collect();
+    View { with_namespace, name, letters: name_room(&titles, &widths, name + before, width - RIM) }
+}
+
+fn row_view(key: &ObjectKey, row: &Row, cells: &[String], view: &View, props: &ObjectsViewProps) -> Html {
     let chosen = props.object.as_ref() == Some(key);
     let onclick = {
         let key = (!chosen).then(|| key.clone());
         props.on_act.reform(move |_: MouseEvent| Act::Object(key.clone()))
     };
-    let cells = objects.cells(&props.kind, row, props.seconds * 1_000_000_000);
     let cell = |(column, text): (usize, &String)| {
         let flash = row.changed.contains(&column);
         // A new key makes a new cell, so that the flash begins anew.
         let cell_key = if flash { format!("{column}-{}", row.turn) } else { column.to_string() };
-        let class = flash.then_some("flash");
+        let is_name = column == view.name;
+        let class = classes!(is_name.then_some("name"), flash.then_some("flash"));
         let pressed = if chosen { "true" } else { "false" };
         html! {
             <td key={cell_key} {class}>
-                if column == 0 { <button type="button" aria-pressed={pressed} title={text.clone()}>{ text }</button> } else { { text } }
+                if is_name {
+                    <button type="button" aria-pressed={pressed} aria-label={text.clone()} title={text.clone()}>{ cut(text, view.letters) }</button>
+                } else { { text } }
             </td>
         }
     };
     html! {
         <tr key={format!("{}/{}", key.namespace, key.name)} class={chosen.then_some("chosen")} {onclick}>
-            if with_namespace { <td>{ &key.namespace }</td> }
+            if view.with_namespace { <td title={key.namespace.clone()}>{ cut(&key.namespace, NAMESPACE) }</td> }
             { for cells.iter().enumerate().map(cell) }
         </tr>
     }

@@ -1,11 +1,12 @@
 //! The list of packets: only the rows in view are in the page, however many there are.
 
 use super::protocol_class;
-use crate::platform::element;
+use crate::platform::{element, theme};
 use api::FrameId;
 use api::inspect::FrameRow;
 use api::topology::Topology;
 use app::store::clock::seconds_text;
+use app::store::cut::cut_place;
 use app::store::frames::{Frames, brief, says_ends};
 use app::store::lab::Act;
 use app::store::live::Live;
@@ -119,6 +120,15 @@ fn device(row: &FrameRow, props: &PacketListProps) -> String {
     props.topology.devices.get(&row.device).map(|it| full_name(&props.topology, it)).unwrap_or_default()
 }
 
+/// Letters that the column of the device has at most.
+fn on_room(props: &PacketListProps) -> usize {
+    match (props.wide, theme::narrow()) {
+        (true, _) => 24,
+        (_, true) => 9,
+        _ => 12,
+    }
+}
+
 fn way(row: &FrameRow) -> String {
     words::way(&row.source, &row.destination)
 }
@@ -128,7 +138,7 @@ fn columns(rows: &[&FrameRow], props: &PacketListProps) -> String {
     let widest = |text: &dyn Fn(&FrameRow) -> String| {
         rows.iter().map(|row| text(row).chars().count()).max().unwrap_or_default()
     };
-    let on = widest(&|row| device(row, props)).clamp(4, if props.wide { 24 } else { 10 });
+    let on = widest(&|row| device(row, props)).clamp(4, on_room(props));
     let way = widest(&|row| if says_ends(row) { String::new() } else { way(row) }).clamp(14, 42);
     format!("--on:{on}ch;--way:{way}ch")
 }
@@ -145,7 +155,7 @@ fn row_view(row: &FrameRow, props: &PacketListProps) -> Html {
             onclick={props.on_act.reform(move |_| Act::PickFrame(frame))}
             ondblclick={props.on_act.reform(|_| Act::Tab(app::store::lab::Tab::Journey))}>
             <span class="time-cell">{ time.to_string() }</span>
-            if props.on { <span class="on-cell">{ device(row, props) }</span> }
+            if props.on { <span class="on-cell">{ cut_place(&device(row, props), on_room(props)) }</span> }
             if !says_ends(row) { <span>{ way(row) }</span> }
             <span class={classes!("info", says_ends(row).then_some("info--all"))}>
                 { if props.wide { row.info.clone() } else { brief(&row.info) } }

@@ -63,7 +63,7 @@ fn wire(link: &Link) -> Html {
 
 /// A dashed line from a Service to each endpoint; strong where the packet that is shown went.
 fn service_links(shape: &ServiceShape, through: &[Through]) -> Html {
-    let from = point(shape.rect.middle().x, shape.rect.bottom());
+    let from = shape.foot();
     let line = |end: &End| {
         let took = |it: &Through| it.service == shape.key && it.endpoint == Some(end.address);
         let on = through.iter().any(took).then_some("service-line--on");

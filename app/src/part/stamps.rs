@@ -94,6 +94,13 @@ impl Stamps {
         canvas.stamp(&self.sheet, self.piece(protocol, tunnel), at);
     }
 
+    /// The way to a Service and back: dashed as it is, because no packet leaves the machine on it.
+    pub fn look_up(&self, canvas: &Canvas, points: &[Point]) {
+        canvas.dash(&[3.0, 4.0]);
+        canvas.line(points.get(..3).unwrap_or(points), &self.palette.tunnel, 1.2);
+        canvas.dash(&[]);
+    }
+
     /// The words of an envelope in a box; all lengths in units of the picture.
     pub fn say(&self, canvas: &Canvas, protocol: Protocol, words: &str, around: Rect, size: f64) {
         canvas.alpha(0.86);

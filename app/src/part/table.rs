@@ -30,7 +30,7 @@ pub fn TablesView(props: &TablesViewProps) -> Html {
     let (name, machine) = subject(props.pick, &props.topology);
     html! {
         <div class={classes!("tables", props.rules.then_some("tables--rules"))}>
-            <p class="head"><b>{ name }</b></p>
+            <p class="head"><b>{ name }</b>if props.pick.is_none_or(|it| matches!(it, Pick::Machine(_))) { <span>{ words::PICK_PLACE }</span> }</p>
             { for tables.iter().filter(|it| !props.rules || !it.1.rows.is_empty()).map(|(index, table)| table_view(*index, table, machine.as_ref(), props)) }
             if tables.is_empty() { <p class="empty">{ if props.rules { words::NO_RULES } else { words::NO_TABLES } }</p> }
         </div>
@@ -60,9 +60,13 @@ fn netns(pick: Option<Pick>, topology: &Topology) -> Option<NetnsId> {
     }
 }
 
-/// The columns as they are shown. A rule names its chain, and is long: counters stand before it, where they are seen.
+/// The columns as they are shown: those that say anything. A rule names its chain, and is long: counters stand before
+/// it, where they are seen.
 fn order(table: &Table, rules: bool) -> Vec<usize> {
     let columns = 0..table.rows.iter().map(Vec::len).max().unwrap_or(0).max(table.columns.len());
+    let says =
+        |column: &usize| table.rows.iter().any(|row| row.get(*column).is_some_and(|it| !it.is_empty()));
+    let columns = columns.filter(|column| table.rows.is_empty() || says(column));
     let place = |title: &str| table.columns.iter().position(|it| it == title).filter(|_| rules);
     match (place("chain"), place("rule")) {
         (Some(chain), Some(rule)) => columns.filter(|it| *it != chain && *it != rule).chain([rule]).collect(),

@@ -116,7 +116,7 @@ fn note(loading: Option<f64>) -> Html {
     html! {
         <div class="note" role="status">
             <span>{ words::ENGINE_LOADING }</span>
-            <div class="bar" aria-hidden="true"><i style={format!("width:{}%", if share < 0.0 { 100 } else { percent })}></i></div>
+            <div class={classes!("bar", (share < 0.0).then_some("bar--unknown"))} aria-hidden="true"><i style={(share >= 0.0).then(|| format!("width:{percent}%"))}></i></div>
         </div>
     }
 }

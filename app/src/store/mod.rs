@@ -6,6 +6,7 @@ pub mod bytes;
 pub mod checks;
 pub mod clock;
 pub mod command;
+pub mod cut;
 pub mod filter;
 pub mod frames;
 pub mod journey;

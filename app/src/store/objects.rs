@@ -125,6 +125,29 @@ impl Objects {
     }
 }
 
+/// Pixels that a letter and the space between two columns take in the table, as the style sheet has them.
+const LETTER: f64 = 7.0;
+const SPACE: f64 = 16.0;
+/// Letters of a name that are worth a column beyond those that are always in view.
+const NAME: usize = 22;
+/// Letters of a name that are left whatever happens.
+const LEAST: usize = 10;
+
+/// How many letters a name gets where a table has `pixels` in view: all of them, unless a column that is worth more
+/// than a name's end would be out of view. That is `STATUS`, and any further one that leaves names their `NAME` letters.
+/// `widths` are the letters of each column, `name` is the column of names.
+pub fn name_room(headers: &[&str], widths: &[usize], name: usize, pixels: f64) -> usize {
+    let longest = widths.get(name).copied().unwrap_or_default();
+    let status = headers.iter().position(|it| *it == "STATUS").map_or(name, |it| it.max(name));
+    let left = |last: usize| {
+        let before = widths.iter().take(last + 1).enumerate().filter(|(at, _)| *at != name);
+        let taken: f64 = before.map(|(_, letters)| *letters as f64 * LETTER + SPACE).sum();
+        ((pixels - taken - SPACE) / LETTER).max(0.0) as usize
+    };
+    let further = (status + 1..widths.len()).rev().find(|last| left(*last) >= longest.min(NAME));
+    left(further.unwrap_or(status)).max(LEAST).min(longest)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,6 +200,19 @@ mod tests {
         assert_eq!(changed(&objects), Some(Vec::new()));
         objects.apply(delta(&[("default", "web", "Running")], &[]));
         assert_eq!(changed(&objects), Some(vec![1]));
+    }
+
+    #[test]
+    fn a_name_gives_way_to_the_status_and_to_no_more_than_there_is_room_for() {
+        let headers = ["NAMESPACE", "NAME", "READY", "STATUS", "RESTARTS", "AGE", "IP"];
+        let widths = [11, 37, 5, 7, 8, 4, 12];
+        let room = |pixels: f64| name_room(&headers, &widths, 1, pixels);
+        assert_eq!(room(2_000.0), 37, "there is room for all");
+        assert_eq!(room(420.0), 27);
+        assert!((11 + 27 + 5 + 7) as f64 * LETTER + 4.0 * SPACE <= 420.0, "the status is in view");
+        assert_eq!(room(560.0), 31, "the age is in view, too, the address is not");
+        assert_eq!(room(100.0), LEAST);
+        assert_eq!(name_room(&["NAME", "TYPE"], &[3, 9], 0, 50.0), 3);
     }
 
     #[test]

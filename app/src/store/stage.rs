@@ -13,6 +13,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// How long a hop is drawn when there is no hurry.
 pub const BEAT_MS: f64 = 480.0;
+/// Beats of a hop before which the destination is rewritten: the eye follows both addresses.
+const REWRITE: f64 = 3.0;
 /// Beats that may wait before the play gets faster.
 const PATIENCE: f64 = 4.0;
 /// The play is never faster than this many times its usual speed.
@@ -86,7 +88,7 @@ impl Stage {
         let start = self.ready.get(&from).copied().unwrap_or(0.0).max(self.head);
         let rate = clock.rate();
         let true_ms = if rate > 0.0 { flight.arrives.saturating_sub(flight.sent) as f64 / rate } else { 0.0 };
-        let length = (true_ms / BEAT_MS).max(1.0);
+        let length = (true_ms / BEAT_MS).max(if flight.dnat.is_some() { REWRITE } else { 1.0 });
         let ready = self.ready.entry(to).or_insert(0.0);
         *ready = ready.max(start + length);
         let came_by = self.last.insert(flight.journey, flight.to);
@@ -231,6 +233,7 @@ mod tests {
             protocol: Protocol::Icmp,
             label: String::new(),
             depth: 0,
+            dnat: None,
         }
     }
 

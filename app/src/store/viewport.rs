@@ -6,15 +6,29 @@ use super::picture::{Picture, Rect};
 
 /// A small picture is not blown up beyond this when it fits.
 const MAGNIFY: f64 = 1.3;
-/// Pixels at the top that a fitting picture leaves to the tools.
-const TOOLS: f64 = 44.0;
+/// Pixels in the right upper corner that a fitting picture leaves to the tools: their width or their height.
+const TOOLS: (f64, f64) = (144.0, 44.0);
 /// Screen pixels a unit, at most and at least.
 const NEAREST: f64 = 4.0;
 const FARTHEST: f64 = 0.08;
 
 /// Below this scale writing is set larger, by this much at most.
 const READABLE: f64 = 0.85;
-const GROW: f64 = 1.15;
+const GROW: f64 = 1.25;
+
+/// How large a picture of that size can be on the screen, and where its middle is then, from the screen's left upper
+/// corner: below the tools, or left of them.
+pub fn fitting(screen: (f64, f64), size: (f64, f64)) -> (f64, f64, f64) {
+    let size = (size.0.max(1.0), size.1.max(1.0));
+    let scale = |w: f64, h: f64| (w.max(1.0) / size.0).min(h.max(1.0) / size.1).min(MAGNIFY);
+    let (below, beside) = (scale(screen.0, screen.1 - TOOLS.1), scale(screen.0 - TOOLS.0, screen.1));
+    if beside > below {
+        let free = (screen.0 - size.0 * beside) / 2.0;
+        (beside, screen.0 / 2.0 - (TOOLS.0 - free).max(0.0), screen.1 / 2.0)
+    } else {
+        (below, screen.0 / 2.0, (screen.1 + TOOLS.1) / 2.0)
+    }
+}
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Viewport {
@@ -67,10 +81,9 @@ impl Viewport {
 
     fn state(&self, picture: &Picture) -> (f64, f64, f64) {
         self.moved.unwrap_or_else(|| {
-            let height = (self.height - TOOLS).max(1.0);
-            let scale =
-                (self.width / picture.width.max(1.0)).min(height / picture.height.max(1.0)).min(MAGNIFY);
-            (scale, picture.width / 2.0, picture.height / 2.0 - TOOLS / 2.0 / scale)
+            let (scale, x, y) = fitting((self.width, self.height), (picture.width, picture.height));
+            let (right, down) = (x - self.width / 2.0, y - self.height / 2.0);
+            (scale, picture.width / 2.0 - right / scale, picture.height / 2.0 - down / scale)
         })
     }
 
@@ -118,6 +131,23 @@ mod tests {
         let small = view.shown(&picture(100.0, 50.0));
         assert!((690.0 / small.w - MAGNIFY).abs() < 1e-9);
         assert!((small.middle().x - 50.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_high_picture_stands_beside_the_tools_and_a_wide_one_below_them() {
+        let (view, tools) =
+            (Viewport::default(), Rect { x: 690.0 - TOOLS.0, y: 0.0, w: TOOLS.0, h: TOOLS.1 });
+        for (width, height) in [(400.0, 800.0), (900.0, 300.0), (700.0, 690.0)] {
+            let picture = picture(width, height);
+            let (rect, scale) = (view.shown(&picture), view.scale(&picture));
+            let corner = ((0.0 - rect.x) * scale, (0.0 - rect.y) * scale);
+            let on_screen = Rect { x: corner.0, y: corner.1, w: width * scale, h: height * scale };
+            assert!(!on_screen.overlaps(tools), "{on_screen:?}");
+            assert!(
+                on_screen.x > -0.1 && on_screen.right() < 690.1 && on_screen.bottom() < 460.1,
+                "{on_screen:?}"
+            );
+        }
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub const PALETTE_KEY: &str = "Ctrl K";
 pub const PALETTE_TYPE: &str = "Type a command";
 pub const PALETTE_NONE: &str = "No such command";
 pub const MISSING: &str = "There is nothing at this address.";
+pub const MISSING_MORE: &str = "The address may be mistyped, or from another version of vethlab.";
 pub const TO_COURSE: &str = "To the course";
 pub const CLOSE: &str = "Close";
 pub const UPDATE: &str = "A new version of vethlab is ready.";
@@ -49,8 +50,8 @@ pub const PICTURE: &str = "Picture";
 pub const TERMINAL: &str = "Terminal";
 pub const PACKETS: &str = "Packets";
 pub const LOADING_LESSON: &str = "Loading the lesson …";
-pub const LESSON_FAILED: &str =
-    "This lesson could not be loaded. There may be none at this address, or you are offline.";
+pub const LESSON_FAILED: &str = "This lab could not be loaded.";
+pub const LESSON_FAILED_MORE: &str = "Are you offline? What was open before works without a network.";
 pub const RETRY: &str = "Try again";
 pub const ENGINE_LOADING: &str = "Starting the machines …";
 pub const FOLD_LESSON: &str = "Show or hide the lesson";
@@ -162,7 +163,7 @@ pub const TAB_PACKETS: &str = "Packets";
 pub const TAB_JOURNEY: &str = "Journey";
 pub const TAB_OBJECTS: &str = "Objects";
 pub const TAB_RULES: &str = "Rules";
-pub const FILTER: &str = "Filter: ip.addr == 10.0.0.1, arp, tcp.port == 80, or any word";
+pub const FILTER: &str = "Filter: arp, tcp.port == 80, any word";
 pub const FILTER_LABEL: &str = "Display filter";
 pub const ALL_DEVICES: &str = "all devices";
 pub const DEVICE: &str = "Device";
@@ -171,7 +172,7 @@ pub const HOUSEKEEPING: &str = "Show IPv6’s own housekeeping";
 pub const CHORES_HIDDEN: &str = "Show the cluster’s own traffic";
 pub const CHORES_SHOWN: &str = "Hide the cluster’s own traffic";
 pub const CHORES_RULE: &str = "What kubelet (its probes, too), the API server, the controllers, the scheduler, etcd,      kube-proxy and flannel open for themselves, CoreDNS’s watch of the API server, and the ARP of the kernel’s timers:      ports 6443, 2379, 10250, 10256 and the like. Whatever a command of yours opens is always shown, on any port.";
-pub const NO_PACKETS: &str = "No packets yet. Type a command that sends one.";
+pub const NO_PACKETS: &str = "No packets yet. Type a command that sends one, such as ping or curl.";
 pub const NO_MATCH: &str = "No packet matches.";
 pub const COLUMN_TIME: &str = "time";
 pub const COLUMN_ON: &str = "on";
@@ -199,6 +200,7 @@ pub const YAML: &str = "YAML";
 pub const CLUSTER_OBJECTS: &str = "Cluster";
 pub const SUBJECT: &str = "What is shown";
 pub const TAKEN: &str = "taken by the packet that is shown";
+pub const PICK_PLACE: &str = "Choose another place in the picture.";
 pub const NO_TABLES: &str = "Nothing here.";
 pub const NO_RULES: &str = "No rules here.";
 pub const LOADING: &str = "Loading …";
@@ -269,9 +271,28 @@ pub fn no_field(name: &str) -> String {
     format!("No packet here has a field {name}.")
 }
 
+pub fn no_lab(id: &str) -> String {
+    format!("There is no lab “{id}”.")
+}
+
+/// Lessons and exam tasks, each as how many are solved of how many.
+pub fn solved((solved, lessons): (usize, usize), (done, tasks): (usize, usize)) -> String {
+    let lessons = format!("{} lessons", of(solved, lessons));
+    if tasks == 0 {
+        format!("{lessons} {DONE}")
+    } else {
+        format!("{lessons} and {} exam tasks {DONE}", of(done, tasks))
+    }
+}
+
 /// From one address to another, in one line.
 pub fn way(from: &str, to: &str) -> String {
     format!("{from} → {to}")
+}
+
+/// A destination rewritten.
+pub fn dnat(before: &str, after: &str) -> String {
+    format!("DNAT {before} → {after}")
 }
 
 /// A kind, and how many there are.

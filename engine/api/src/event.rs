@@ -96,6 +96,15 @@ pub struct Flight {
     pub label: String,
     /// How many tunnels are around it.
     pub depth: u8,
+    /// Its destination was rewritten on the machine that it leaves, since it came in or was made there.
+    pub dnat: Option<Rewrite>,
+}
+
+/// An address and its port, and what they became: `10.96.0.20:80`, `10.244.1.4:8080`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rewrite {
+    pub before: String,
+    pub after: String,
 }
 
 /// For the colour of an envelope.

@@ -35,6 +35,11 @@ impl Lab {
         self.query(Question::Frame(frame), Query::Frame(frame))
     }
 
+    /// When this is answered, what was commanded before is done.
+    pub(super) fn ask_turn(&mut self) -> Vec<Effect> {
+        self.query(Question::Turn, Query::Frames(Vec::new()))
+    }
+
     /// The fields of frames that the filter cannot judge yet.
     pub(super) fn ask_fields(&mut self) -> Vec<Effect> {
         let needed = self.filter.as_ref().is_some_and(Filter::needs_fields);

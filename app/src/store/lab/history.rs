@@ -56,6 +56,7 @@ impl Lab {
             _ => self.set_pace(super::Pace::Paused),
         };
         effects.push(Effect::Send(command));
+        effects.extend(self.ask_turn());
         effects
     }
 
@@ -73,7 +74,10 @@ impl Lab {
             self.memory.sizes.clear();
         }
         self.travelling = false;
-        vec![Effect::Send(command), self.toast(said, false)]
+        let mut effects = vec![Effect::Send(command)];
+        effects.extend(self.ask_turn());
+        effects.push(self.toast(said, false));
+        effects
     }
 
     pub(super) fn import(&mut self, text: &str) -> Vec<Effect> {

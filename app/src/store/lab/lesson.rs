@@ -5,7 +5,7 @@
 
 use super::{Effect, Lab, Mode, Shown, Tab};
 use crate::words;
-use api::event::{Flight, Protocol};
+use api::event::{Flight, Protocol, Rewrite};
 use api::journey::{Journey, StopKind, Verdict};
 use api::{Fact, FrameId};
 use std::rc::Rc;
@@ -111,9 +111,12 @@ impl Lab {
 /// They are dated at the beginning of time, so that the stage draws them at its own pace, paused or not.
 pub fn flights(journey: &Journey) -> Vec<Flight> {
     let mut flights = Vec::new();
-    let mut left = None;
+    let (mut left, mut dnat) = (None, None);
     for stop in &journey.stops {
         match (&stop.kind, stop.device, left) {
+            (StopKind::Nat { kind, before, after }, ..) if kind == "DNAT" => {
+                dnat = Some(Rewrite { before: before.clone(), after: after.clone() });
+            }
             (StopKind::Sent, Some(device), _) => left = Some(device),
             (StopKind::Received, Some(device), Some(from)) if device != from => {
                 flights.push(Flight {
@@ -126,6 +129,7 @@ pub fn flights(journey: &Journey) -> Vec<Flight> {
                     protocol: protocol(&journey.summary),
                     label: String::new(),
                     depth: 0,
+                    dnat: dnat.take(),
                 });
                 left = None;
             }

@@ -224,6 +224,8 @@ enum Question {
     Tables(Pick),
     Object(ObjectKey),
     Capture(String),
+    /// Nothing: its answer comes after that of all that was asked before.
+    Turn,
 }
 
 #[derive(Default)]
@@ -327,6 +329,12 @@ impl Lab {
             (self.active, self.tab, self.mode) = (view.active.map(TtyId), view.tab, view.mode);
             self.chores = view.chores;
         }
+    }
+
+    /// The engine is at work for the learner: it boots, replays, or judges.
+    pub fn busy(&self) -> bool {
+        let asked = self.questions.values().any(|it| matches!(it, Question::Turn | Question::Checks));
+        asked && self.crash.is_none()
     }
 
     /// The Objects pane is about the cluster.

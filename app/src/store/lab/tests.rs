@@ -243,6 +243,23 @@ fn tables_of_the_open_terminals_machine_are_asked_for_when_nothing_is_selected()
 }
 
 #[test]
+fn the_learner_is_told_to_wait_until_the_world_is_where_it_was_asked_to_be() {
+    let mut lab = lab();
+    assert!(!lab.busy());
+    lab.act(Act::StepBack, 1.0);
+    assert!(lab.busy());
+    lab.events(vec![clock(3, true)], 2.0);
+    assert!(lab.busy(), "a clock that struck before tells nothing");
+    let id = lab.next_question;
+    lab.events(vec![Event::Answer { id, answer: Answer::Frames(Vec::new()) }], 3.0);
+    assert!(!lab.busy());
+    lab.act(Act::Reset, 4.0);
+    assert!(lab.busy());
+    lab.events(booted(), 5.0);
+    assert!(!lab.busy());
+}
+
+#[test]
 fn a_flight_is_staged_as_soon_as_its_ends_are_known() {
     let mut lab = Lab::default();
     let flight = Flight {
@@ -255,6 +272,7 @@ fn a_flight_is_staged_as_soon_as_its_ends_are_known() {
         protocol: Protocol::Arp,
         label: String::new(),
         depth: 0,
+        dnat: None,
     };
     let mut batch = booted();
     batch.push(Event::Flight(flight));

@@ -3,6 +3,7 @@
 //! Always: whatever `layout` draws from the topology is said here, folded or not.
 
 use super::{addresses, devices_of, netns_of};
+use crate::store::cut::cut;
 use api::topology::{Device, Endpoint, Netns, Service, Topology};
 use api::{DeviceId, MachineId, NetnsId};
 use std::net::IpAddr;
@@ -125,20 +126,15 @@ pub fn pod_name(title: &str) -> &str {
     title.strip_prefix("default/").unwrap_or(title)
 }
 
-/// Characters of a netns's name that are drawn.
-const DRAWN: usize = 24;
+/// Letters of a netns's name that are drawn: about as wide as its address.
+const DRAWN: usize = 16;
 
 /// What is written on a netns's box: where there is no room for a Pod's namespace, without it, and cut where that is
 /// still too long.
 pub fn drawn_name(netns: &Netns) -> String {
     let whole = netns.title.as_deref().map_or(netns.name.as_deref().unwrap_or_default(), pod_name);
-    let fits = |text: &str| text.chars().count() <= DRAWN;
     let bare = whole.split_once('/').map_or(whole, |(_, name)| name);
-    match (fits(whole), fits(bare)) {
-        (true, _) => whole.to_owned(),
-        (_, true) => bare.to_owned(),
-        _ => bare.chars().take(DRAWN - 1).chain(['…']).collect(),
-    }
+    if whole.chars().count() <= DRAWN { whole.to_owned() } else { cut(bare, DRAWN) }
 }
 
 /// The whole of it, for a tooltip.
@@ -162,11 +158,12 @@ mod tests {
         assert_eq!(drawn(None, "red"), "red");
         assert_eq!(drawn(Some("default/web-0"), "cni-1"), "web-0");
         assert_eq!(drawn(Some("dev/web-0"), "cni-1"), "dev/web-0");
-        assert_eq!(drawn(Some("kube-system/coredns-abcdef-xyz"), "cni-1"), "coredns-abcdef-xyz");
+        assert_eq!(drawn(Some("kube-system/kube-proxy-d9l88"), "cni-1"), "kube-proxy-d9l88");
     }
 
     #[test]
-    fn a_name_that_is_too_long_ends_in_an_ellipsis() {
-        assert_eq!(drawn(None, "cni-01234567-89ab-cdef-0123-456789abcdef"), "cni-01234567-89ab-cdef-…");
+    fn of_a_name_that_is_too_long_beginning_and_end_are_drawn() {
+        assert_eq!(drawn(Some("kube-system/coredns-dc6f86497-jq7gq"), "cni-1"), "coredns-…jq7gq");
+        assert_eq!(drawn(None, "cni-01234567-89ab-cdef-0123-456789abcdef"), "cni-…bcdef");
     }
 }

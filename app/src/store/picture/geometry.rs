@@ -65,11 +65,14 @@ impl Rect {
     }
 }
 
+pub fn length(points: &[Point]) -> f64 {
+    points.windows(2).map(|pair| pair[0].to(pair[1])).sum()
+}
+
 /// The way along a polyline, from 0 to 1.
 pub fn along(points: &[Point], share: f64) -> Option<Point> {
     let first = *points.first()?;
-    let whole: f64 = points.windows(2).map(|pair| pair[0].to(pair[1])).sum();
-    let mut left = whole * share.clamp(0.0, 1.0);
+    let mut left = length(points) * share.clamp(0.0, 1.0);
     for pair in points.windows(2) {
         let length = pair[0].to(pair[1]);
         if left <= length {

@@ -11,11 +11,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Free space between columns and rows: an envelope with its label fits.
 const GAP_X: f64 = 58.0;
-const GAP_Y: f64 = 44.0;
-/// With few columns or rows there is room for longer cables.
+const GAP_Y: f64 = 38.0;
+/// With few columns or rows, of small machines, there is room for longer cables.
 const WIDE_GAP_X: f64 = 116.0;
 const WIDE_GAP_Y: f64 = 72.0;
 const FEW: usize = 3;
+const SMALL: (f64, f64) = (640.0, 420.0);
 const MARGIN: f64 = 20.0;
 /// From one card to the next on the same edge.
 const CARD_STEP: f64 = 30.0;
@@ -117,8 +118,9 @@ pub fn place(
         let height = rows.entry(row).or_insert(0.0);
         *height = height.max(plan.h);
     }
-    let (lefts, width) = starts(&columns, if columns.len() <= FEW { WIDE_GAP_X } else { GAP_X });
-    let (tops, height) = starts(&rows, if rows.len() <= FEW { WIDE_GAP_Y } else { GAP_Y });
+    let few = |sizes: &BTreeMap<i32, f64>, small| sizes.len() <= FEW && sizes.values().sum::<f64>() <= small;
+    let (lefts, width) = starts(&columns, if few(&columns, SMALL.0) { WIDE_GAP_X } else { GAP_X });
+    let (tops, height) = starts(&rows, if few(&rows, SMALL.1) { WIDE_GAP_Y } else { GAP_Y });
     let mut picture = Picture { width, height, ..Picture::default() };
     for plan in plans {
         let (column, row) = memory.cells.get(&plan.id).copied().unwrap_or_default();

@@ -15,8 +15,15 @@ pub const PAD: f64 = 14.0;
 pub const CHIP: f64 = 18.0;
 pub const BAR: f64 = 22.0;
 /// Between two rows inside a box: room for a line and an envelope.
-const GAP: f64 = 26.0;
+const GAP: f64 = 18.0;
 const BETWEEN: f64 = 10.0;
+/// In the line of a name: what is before it and behind it, where it stands, and how much larger it may be written.
+const ICON: f64 = 28.0;
+const FOLD: f64 = 16.0;
+const BASE: f64 = 21.5;
+const GROWN: f64 = 1.25;
+/// How much lower a box is without a line for its address.
+const LIFT: f64 = LINE + 6.0;
 /// The free channel below the netns in which a veth between two of them runs.
 pub const CHANNEL: f64 = 26.0;
 
@@ -194,7 +201,7 @@ fn put_netns(topology: &Topology, named: &[NetnsId], plan: &mut Plan, top: f64) 
             .max(chips_width)
             .max(bars_width)
             .max(72.0);
-        let h = 24.0 + lines.len() as f64 * LINE + bars.len() as f64 * (BAR + 16.0) + 16.0;
+        let h = 24.0 + lines.len() as f64 * LINE + bars.len() as f64 * (BAR + 16.0) + 13.0;
         lines.iter_mut().for_each(|line| line.at = line.at.moved(point(x, top)));
         let mut bar_top = top + 28.0 + lines.len() as f64 * LINE;
         for mut bar in bars {
@@ -272,7 +279,7 @@ fn put_inner(inner: &[(DeviceId, &Device)], plan: &mut Plan, top: f64) {
     }
     stretch_bars(plan, first_bar, last_bar);
     if !inner.is_empty() {
-        plan.h = plan.h.max(y - GAP + PAD + 4.0);
+        plan.h = plan.h.max(y - GAP + PAD);
     }
 }
 
@@ -305,6 +312,28 @@ fn stretch_bars(plan: &mut Plan, first: usize, last: usize) {
         plan.devices[index].rect.x = left;
         plan.devices[index].rect.w = right - left;
         plan.w = plan.w.max(right - PAD);
+    }
+}
+
+/// Where every machine with netns has one address and room for it beside its name, at the right, it stands there, so that
+/// the boxes are lower; else all are below the names, so that the boxes are alike.
+pub fn lift_addresses(plans: &mut [Plan], names: &[f64]) {
+    let place = |(plan, name): (&Plan, &f64)| match plan.lines.as_slice() {
+        _ if plan.netns.is_empty() => Some(None),
+        [line] => {
+            let x = plan.w - PAD - FOLD - mono_width(&line.address) * GROWN;
+            (x >= PAD + ICON + name * GROWN).then(|| Some(point(x, plan.title.y + BASE)))
+        }
+        _ => None,
+    };
+    let places: Option<Vec<Option<Point>>> = plans.iter().zip(names).map(place).collect();
+    for (plan, at) in plans.iter_mut().zip(places.unwrap_or_default()) {
+        let Some(at) = at else { continue };
+        let title = plan.title;
+        plan.shift(point(0.0, -LIFT));
+        plan.title = title;
+        plan.lines.iter_mut().for_each(|line| line.at = at);
+        plan.h -= LIFT;
     }
 }
 

@@ -14,6 +14,7 @@ pub mod label;
 pub mod path;
 pub mod service;
 
+use crate::store::viewport::fitting;
 use api::topology::{Role, Topology};
 use api::{DeviceId, MachineId, NetnsId};
 pub use geometry::{Point, Rect};
@@ -142,9 +143,7 @@ pub fn layout_for(topology: &Topology, memory: &mut Memory, screen: (f64, f64)) 
     let now = layout(topology, memory);
     let mut turned = Memory { turned: !memory.turned, sizes: BTreeMap::new(), ..memory.clone() };
     let other = layout(topology, &mut turned);
-    let scale = |picture: &Picture| {
-        (screen.0 / picture.width.max(1.0)).min(screen.1 / picture.height.max(1.0)).min(1.0)
-    };
+    let scale = |picture: &Picture| fitting(screen, (picture.width, picture.height)).0.min(1.0);
     if scale(&other) > scale(&now) * if memory.turned { 1.0 } else { TURN_GAIN } {
         *memory = turned;
         return other;
@@ -168,7 +167,9 @@ pub fn layout(topology: &Topology, memory: &mut Memory) -> Picture {
 fn layout_cells(topology: &Topology, memory: &mut Memory) -> Picture {
     let sides = grid::sides(topology, memory);
     let plan = |id: &MachineId| interior::plan(topology, *id, memory, grid::edges(topology, *id, &sides));
-    let plans: Vec<interior::Plan> = topology.machines.keys().map(plan).collect();
+    let mut plans: Vec<interior::Plan> = topology.machines.keys().map(plan).collect();
+    let names: Vec<f64> = topology.machines.values().map(|it| geometry::name_width(&it.name)).collect();
+    interior::lift_addresses(&mut plans, &names);
     let mut picture = grid::place(topology, plans, memory, &sides);
     cable::route(topology, memory, &mut picture);
     picture

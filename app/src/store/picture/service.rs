@@ -14,7 +14,7 @@ const DRAWN: usize = 24;
 const HEIGHT: f64 = 40.0;
 const GAP: f64 = 16.0;
 /// Between the Services and the machines: room for the lines to spread.
-const BELOW: f64 = 44.0;
+const BELOW: f64 = 34.0;
 const MARGIN: f64 = 24.0;
 /// Services side by side are at least this wide in all before a new line begins.
 const LEAST: f64 = 560.0;
@@ -27,6 +27,8 @@ pub struct ServiceShape {
     /// Address and ports.
     pub address: String,
     pub whole: String,
+    /// The cluster IP and the ports, as the cluster has them.
+    front: (String, Vec<String>),
     pub rect: Rect,
     /// To each endpoint that stands in the picture.
     pub ends: Vec<End>,
@@ -37,6 +39,30 @@ pub struct End {
     pub address: IpAddr,
     pub ready: bool,
     pub at: Point,
+}
+
+impl ServiceShape {
+    /// Whether that address with its port, `10.96.0.20:80`, is this Service's: its own, or a node port.
+    fn answers(&self, end: &str) -> bool {
+        let Some((address, port)) = end.rsplit_once(':') else { return false };
+        let (cluster, ports) = &self.front;
+        let own = |it: &str| it.split(['/', ':']).next() == Some(port);
+        let node =
+            |it: &str| it.split('/').next().and_then(|it| it.split_once(':')).is_some_and(|it| it.1 == port);
+        ports.iter().any(|it| if address == cluster { own(it) } else { node(it) })
+    }
+
+    /// Where its lines begin.
+    pub fn foot(&self) -> Point {
+        point(self.rect.middle().x, self.rect.bottom())
+    }
+}
+
+impl Picture {
+    /// The Service that a packet to that address and port is for.
+    pub fn service_at(&self, end: &str) -> Option<&ServiceShape> {
+        self.services.iter().find(|it| it.answers(end))
+    }
 }
 
 /// Puts the Services above what is there.
@@ -104,6 +130,7 @@ fn shape(key: &str, service: &Service) -> ServiceShape {
         name,
         address,
         whole,
+        front: (service.address.clone(), service.ports.clone()),
         rect: Rect { x: 0.0, y: 0.0, w, h: HEIGHT },
         ends: Vec::new(),
     }
@@ -186,6 +213,23 @@ mod tests {
         assert_eq!(shape.ends.len(), 1, "an endpoint that stands nowhere has no line");
         assert_eq!(shape.ends[0].at.y, machine.netns[0].rect.y);
         assert_eq!(picture.height - bare.height, machine.rect.y - bare.machines[0].rect.y);
+    }
+
+    #[test]
+    fn a_service_is_found_by_its_address_and_by_its_node_port() {
+        let mut topology = node();
+        topology.services.extend([service("web", &[])]);
+        if let Some(service) = topology.services.get_mut("default/web") {
+            service.ports = vec!["80:30080/TCP".into(), "443/TCP".into()];
+        }
+        let picture = layout(&topology, &mut Memory::default());
+        let found = |end: &str| picture.service_at(end).map(|it| it.key.as_str());
+        assert_eq!(found("10.96.0.7:80"), Some("default/web"));
+        assert_eq!(found("10.96.0.7:443"), Some("default/web"));
+        assert_eq!(found("192.168.1.11:30080"), Some("default/web"));
+        assert_eq!(found("192.168.1.11:80"), None);
+        assert_eq!(found("10.96.0.7:30080"), None);
+        assert_eq!(found("10.96.0.7"), None);
     }
 
     #[test]

@@ -179,6 +179,32 @@ fn an_envelope_crosses_a_bridge_on_its_bar() {
 }
 
 #[test]
+fn a_packet_for_a_service_goes_by_way_of_it_and_then_along_its_wire() {
+    let (mut sketch, _) = node();
+    let service = api::topology::Service {
+        namespace: "default".into(),
+        name: "web".into(),
+        kind: "ClusterIP".into(),
+        address: "10.96.0.7".into(),
+        ports: vec!["80/TCP".into()],
+        endpoints: Vec::new(),
+    };
+    sketch.0.services.insert("default/web".into(), service);
+    let picture = sketch.picture();
+    let by_name = |name: &str| picture.devices.values().find(|it| it.name == name).expect("a device");
+    let (red, blue) = (by_name("red"), by_name("blue"));
+    let inside = sketch.0.devices[&blue.id].peer.expect("its other end");
+    let (way, share) = picture.path_by(Some(red.id), blue.id, inside, "10.96.0.7:80");
+    assert_eq!(way[..3], [red.rect.middle(), picture.services[0].foot(), blue.rect.middle()]);
+    assert_eq!(way.last().copied(), picture.middle(inside));
+    assert!(share > 0.5 && share < 1.0, "{share}");
+    let (own, _) = picture.path_by(None, blue.id, inside, "10.96.0.7:80");
+    assert_eq!(own[1], picture.services[0].foot(), "one that is made there begins at its machine");
+    let (plain, _) = picture.path_by(Some(red.id), blue.id, inside, "10.9.9.9:80");
+    assert_eq!(plain, picture.path(Some(red.id), blue.id, inside));
+}
+
+#[test]
 fn machines_without_a_place_get_one_of_their_own() {
     let mut sketch = Sketch::default();
     for index in 0..7 {

@@ -254,7 +254,9 @@ impl Network {
         if !self.trace.watching {
             return;
         }
-        let frame = self.trace.get(packet.journey).and_then(|journey| journey.marks.last()?.frame);
+        let life = self.trace.get(packet.journey);
+        let frame = life.and_then(|journey| journey.marks.last()?.frame);
+        let dnat = life.and_then(|journey| note::rewritten(&journey.marks));
         let shown = summary::flight(packet.data());
         let flight = Flight {
             frame: frame.unwrap_or(FrameId(0)),
@@ -266,6 +268,7 @@ impl Network {
             protocol: shown.protocol,
             label: shown.label,
             depth: shown.depth,
+            dnat,
         };
         self.trace.tell(Event::Flight(flight));
     }

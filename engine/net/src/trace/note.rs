@@ -8,6 +8,7 @@ use crate::netfilter::conntrack::Tuple;
 use crate::netfilter::{Hook, Rule, rule_text};
 use crate::path::RouteResult;
 use crate::rtnetlink::RouteType;
+use api::event::Rewrite;
 use api::journey::StopKind;
 use api::{DeviceId, FrameId, MachineId, NetnsId};
 use std::net::{IpAddr, SocketAddr};
@@ -107,6 +108,17 @@ impl Endpoint {
     fn tell(&self) -> String {
         self.port.map_or_else(|| self.address.to_string(), |port| format!("{}:{port}", self.address))
     }
+}
+
+/// The last rewriting of a packet's destination since it came in or was made.
+pub(crate) fn rewritten(marks: &[Mark]) -> Option<Rewrite> {
+    let here = marks.iter().rev().take_while(|mark| !matches!(mark.note, Note::Received));
+    here.into_iter().find_map(|mark| match &mark.note {
+        Note::Nat { kind: "DNAT", before, after } => {
+            Some(Rewrite { before: before.tell(), after: after.tell() })
+        }
+        _ => None,
+    })
 }
 
 impl From<StopKind> for Note {
