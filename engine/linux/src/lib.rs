@@ -30,6 +30,7 @@ pub mod socket;
 mod ssh;
 mod sys;
 mod system;
+pub mod tar;
 mod tty;
 mod waiting;
 
