@@ -31,6 +31,7 @@ mod ssh;
 mod sys;
 mod system;
 pub mod tar;
+pub mod tls;
 mod tty;
 mod waiting;
 
