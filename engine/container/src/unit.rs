@@ -2,7 +2,8 @@
 //!
 //! Always: a unit's process is a child of process 1; what it prints is the file `/var/log/UNIT.log`, which journalctl reads.
 //! Simulated: systemctl start, stop, restart, status, is-active, enable, disable, daemon-reload; journalctl -u UNIT with -n, -f,
-//! -r, -o cat. Differs from systemd: no other units; a unit that ends is not started again; lines of the journal have no time.
+//! -r, -o cat. Differs from systemd: no other units; a unit that ends is not started again; a line's time is the one that
+//! the program wrote into it.
 //! Source: systemctl(1), journalctl(1), systemd 252.
 
 use api::MachineId;
@@ -291,8 +292,24 @@ async fn journalctl(sys: Sys, args: Args) -> Exit {
 
 async fn print_lines(sys: &Sys, name: &str, bare: bool, lines: &[&str]) {
     let host = sys.hostname().await;
-    let head = if bare { String::new() } else { format!("{host} {name}: ") };
+    let mut head = format!("{host} {name}: ");
     for line in lines {
+        if let Some((time, pid)) = noted(line) {
+            head = format!("{time} {host} {name}[{pid}]: ");
+        }
+        let head = if bare { "" } else { &head };
         sys.print(format!("{head}{line}\n")).await;
     }
+}
+
+/// When a line was written, and by which process: klog begins it so, as `I1121 05:40:01.123456     612 server.go:520] `.
+fn noted(line: &str) -> Option<(String, &str)> {
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let mut words = line.strip_prefix(['I', 'W', 'E', 'F'])?.split_whitespace();
+    let (day, clock, pid) = (words.next()?, words.next()?, words.next()?);
+    let month = MONTHS.get(day.get(..2)?.parse::<usize>().ok()?.checked_sub(1)?)?;
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let (day, clock) = (day.get(2..4).filter(|it| is_number(it))?, clock.get(..8)?);
+    is_number(pid).then(|| (format!("{month} {day} {clock}"), pid))
 }

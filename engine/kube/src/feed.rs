@@ -6,6 +6,7 @@
 
 use crate::api::Request;
 use crate::client::{self, Client, Informer};
+use crate::klog::Klog;
 use crate::object::{Kind, Value, json};
 use crate::store::What;
 use linux::Sys;
@@ -52,10 +53,17 @@ fn key(object: &Value) -> Key {
 }
 
 impl Feed {
-    pub fn new(client: &Client, kinds: &[Kind]) -> Feed {
+    pub fn new(client: &Client, kinds: &[Kind], log: Option<&Klog>) -> Feed {
+        let informer = |kind: &Kind| {
+            let informer = Informer::new(client, *kind, "");
+            match log {
+                Some(log) => informer.logged(log),
+                None => informer,
+            }
+        };
         let source = |kind: &Kind| Source {
             kind: *kind,
-            waiting: wait(Informer::new(client, *kind, "")),
+            waiting: wait(informer(kind)),
             known: BTreeMap::new(),
             is_listed: false,
         };
@@ -69,13 +77,14 @@ impl Feed {
 
     /// By a Pod's environment and token.
     pub async fn in_cluster(sys: &Sys, agent: &str, kinds: &[Kind]) -> Result<Feed, String> {
-        Ok(Feed::new(&Client::in_pod(sys, agent).await?, kinds))
+        Ok(Feed::new(&Client::in_pod(sys, agent).await?, kinds, None))
     }
 
-    /// By the server that a kubeconfig names, with the Pod's token where it names one; by the environment without a file.
+    /// With what fails in the log, by the server that a kubeconfig names, with the Pod's token where it names one; by the environment without a file.
     pub async fn by_kubeconfig(sys: &Sys, agent: &str, path: &str, kinds: &[Kind]) -> Result<Feed, String> {
+        let log = Klog::new(sys);
         if path.is_empty() {
-            return Feed::in_cluster(sys, agent, kinds).await;
+            return Ok(Feed::new(&Client::in_pod(sys, agent).await?, kinds, Some(&log)));
         }
         let read = sys.read_file(path).await;
         let bytes = read.map_err(|errno| format!("stat {path}: {}", errno.text().to_lowercase()))?;
@@ -89,7 +98,7 @@ impl Feed {
             }
             Err(_) => Client::new(sys, server, agent, &format!("system:{agent}"), "system:nodes"),
         };
-        Ok(Feed::new(&client, kinds))
+        Ok(Feed::new(&client, kinds, Some(&log)))
     }
 
     /// What happened next; waits as long as it takes.

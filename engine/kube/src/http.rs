@@ -2,12 +2,13 @@
 //!
 //! Stands under `client` and the servers of `component` and `kubelet`. Always: a head longer than [`HEAD_BYTES`] or a body
 //! longer than [`BODY_BYTES`] ends the connection; a stream goes in chunks.
-//! Differs from Kubernetes: in the clear where the real parts speak TLS, so a client says who it is in the headers
+//! Differs from Kubernetes: of TLS the greeting alone, for those who begin with it (`linux::tls`); so a client says who it is in the headers
 //! `X-Remote-User` and `X-Remote-Group`; HTTP/1.1 where they speak HTTP/2. Source: RFC 9112.
 
 use crate::api::Response;
 use linux::percent::{self, UNRESERVED};
 use linux::socket::Socket;
+use linux::tls::{self, Certificate};
 use net::Errno;
 use sim::Instant;
 
@@ -51,6 +52,21 @@ impl Connection {
         let some = self.socket.read(deadline).await?.ok_or(Errno::ETIMEDOUT)?;
         self.buffer.extend_from_slice(&some);
         Ok(!some.is_empty())
+    }
+
+    /// Answers a client that begins with TLS; one that does not goes on as it began.
+    pub async fn greet(&mut self, certificate: &Certificate) -> Result<(), Errno> {
+        loop {
+            match tls::hello_length(&self.buffer) {
+                None => return Ok(()),
+                Some(Some(length)) if self.buffer.len() >= length => {
+                    self.buffer.drain(..length);
+                    return self.socket.write(&tls::answer(certificate), None).await.map(drop);
+                }
+                Some(_) if !self.fill(None).await? => return Err(Errno::ECONNRESET),
+                Some(_) => {}
+            }
+        }
     }
 
     /// What has come in and was not asked for by any other call.

@@ -4,7 +4,6 @@
 //! Differs from klog: the place is the file alone where its line is not known.
 //! Source: k8s.io/klog/v2.
 
-use crate::object::json::quote;
 use linux::{Date, Sys};
 use std::fmt::Display;
 
@@ -21,8 +20,7 @@ impl Klog {
     }
 
     pub async fn error(&self, place: &str, message: &str, why: &str, pairs: &[(&str, &dyn Display)]) {
-        let mut error = String::new();
-        quote(&mut error, why);
+        let error = quoted(why);
         let all: Vec<(&str, &dyn Display)> =
             [("err", &error as &dyn Display)].into_iter().chain(pairs.iter().copied()).collect();
         self.line('E', place, message, &all).await;
@@ -47,15 +45,13 @@ impl Klog {
 
     async fn line(&self, severity: char, place: &str, message: &str, pairs: &[(&str, &dyn Display)]) {
         let mut line = self.head(severity, place).await;
-        quote(&mut line, message);
+        line += &quoted(message);
         pairs.iter().for_each(|(key, value)| line += &format!(" {key}={value}"));
         self.0.eprint(line + "\n").await;
     }
 }
 
-/// A value in quotes.
+/// A value in quotes, as Go's `%q` writes it.
 pub fn quoted(text: &str) -> String {
-    let mut out = String::new();
-    quote(&mut out, text);
-    out
+    format!("{text:?}")
 }

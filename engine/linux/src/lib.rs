@@ -30,6 +30,8 @@ pub mod socket;
 mod ssh;
 mod sys;
 mod system;
+pub mod tar;
+pub mod tls;
 mod tty;
 mod waiting;
 

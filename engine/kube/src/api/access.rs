@@ -104,6 +104,16 @@ pub fn check(store: &Store, user: &User, request: &Request, path: &Path) -> Resu
     Err(Status::forbidden(path.kind, &path.name, &why))
 }
 
+/// The same for what is no object: `/api`, `/version`.
+pub fn check_path(store: &Store, user: &User, path: &str) -> Result<(), Status> {
+    let trimmed = if path.len() > 1 { path.trim_end_matches('/') } else { path };
+    if user.may_do_all() || rbac::allows(store, user, Wish::Path { verb: "get", path: trimmed }).is_some() {
+        return Ok(());
+    }
+    let words = format!("forbidden: User \"{}\" cannot get path \"{path}\"", user.name);
+    Err(Status::new(403, "Forbidden", words))
+}
+
 pub fn is_review(kind: Kind) -> bool {
     matches!(
         kind,
@@ -111,6 +121,7 @@ pub fn is_review(kind: Kind) -> bool {
             | Kind::SelfSubjectAccessReview
             | Kind::SubjectAccessReview
             | Kind::LocalSubjectAccessReview
+            | Kind::SelfSubjectRulesReview
     )
 }
 
@@ -120,6 +131,10 @@ pub fn review(store: &Store, user: &User, path: &Path, body: &Value) -> Response
     if path.kind == Kind::SelfSubjectReview {
         let groups: Vec<Value> = user.groups.iter().map(Value::from).collect();
         answer.set("status", object!({"userInfo": {"username": (user.name.as_str()), "groups": groups}}));
+        return Response::json(201, &answer);
+    }
+    if path.kind == Kind::SelfSubjectRulesReview {
+        answer.set("status", rules(store, user, body.at(&["spec", "namespace"]).as_str()));
         return Response::json(201, &answer);
     }
     let name = body.at(&["spec", "user"]).as_str();
@@ -154,4 +169,34 @@ pub fn review(store: &Store, user: &User, path: &Path, body: &Value) -> Response
         answer.set("status", object!({"allowed": true, "reason": reason}));
     }
     Response::json(201, &answer)
+}
+
+/// All that somebody may do in a namespace, as a review's status.
+fn rules(store: &Store, user: &User, namespace: &str) -> Value {
+    let everything = object!({"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]});
+    let anywhere = object!({"verbs": ["*"], "nonResourceURLs": ["*"]});
+    let mut rules = rbac::rules(store, user, namespace);
+    let is_all = |rule: &&Value| rule.get("resources") == everything.get("resources");
+    if user.may_do_all() && !rules.iter().any(is_all) {
+        rules.splice(0..0, [&everything, &anywhere]);
+    }
+    let (mut resources, mut urls) = (Vec::new(), Vec::new());
+    for rule in rules {
+        let mut entry = object!({"verbs": (rule.get("verbs"))});
+        let (names, to) = if rule.get("nonResourceURLs").is_empty() {
+            (&["apiGroups", "resources", "resourceNames"][..], &mut resources)
+        } else {
+            (&["nonResourceURLs"][..], &mut urls)
+        };
+        for name in names.iter().filter(|it| !rule.get(it).is_empty()) {
+            entry.set(name, rule.get(name));
+        }
+        to.push(entry);
+    }
+    let mut status = object!({"incomplete": false, "nonResourceRules": urls, "resourceRules": resources});
+    if user.groups.iter().any(|it| it == "system:nodes") {
+        status.set("incomplete", true);
+        status.set("evaluationError", "node authorizer does not support user rule resolution");
+    }
+    status
 }

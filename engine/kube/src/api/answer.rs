@@ -24,7 +24,9 @@ impl Api {
         // A token is the number of items passed over: the list does not change while a page of it is read.
         let start = request.query("continue").parse::<usize>().unwrap_or(0).min(items.len());
         items.drain(..start);
+        // At "0", any state of the store, the whole list is at hand.
         if let Ok(limit) = request.query("limit").parse::<usize>()
+            && request.query("resourceVersion") != "0"
             && limit > 0
             && items.len() > limit
         {

@@ -190,11 +190,12 @@ impl Api {
             let words = "request body too large: limit is 3145728";
             return Err(Status::new(413, "RequestEntityTooLarge", words));
         }
+        let user = User::of(request);
         if let Some(response) = discovery::answer(request) {
+            access::check_path(&self.store, &user, &request.path)?;
             return Ok(response);
         }
         let path = Path::parse(request).ok_or_else(Status::no_such_path)?;
-        let user = User::of(request);
         access::check(&self.store, &user, request, &path)?;
         read_options(request, options)?;
         if request.method == "POST" && access::is_review(path.kind) {

@@ -45,6 +45,14 @@ pub fn allows(store: &Store, user: &User, wish: Wish<'_>) -> Option<String> {
     })
 }
 
+/// Every rule that allows that user anything in a namespace.
+pub fn rules<'a>(store: &'a Store, user: &User, namespace: &str) -> Vec<&'a Value> {
+    let everywhere = store.list(Kind::ClusterRoleBinding, None);
+    let here = store.list(Kind::RoleBinding, Some(namespace)).filter(|_| !namespace.is_empty());
+    let bindings = everywhere.chain(here).filter(|it| subjects(it, user).is_some());
+    bindings.filter_map(|it| role(store, it)).flat_map(|it| it.get("rules").items()).collect()
+}
+
 /// The first subject of a binding that the user is, as the reason names it.
 fn subjects(binding: &Value, user: &User) -> Option<String> {
     let own = binding["metadata"].str("namespace");

@@ -11,6 +11,7 @@ mod manifest;
 use crate::api::Request;
 use crate::client::path_of;
 use crate::cluster::{self, Cluster};
+use crate::component::page::AUTHORITY;
 use crate::object::{Kind, Value, yaml};
 use crate::{COMMANDS, IMAGES};
 use api::MachineId;
@@ -85,8 +86,10 @@ fn files(system: &mut System, node: &Node, master: &Node, nodes: &[Node]) {
         .collect();
     system.install_commands(node.machine, &tools);
     let files = &mut system.host_mut(node.machine).files;
+    files.put_directory("/etc/kubernetes/manifests", 0o755);
     let mut put = |path: &str, text: String| files.put_file(path, text.as_bytes(), 0o644);
     let server = format!("https://{}:6443", master.address);
+    put("/etc/kubernetes/pki/ca.crt", AUTHORITY.to_owned());
     put("/var/lib/kubelet/config.yaml", manifest::kubelet_config());
     put("/etc/kubernetes/kubelet.conf", manifest::kubeconfig(&server, &format!("system:node:{}", node.name)));
     put("/var/lib/kubelet/instance-config.yaml", manifest::instance(node.is_control_plane));

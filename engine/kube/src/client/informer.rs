@@ -7,6 +7,7 @@
 use super::{Client, path_of};
 use crate::api::Request;
 use crate::http::Connection;
+use crate::klog::{Klog, quoted};
 use crate::object::{Kind, Value, json};
 use crate::store::What;
 use std::collections::VecDeque;
@@ -15,6 +16,8 @@ use std::time::Duration;
 /// The reflector's back-off: it doubles from the first to the last.
 const FIRST_DELAY: Duration = Duration::from_millis(800);
 const LAST_DELAY: Duration = Duration::from_secs(30);
+/// What makes the reflectors of a component.
+const REFLECTOR: &str = "k8s.io/client-go/informers/factory.go:160";
 
 #[derive(Clone, Debug)]
 pub enum News {
@@ -34,8 +37,9 @@ pub struct Informer {
     begun: Vec<u8>,
     ready: VecDeque<News>,
     delay: Duration,
-    /// Why the last attempt failed.
-    pub trouble: Option<String>,
+    log: Option<Klog>,
+    /// What is to be said of the last attempt: a stream that breaks off is no news.
+    trouble: Option<String>,
 }
 
 impl Informer {
@@ -51,8 +55,16 @@ impl Informer {
             begun: Vec::new(),
             ready: VecDeque::new(),
             delay: FIRST_DELAY,
+            log: None,
             trouble: None,
         }
+    }
+
+    /// Says in the log what fails.
+    #[must_use]
+    pub fn logged(mut self, log: &Klog) -> Informer {
+        self.log = Some(log.clone());
+        self
     }
 
     /// `fieldSelector` or `labelSelector`.
@@ -69,14 +81,36 @@ impl Informer {
                 return news;
             }
             match self.advance().await {
-                Ok(()) => (self.delay, self.trouble) = (FIRST_DELAY, None),
-                Err(why) => {
-                    (self.stream, self.trouble) = (None, Some(why));
+                Ok(()) => self.delay = FIRST_DELAY,
+                Err(_) => {
+                    self.stream = None;
+                    if let Some(why) = self.trouble.take() {
+                        self.complain(&why).await;
+                    }
                     self.client.sys.sleep(self.delay).await;
                     self.delay = (self.delay * 2).min(LAST_DELAY);
                 }
             }
         }
+    }
+
+    /// That nobody listens at the server's port is no news: client-go tells it at a higher verbosity only.
+    async fn complain(&self, why: &str) {
+        let Some(log) = self.log.as_ref().filter(|_| !why.ends_with("connection refused")) else { return };
+        let kind = quoted(&self.type_name());
+        let (logger, reflector) = (quoted("UnhandledError"), quoted(REFLECTOR));
+        log.error(
+            "reflector.go:227",
+            "Failed to watch",
+            why,
+            &[("logger", &logger), ("reflector", &reflector), ("type", &kind)],
+        )
+        .await;
+    }
+
+    fn type_name(&self) -> String {
+        let resource = self.kind.resource();
+        format!("*{}.{}", resource.version, resource.name)
     }
 
     fn request(&self) -> Request {
@@ -88,7 +122,15 @@ impl Informer {
     /// One step: the list, the beginning of a watch, or its next lines.
     async fn advance(&mut self) -> Result<(), String> {
         if self.revision.is_empty() {
-            let list = super::read(self.client.send(self.request()).await?)?;
+            let request = self.request().with_query("limit", "500").with_query("resourceVersion", "0");
+            let answer = self.client.send(request).await.and_then(super::read);
+            let list = match answer {
+                Ok(list) => list,
+                Err(why) => {
+                    let words = format!("failed to list {}: {why}", self.type_name());
+                    return Err(self.trouble.insert(words).clone());
+                }
+            };
             self.revision = list["metadata"].str("resourceVersion").to_owned();
             let resource = self.kind.resource();
             let item = |it: &Value| {
@@ -104,7 +146,14 @@ impl Informer {
             let mut request = self.request();
             request.query.push(("watch".to_owned(), "true".to_owned()));
             request.query.push(("resourceVersion".to_owned(), self.revision.clone()));
-            let (head, connection) = self.client.open(&request).await?;
+            let opened = self.client.open(&request).await;
+            let (head, connection) = match opened {
+                Ok(opened) => opened,
+                Err(why) => {
+                    let words = format!("{}: {why}", self.client.shown(&request));
+                    return Err(self.trouble.insert(words).clone());
+                }
+            };
             if head.code() == 410 {
                 self.revision.clear();
                 return Ok(());

@@ -77,7 +77,7 @@ impl Client {
     /// One request and its answer. An error is the dialer's text.
     pub async fn send(&self, request: Request) -> Result<Response, String> {
         let deadline = Some(self.sys.now().await + PATIENCE);
-        let url = format!("{} \"https://{}{}\"", title(request.method), self.server, request.path);
+        let url = self.shown(&request);
         let kept = self.idle.borrow_mut().take();
         if let Some(mut connection) = kept
             && let Ok(response) = self.exchange(&mut connection, &request, deadline).await
@@ -103,6 +103,12 @@ impl Client {
         connection.socket.write(&self.bytes(request), deadline).await.map_err(failed)?;
         let head = connection.head(deadline).await.map_err(failed)?;
         Ok((head.ok_or_else(|| failed(Errno::ECONNRESET))?, connection))
+    }
+
+    /// `Get "https://172.18.0.2:6443/api/v1/nodes"`, as Go's errors begin.
+    pub fn shown(&self, request: &Request) -> String {
+        let (method, path) = (title(request.method), &request.path);
+        format!("{method} \"https://{}{path}{}\"", self.server, query(&request.query))
     }
 
     async fn dial(&self) -> Result<Connection, String> {
@@ -149,6 +155,14 @@ impl Client {
 
     pub async fn create(&self, kind: Kind, namespace: &str, object: &Value) -> Result<Value, String> {
         let request = Request::new("POST", path_of(kind, namespace, ""));
+        read(self.send(request.with_body("application/json", json::compact(object))).await?)
+    }
+
+    /// Takes the place of the object as it was read; `timeout` is what the URL says of the client's patience.
+    pub async fn update(&self, kind: Kind, object: &Value, timeout: &str) -> Result<Value, String> {
+        let metadata = object.get("metadata");
+        let path = path_of(kind, metadata.str("namespace"), metadata.str("name"));
+        let request = Request::new("PUT", path).with_query("timeout", timeout);
         read(self.send(request.with_body("application/json", json::compact(object))).await?)
     }
 

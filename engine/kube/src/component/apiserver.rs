@@ -3,7 +3,7 @@
 //! Stands between the network and [`crate::api`]. Always: a watch holds its connection and is told of a change at the
 //! instant it is written; logs, exec and port-forward go on to the kubelet of the pod's node, a proxy's
 //! requests to whom they are for.
-//! Differs from Kubernetes: in the clear where the real one speaks TLS (see `http`). Source: apiserver `endpoints/handlers`.
+//! Differs from Kubernetes: in the clear after TLS's greeting, and without it for those who do not greet (see `http`). Source: apiserver `endpoints/handlers`.
 
 use super::page::{self, BACKLOG};
 use super::resource_proxy::{self, Route};
@@ -20,9 +20,11 @@ use crate::websocket;
 use api::MachineId;
 use linux::daemon::Crew;
 use linux::socket::Socket;
+use linux::tls::Certificate;
 use linux::{Args, Command, Exit, Sys, System, WaitOn, Woke};
 use net::{Errno, SocketKind};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::rc::Rc;
 use std::time::Duration;
 
 pub static KUBE_APISERVER: Command = Command {
@@ -60,20 +62,41 @@ async fn apiserver(sys: Sys, args: Args) -> Exit {
             return Exit::FAILURE;
         }
     };
+    let certificate = Rc::new(certificate(&sys, args.rest()).await);
     let (crew, inner) = (Crew::default(), sys.clone());
     let serving = crew.clone();
     crew.add(serving.serve(listener, move |socket, _| {
-        let sys = inner.clone();
+        let (sys, certificate) = (inner.clone(), Rc::clone(&certificate));
         async move {
             // The client may hang up at any time; then there is nobody to tell.
-            converse(&sys, machine, Connection::new(socket)).await.ok();
+            converse(&sys, machine, Connection::new(socket), &certificate).await.ok();
         }
     }));
     crew.run().await;
     Exit::OK
 }
 
-async fn converse(sys: &Sys, machine: MachineId, mut connection: Connection) -> Result<(), Errno> {
+/// The names that kubeadm puts into `apiserver.crt`.
+async fn certificate(sys: &Sys, words: &[String]) -> Certificate {
+    let service = "kubernetes.default.svc.cluster.local";
+    let ends = service.char_indices().filter(|(_, it)| *it == '.').map(|(at, _)| at).chain([service.len()]);
+    let mut names: Vec<String> =
+        ends.map(|at| service[..at].to_owned()).filter(|it| !it.ends_with(".cluster")).collect();
+    names.push(sys.hostname().await);
+    let value = |name: &str| words.iter().find_map(|it| it.strip_prefix(name));
+    let range = value("--service-cluster-ip-range=").and_then(|it| it.parse::<ipnet::Ipv4Net>().ok());
+    names.extend(range.and_then(|it| it.hosts().next()).map(|it| it.to_string()));
+    names.extend(value("--advertise-address=").map(str::to_owned));
+    page::certificate("kube-apiserver", &names)
+}
+
+async fn converse(
+    sys: &Sys,
+    machine: MachineId,
+    mut connection: Connection,
+    certificate: &Certificate,
+) -> Result<(), Errno> {
+    connection.greet(certificate).await?;
     while let Some(request) = page::request(&mut connection).await? {
         if request.is_true("watch") && request.method == "GET" {
             return watch(sys, machine, connection, request).await;

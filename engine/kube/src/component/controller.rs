@@ -31,7 +31,8 @@ async fn run(sys: Sys, port: u16, over: Exit, step: fn(&mut Cluster) -> Option<T
     sys.end_at_signals(over).await;
     let crew = Crew::default();
     let local = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
-    if !page::serve(&sys, &crew, local, "").await {
+    let certificate = page::own_certificate("localhost");
+    if !page::serve(&sys, &crew, local, "", Some(certificate)).await {
         let place = format!("127.0.0.1:{port}");
         let why = format!("listen tcp {place}: bind: address already in use");
         sys.eprint(format!("Error: failed to create listener: failed to listen on {place}: {why}\n")).await;

@@ -40,7 +40,7 @@ async fn etcd(sys: Sys, args: Args) -> Exit {
         }
     }
     for local in places(&args, "--listen-metrics-urls") {
-        page::serve(&sys, &crew, local, "etcd_server_has_leader 1\n").await;
+        page::serve(&sys, &crew, local, "etcd_server_has_leader 1\n", None).await;
     }
     sys.eprint("{\"level\":\"info\",\"msg\":\"ready to serve client requests\"}\n").await;
     crew.run().await;

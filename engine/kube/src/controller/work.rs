@@ -8,6 +8,7 @@ use super::{ALL, Controller, Event, Plan, Settings, View, Write, event};
 use crate::api::delete::Deletion;
 use crate::api::path::{Path, Target};
 use crate::api::{Api, Options};
+use crate::component::page::AUTHORITY;
 use crate::object::{Kind, Status, Time, Value};
 use crate::store::Key;
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,7 +41,7 @@ impl ControllerManager {
         let cluster_cidr =
             ipnet::Ipv4Net::new(Ipv4Addr::new(10, 244, 0, 0), 16).expect("16 bits are few enough");
         ControllerManager {
-            settings: Settings { cluster_cidr, pool: None, root_ca: String::new() },
+            settings: Settings { cluster_cidr, pool: None, root_ca: AUTHORITY.to_owned() },
             seen: 0,
             queue: BTreeSet::new(),
             later: BTreeSet::new(),

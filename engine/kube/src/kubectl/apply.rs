@@ -9,7 +9,6 @@ use super::flags::Flags;
 use super::manifest;
 use super::print::{self, Output};
 use super::session::{Session, path};
-use super::unified::unified;
 use crate::api::Request;
 use crate::object::patch::structure_of;
 use crate::object::schema::{Struct, Type};
@@ -100,11 +99,7 @@ async fn on_client(session: &mut Session<'_>, flags: &Flags, mut info: Info) -> 
              apply. The missing annotation will be patched automatically.\n"
         ));
     }
-    if current["metadata"].has("deletionTimestamp") {
-        session.complain(&format!(
-            "Warning: Detected changes to resource {place} which is currently being deleted.\n"
-        ));
-    }
+    warn_if_deleting(session, &info, &current);
     if dry == "client" {
         return Ok((info.object, "configured"));
     }
@@ -140,6 +135,15 @@ async fn on_client(session: &mut Session<'_>, flags: &Flags, mut info: Info) -> 
             );
             Err(fault.when(&what, &info.source))
         }
+    }
+}
+
+pub fn warn_if_deleting(session: &mut Session<'_>, info: &Info, current: &Value) {
+    if current["metadata"].has("deletionTimestamp") {
+        let place = format!("{}/{}", info.kind.resource().plural, info.name);
+        session.complain(&format!(
+            "Warning: Detected changes to resource {place} which is currently being deleted.\n"
+        ));
     }
 }
 
@@ -184,69 +188,4 @@ async fn view_last_applied(session: &mut Session<'_>, flags: &Flags) -> Result<(
         }
     }
     Ok(())
-}
-
-/// Exit 0 without a difference, 1 with one, more if something went wrong.
-pub async fn diff(session: &mut Session<'_>, flags: &Flags) -> Result<(), Fault> {
-    if !flags.has("filename") {
-        return Err(flags.usage("must specify one of -f and -k"));
-    }
-    let (infos, faults) = manifest::read(session, flags).await?;
-    Fault::all(faults)?;
-    let mut differs = false;
-    for mut info in infos {
-        let live = match session.fetch(info.kind, &info.namespace, &info.name).await {
-            Ok(live) => live,
-            Err(fault) if fault.is_not_found() => Value::Null,
-            Err(fault) => return Err(fault),
-        };
-        let merged = if flags.is_on("server-side") {
-            let request = Request::new("PATCH", path(info.kind, &info.namespace, &info.name));
-            let request = request.with_query("dryRun", "All").with_query("fieldManager", "kubectl");
-            session
-                .json(request.with_body("application/apply-patch+yaml", json::compact(&info.object)))
-                .await?
-        } else {
-            note(&mut info.object);
-            merged(session, &info, &live).await?
-        };
-        let text = |object: &Value| {
-            let mut object = object.clone();
-            if object.is_null() {
-                return String::new();
-            }
-            object["metadata"].remove("managedFields");
-            object["metadata"]["annotations"].fields_mut().remove(LAST_APPLIED);
-            if object["metadata"].get("annotations").is_empty() {
-                object["metadata"].remove("annotations");
-            }
-            yaml::print(&object)
-        };
-        let version = info.kind.resource().api_version().replace('/', ".");
-        let file = format!("{version}.{}.{}.{}", info.kind.name(), info.namespace, info.name);
-        let (before, after) = (text(&live), text(&merged));
-        if before != after {
-            differs = true;
-            let (live, merged) = (format!("/tmp/LIVE-1/{file}"), format!("/tmp/MERGED-2/{file}"));
-            let time = session.host.now().rfc3339().replace('T', " ").replace('Z', ".000000000 +0000");
-            let head = format!("diff -u -N {live} {merged}\n--- {live}\t{time}\n+++ {merged}\t{time}\n");
-            session.print(&(head + &unified(&before, &after)));
-        }
-    }
-    if differs { Err(Fault::Silent(1)) } else { Ok(()) }
-}
-
-/// What the server would make of it.
-async fn merged(session: &mut Session<'_>, info: &Info, live: &Value) -> Result<Value, Fault> {
-    let request = if live.is_null() {
-        let request = Request::new("POST", path(info.kind, &info.namespace, ""));
-        request.with_body("application/json", json::compact(&info.object))
-    } else {
-        let original = json::parse(live["metadata"]["annotations"].str(LAST_APPLIED)).unwrap_or_default();
-        let patch = diff::three_way(structure(info.kind), &original, &info.object, live);
-        let request = Request::new("PATCH", path(info.kind, &info.namespace, &info.name));
-        request.with_body("application/strategic-merge-patch+json", json::compact(&patch))
-    };
-    let request = request.with_query("dryRun", "All").with_query("fieldManager", MANAGER);
-    session.json(request).await
 }

@@ -31,9 +31,10 @@ pub async fn auth(session: &mut Session<'_>, second: &str, flags: &Flags) -> Res
 
 async fn can_i(session: &mut Session<'_>, flags: &Flags) -> Result<(), Fault> {
     if flags.is_on("list") {
-        return Err(Fault::plain(
-            "auth can-i --list: not simulated in vethlab; ask for one verb and resource",
-        ));
+        return list(session, flags).await;
+    }
+    if flags.has("no-headers") {
+        return Err(Fault::plain("--no-headers cannot be set without --list specified"));
     }
     let (verb, what) = match &flags.words[..] {
         [verb, what] => (verb, what),
@@ -61,6 +62,101 @@ async fn can_i(session: &mut Session<'_>, flags: &Flags) -> Result<(), Fault> {
         session.print(&(text + "\n"));
     }
     if allowed { Ok(()) } else { Err(Fault::Silent(1)) }
+}
+
+async fn list(session: &mut Session<'_>, flags: &Flags) -> Result<(), Fault> {
+    if !flags.words.is_empty() {
+        return Err(Fault::plain("list option must be specified with no arguments"));
+    }
+    if ["quiet", "all-namespaces", "subresource"].iter().any(|it| flags.has(it)) {
+        let words =
+            "list option can't be specified with neither quiet, all-namespaces nor subresource options";
+        return Err(Fault::plain(words));
+    }
+    let body = object!({
+        "kind": "SelfSubjectRulesReview", "apiVersion": "authorization.k8s.io/v1", "metadata": {},
+        "spec": {"namespace": (session.namespace.as_str())}
+    });
+    let path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews";
+    let answer =
+        session.json(Request::new("POST", path).with_body("application/json", json::compact(&body))).await?;
+    let status = answer.get("status");
+    if status.is_true("incomplete") {
+        let why = status.str("evaluationError");
+        session.complain(&format!("Warning: the list may be incomplete: {why}\n"));
+    }
+    let mut text = "Resources\tNon-Resource URLs\tResource Names\tVerbs\n".to_owned();
+    if flags.is_on("no-headers") {
+        text.clear();
+    }
+    let rules = ["resourceRules", "nonResourceRules"].iter().flat_map(|it| status.get(it).items());
+    for rule in compact(rules) {
+        text += &(rule.cells() + "\n");
+    }
+    session.print(&tab::table(&text));
+    Ok(())
+}
+
+/// One resource or one URL, and what may be done to it.
+#[derive(Default, PartialEq)]
+pub struct Rule {
+    group: String,
+    resource: String,
+    name: String,
+    url: String,
+    verbs: Vec<String>,
+}
+
+impl Rule {
+    /// As Go prints the rule, by which kubectl sorts.
+    fn key(&self) -> String {
+        let (verbs, group, resource) = (self.verbs.join(" "), &self.group, &self.resource);
+        format!("[{verbs}] [{group}] [{resource}] [{}] [{}]", self.name, self.url)
+    }
+
+    /// Resource, URL, name and verbs.
+    pub fn cells(&self) -> String {
+        let (resource, part) = self.resource.split_once('/').unwrap_or((&self.resource, ""));
+        let dot = if self.group.is_empty() { "" } else { "." };
+        let slash = if part.is_empty() { "" } else { "/" };
+        let (group, url, name, verbs) = (&self.group, &self.url, &self.name, self.verbs.join(" "));
+        format!("{resource}{dot}{group}{slash}{part}\t[{url}]\t[{name}]\t[{verbs}]")
+    }
+}
+
+/// A rule for each resource, with its verbs together; a rule for each URL and verb.
+pub fn compact<'v>(all: impl IntoIterator<Item = &'v Value>) -> Vec<Rule> {
+    let words = |rule: &Value, list: &str| -> Vec<String> {
+        rule.get(list).items().iter().map(|it| it.as_str().to_owned()).collect()
+    };
+    let mut rules: Vec<Rule> = Vec::new();
+    for rule in all {
+        for url in words(rule, "nonResourceURLs") {
+            let verbs = words(rule, "verbs").into_iter();
+            rules.extend(verbs.map(|it| Rule { url: url.clone(), verbs: vec![it], ..Rule::default() }));
+        }
+        let mut names = words(rule, "resourceNames");
+        if names.is_empty() {
+            names.push(String::new());
+        }
+        let (groups, resources) = (words(rule, "apiGroups"), words(rule, "resources"));
+        let each = groups.iter().flat_map(|group| resources.iter().map(move |it| (group, it)));
+        for ((group, resource), name) in each.flat_map(|it| names.iter().map(move |name| (it, name))) {
+            let fits = |it: &&mut Rule| {
+                it.url.is_empty() && it.group == *group && it.resource == *resource && it.name == *name
+            };
+            let mut verbs = words(rule, "verbs");
+            if let Some(there) = rules.iter_mut().find(fits) {
+                verbs.retain(|it| !there.verbs.contains(it));
+                there.verbs.append(&mut verbs);
+            } else {
+                let (group, resource, name) = (group.clone(), resource.clone(), name.clone());
+                rules.push(Rule { group, resource, name, url: String::new(), verbs });
+            }
+        }
+    }
+    rules.sort_by_key(Rule::key);
+    rules
 }
 
 /// What is asked, as a review's spec; what looks wrong with it is said at once.

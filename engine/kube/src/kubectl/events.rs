@@ -120,12 +120,16 @@ pub fn is_about(event: &Value, kind: Kind, object: &Value) -> bool {
         && (kind == Kind::Node || is_same)
 }
 
-/// Type, reason, age, source and message, as `describe` has them.
+/// Type, reason, age, source and message, as `describe` has them: a container's with its place in the pod.
 pub fn described(event: &Value, now: Time) -> [String; 5] {
     let source = event["source"].str("component");
     let source = if source.is_empty() { event.str("reportingComponent") } else { source };
     let text = |name: &str| event.str(name).to_owned();
-    let message = event.str("message").trim().to_owned();
+    let message = event.str("message").trim();
+    let message = match event["involvedObject"].str("fieldPath") {
+        "" => message.to_owned(),
+        part => format!("{part}: {message}"),
+    };
     [text("type"), text("reason"), interval(event, now), source.to_owned(), message]
 }
 

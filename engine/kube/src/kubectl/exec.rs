@@ -1,15 +1,14 @@
-//! Verbs that join a program in a container: `exec`, `attach`, `run -i`, `debug`.
+//! Verbs that join a program in a container: `exec`, `attach`, `run -i`.
 //!
 //! Always: what is asked for is settled here; the stream itself is the host's.
-//! Sources: kubectl `pkg/cmd/{exec,attach,run,debug}`.
+//! Sources: kubectl `pkg/cmd/{exec,attach,run}`.
 
 use super::Exec;
 use super::fault::Fault;
 use super::flags::Flags;
-use super::pod::{PAUSE, START, container_of, limit, pod_of};
+use super::pod::{PAUSE, chosen, container_of, limit, pod_of};
 use super::session::{Session, path};
 use crate::api::Request;
-use crate::object;
 use crate::object::{Kind, Value, json};
 
 /// The first word and the rest; words after `--` count as the rest.
@@ -33,12 +32,7 @@ pub async fn exec(session: &mut Session<'_>, flags: &Flags) -> Result<(), Fault>
     }
     let limit = limit(flags)?;
     let pod = pod_of(session, word, limit).await?;
-    let phase = pod["status"].str("phase");
-    if matches!(phase, "Succeeded" | "Failed") {
-        return Err(Fault::Plain(format!(
-            "cannot exec into a container in a completed pod; current phase is {phase}"
-        )));
-    }
+    is_not_over(&pod, "exec into")?;
     let container = container_of(session, flags, &pod)?;
     let streams = streams(session, flags).await;
     join(session, &pod, &container, Part::Exec(command), streams).await
@@ -70,13 +64,13 @@ pub fn refused(why: String) -> Fault {
     }
 }
 
-async fn join(
-    session: &mut Session<'_>,
+fn joining(
+    session: &Session<'_>,
     pod: &Value,
     container: &str,
     part: Part,
     (stdin, tty): (bool, bool),
-) -> Result<(), Fault> {
+) -> Exec {
     let metadata = pod.get("metadata");
     let place = path(Kind::Pod, metadata.str("namespace"), metadata.str("name"));
     let (verb, words) = match part {
@@ -93,16 +87,75 @@ async fn join(
             request = request.with_query(name, "true");
         }
     }
-    let exec = Exec { server: session.server.clone(), request: session.sign(request), stdin, tty };
+    Exec { server: session.server.clone(), request: session.sign(request), stdin, tty }
+}
+
+async fn join(
+    session: &mut Session<'_>,
+    pod: &Value,
+    container: &str,
+    part: Part,
+    streams: (bool, bool),
+) -> Result<(), Fault> {
+    let exec = joining(session, pod, container, part, streams);
     session.flush().await;
     match session.host.exec(exec).await {
-        Ok(0) => Ok(()),
-        Ok(code) => {
-            session.complain(&format!("command terminated with exit code {code}\n"));
-            Err(Fault::Silent(code))
-        }
+        Ok(code) => ended(session, code),
         Err(why) => Err(refused(why)),
     }
+}
+
+fn ended(session: &mut Session<'_>, code: u8) -> Result<(), Fault> {
+    if code == 0 {
+        return Ok(());
+    }
+    session.complain(&format!("command terminated with exit code {code}\n"));
+    Err(Fault::Silent(code))
+}
+
+/// What a command in a container came to.
+#[derive(Debug, Default)]
+pub struct Captured {
+    /// Which container was taken, where that is worth a word.
+    pub note: String,
+    pub code: u8,
+    pub out: Vec<u8>,
+    pub err: Vec<u8>,
+}
+
+impl Captured {
+    pub fn ended(&self, session: &mut Session<'_>) -> Result<(), Fault> {
+        ended(session, self.code)
+    }
+}
+
+/// Runs a command in a container, away from the terminal.
+pub async fn captured(
+    session: &mut Session<'_>,
+    flags: &Flags,
+    (namespace, name): (&str, &str),
+    words: Vec<String>,
+    input: Option<Vec<u8>>,
+) -> Result<Captured, Fault> {
+    let pod = session.fetch(Kind::Pod, namespace, name).await?;
+    is_not_over(&pod, "exec into")?;
+    let (container, note) = chosen(flags, &pod)?;
+    let exec = joining(session, &pod, &container, Part::Exec(words), (input.is_some(), false));
+    session.flush().await;
+    match session.host.capture(exec, input.unwrap_or_default()).await {
+        Ok((code, out, err)) => Ok(Captured { note, code, out, err }),
+        Err(why) => Err(refused(why)),
+    }
+}
+
+fn is_not_over(pod: &Value, doing: &str) -> Result<(), Fault> {
+    let phase = pod["status"].str("phase");
+    if matches!(phase, "Succeeded" | "Failed") {
+        return Err(Fault::Plain(format!(
+            "cannot {doing} a container in a completed pod; current phase is {phase}"
+        )));
+    }
+    Ok(())
 }
 
 pub async fn attach(session: &mut Session<'_>, flags: &Flags) -> Result<(), Fault> {
@@ -111,12 +164,7 @@ pub async fn attach(session: &mut Session<'_>, flags: &Flags) -> Result<(), Faul
     };
     let limit = limit(flags)?;
     let pod = pod_of(session, word, limit).await?;
-    let phase = pod["status"].str("phase");
-    if matches!(phase, "Succeeded" | "Failed") {
-        return Err(Fault::Plain(format!(
-            "cannot attach a container in a completed pod; current phase is {phase}"
-        )));
-    }
+    is_not_over(&pod, "attach")?;
     let container = container_of(session, flags, &pod)?;
     watch(session, flags, &pod, &container).await
 }
@@ -126,7 +174,12 @@ const RECORDED: &str = "All commands and output from this session will be record
 const NO_PROMPT: &str = "If you don't see a command prompt, try pressing enter.\n";
 
 /// Joins process 1, on a terminal where it has one.
-async fn watch(session: &mut Session<'_>, flags: &Flags, pod: &Value, container: &str) -> Result<(), Fault> {
+pub async fn watch(
+    session: &mut Session<'_>,
+    flags: &Flags,
+    pod: &Value,
+    container: &str,
+) -> Result<(), Fault> {
     let lists = ["containers", "initContainers", "ephemeralContainers"];
     let mut specs = lists.iter().flat_map(|list| pod["spec"].get(list).items());
     let has_tty = specs.find(|it| it.str("name") == container).is_some_and(|it| it.is_true("tty"));
@@ -180,7 +233,9 @@ async fn run_to_its_end(
 ) -> Result<(), Fault> {
     let is_over = |phase: &str| matches!(phase, "Succeeded" | "Failed");
     let limit = limit(flags)?;
-    let runs = |pod: &Value| pod["status"].str("phase") == "Running" || is_over(pod["status"].str("phase"));
+    let runs = |_: &mut Session<'_>, pod: &Value| {
+        pod["status"].str("phase") == "Running" || is_over(pod["status"].str("phase"))
+    };
     let pod = until(session, namespace, name, limit, runs).await?;
     if is_over(pod["status"].str("phase")) {
         let text = super::logs::log(session, &pod, name, &[]).await?;
@@ -192,7 +247,7 @@ async fn run_to_its_end(
     if restart == "Always" || flags.is_on("leave-stdin-open") {
         return Ok(());
     }
-    let pod = until(session, namespace, name, u64::MAX, |pod| is_over(pod["status"].str("phase"))).await?;
+    let pod = until(session, namespace, name, u64::MAX, |_, pod| is_over(pod["status"].str("phase"))).await?;
     if pod["status"].str("phase") == "Succeeded" {
         return Ok(());
     }
@@ -209,17 +264,17 @@ async fn run_to_its_end(
 }
 
 /// The pod, once it is as wanted; looked at for so many seconds.
-async fn until(
+pub async fn until(
     session: &mut Session<'_>,
     namespace: &str,
     name: &str,
     limit: u64,
-    is: impl Fn(&Value) -> bool,
+    mut is: impl FnMut(&mut Session<'_>, &Value) -> bool,
 ) -> Result<Value, Fault> {
     let mut waited = 0;
     loop {
         let pod = session.fetch(Kind::Pod, namespace, name).await?;
-        if is(&pod) {
+        if is(session, &pod) {
             return Ok(pod);
         }
         if waited >= limit {
@@ -228,81 +283,4 @@ async fn until(
         session.sleep(PAUSE).await;
         waited += PAUSE.as_secs();
     }
-}
-
-pub async fn debug(session: &mut Session<'_>, flags: &Flags) -> Result<(), Fault> {
-    let Some(word) = flags.words.first() else {
-        return Err(Fault::plain("NAME or TYPE/NAME is required for debug"));
-    };
-    if !flags.has("image") {
-        return Err(Fault::plain("you must specify --image"));
-    }
-    if word.starts_with("node/") || word.starts_with("nodes/") || flags.has("copy-to") {
-        return Err(Fault::plain(
-            "debug of nodes and copies: not simulated in vethlab; use debug POD --image=IMAGE",
-        ));
-    }
-    let limit = limit(flags)?;
-    let pod = pod_of(session, word, limit).await?;
-    let (namespace, name) =
-        (pod["metadata"].str("namespace").to_owned(), pod["metadata"].str("name").to_owned());
-    let count = pod["spec"].get("ephemeralContainers").len() + 1;
-    let container = if flags.has("container") {
-        flags.get("container").to_owned()
-    } else {
-        format!("debugger-{count:05}")
-    };
-    let mut debugger = debugger(flags, &container)?;
-    if flags.has("target") {
-        session.complain(&format!(
-            "Targeting container \"{}\". If you don't see processes from this container it may be because the container runtime \
-             doesn't support this feature.\n",
-            flags.get("target")
-        ));
-        debugger.set("targetContainerName", flags.get("target"));
-    }
-    if !flags.has("container") {
-        session.complain(&format!("Defaulting debug container name to {container}.\n"));
-    }
-    let body = object!({"spec": {"ephemeralContainers": [debugger]}});
-    let request =
-        Request::new("PATCH", format!("{}/ephemeralcontainers", path(Kind::Pod, &namespace, &name)));
-    let body = json::compact(&body);
-    session.send(request.with_body("application/strategic-merge-patch+json", body)).await?;
-    if !flags.is_on("stdin") && !flags.is_on("attach") {
-        return Ok(());
-    }
-    let has_started = |pod: &Value| {
-        let statuses = pod["status"].get("ephemeralContainerStatuses").items();
-        let status = statuses.iter().find(|it| it.str("name") == container);
-        status.is_some_and(|it| it["state"].has("running") || it["state"].has("terminated"))
-    };
-    let pod = until(session, &namespace, &name, START, has_started).await?;
-    watch(session, flags, &pod, &container).await
-}
-
-/// The container that joins the pod.
-fn debugger(flags: &Flags, name: &str) -> Result<Value, Fault> {
-    let mut debugger = object!({
-        "name": name, "image": (flags.get("image")), "imagePullPolicy": "IfNotPresent",
-        "terminationMessagePolicy": "File"
-    });
-    if flags.has("image-pull-policy") {
-        debugger.set("imagePullPolicy", flags.get("image-pull-policy"));
-    }
-    for pair in flags.all("env") {
-        let Some((key, value)) = pair.split_once('=') else {
-            return Err(Fault::Plain(format!("invalid env: {pair}")));
-        };
-        debugger["env"].push(object!({"name": key, "value": value}));
-    }
-    for name in ["stdin", "tty"] {
-        if flags.is_on(name) {
-            debugger.set(name, true);
-        }
-    }
-    if !flags.after.is_empty() {
-        debugger.set("command", Value::list(flags.after.iter().map(Value::from).collect()));
-    }
-    Ok(debugger)
 }

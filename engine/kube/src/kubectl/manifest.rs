@@ -78,6 +78,15 @@ pub async fn read(session: &mut Session<'_>, flags: &Flags) -> Result<Read, Faul
     Ok((infos, faults))
 }
 
+/// The objects of a text that came from nowhere else.
+pub fn parsed(session: &Session<'_>, flags: &Flags, file: &str, text: &str) -> Result<Vec<Info>, Fault> {
+    let mut infos = Vec::new();
+    for document in documents(text).map_err(Fault::Plain)? {
+        infos.extend(objects(session, flags, file, document)?);
+    }
+    Ok(infos)
+}
+
 fn documents(text: &str) -> Result<Vec<Value>, String> {
     if text.trim_start().starts_with('{') {
         return json::parse(text).map(|it| vec![it]);

@@ -12,8 +12,10 @@ mod complete;
 mod config;
 mod cp;
 mod create;
+mod debug;
 mod delete;
 mod describe;
+mod diff;
 mod edit;
 mod events;
 mod exec;
@@ -46,6 +48,7 @@ mod wait;
 
 use crate::api::{Request, Response};
 use crate::object::Time;
+use ::linux::tar;
 use fault::Fault;
 use flags::Flags;
 use session::Session;
@@ -95,6 +98,13 @@ pub struct Forward {
     pub ports: Vec<(u16, u16)>,
 }
 
+/// What an editor left, and the file in which it lies.
+#[derive(Clone, Debug)]
+pub struct Edited {
+    pub text: String,
+    pub path: String,
+}
+
 /// What comes on a stream: bytes, or its end, or why it broke.
 pub type Piece = Result<Option<Vec<u8>>, String>;
 
@@ -106,8 +116,18 @@ pub trait Host {
     /// A file or folder; `-` is standard input. An error is the system's text, as `no such file or directory`.
     fn read(&mut self, path: &str) -> Later<'_, Result<Entry, String>>;
     fn write(&mut self, path: &str, bytes: Vec<u8>) -> Later<'_, Result<(), String>>;
-    /// Runs the editor on a text; the text as it was left.
-    fn edit(&mut self, text: String) -> Later<'_, Result<String, String>>;
+    /// What stands at a path and below it as an archive's entries, named from there.
+    fn gather(&mut self, path: &str) -> Later<'_, Result<Vec<tar::Entry>, String>>;
+    /// A folder, and those that it stands in.
+    fn make_folder(&mut self, path: &str) -> Later<'_, Result<(), String>>;
+    /// Takes a file away, if it is there.
+    fn remove(&mut self, path: &str) -> Later<'_, ()>;
+    /// Runs the editor on a file of its own, whose name ends so.
+    fn edit(&mut self, text: String, extension: &'static str) -> Later<'_, Result<Edited, String>>;
+    /// A number by chance, as files for a while have it in their names.
+    fn digits(&mut self) -> Later<'_, u32>;
+    /// Five letters by chance, as names that are made up end in them.
+    fn suffix(&mut self) -> Later<'_, String>;
     fn sleep(&mut self, time: Duration) -> Later<'_, ()>;
     fn now(&self) -> Time;
     /// The kubeconfig in force, as YAML; empty if there is none. A path is what `--kubeconfig` named.
@@ -122,6 +142,8 @@ pub trait Host {
     /// Joins a program in a container with this machine's standard streams; its exit code. An error is the server's status
     /// as JSON, or words.
     fn exec(&mut self, exec: Exec) -> Later<'_, Result<u8, String>>;
+    /// The same away from the terminal: what standard input holds, exit code, both outputs.
+    fn capture(&mut self, exec: Exec, input: Vec<u8>) -> Later<'_, Result<(u8, Vec<u8>, Vec<u8>), String>>;
     /// Serves until it is stopped; errors as [`Host::exec`].
     fn forward(&mut self, forward: Forward) -> Later<'_, Result<(), String>>;
     /// Serves the API on an address of this machine until it is stopped; each request goes on with the headers of `like`.
@@ -181,7 +203,7 @@ async fn verb(
         "run" => run::run(session, flags).await,
         "expose" => run::expose(session, flags).await,
         "apply" => apply::apply(session, second, flags).await,
-        "diff" => apply::diff(session, flags).await,
+        "diff" => diff::diff(session, flags).await,
         "replace" => manifest::replace(session, flags).await,
         "delete" => delete::delete(session, flags).await,
         "patch" => patch::patch(session, flags).await,
@@ -207,9 +229,9 @@ async fn verb(
         "logs" => logs::logs(session, flags).await,
         "exec" => exec::exec(session, flags).await,
         "attach" => exec::attach(session, flags).await,
-        "cp" => cp::copy(flags),
+        "cp" => cp::copy(session, flags).await,
         "port-forward" => port_forward::port_forward(session, flags).await,
-        "debug" => exec::debug(session, flags).await,
+        "debug" => debug::debug(session, flags).await,
         "proxy" => show::proxy(session, flags).await,
         "config" => config::config(session, second, flags).await,
         "options" => {

@@ -68,11 +68,18 @@ pub fn containers(pod: &Value) -> Vec<String> {
 
 /// The container that is meant; with several, kubectl says which it took.
 pub fn container_of(session: &mut Session<'_>, flags: &Flags, pod: &Value) -> Result<String, Fault> {
+    let (container, note) = chosen(flags, pod)?;
+    session.complain(&note);
+    Ok(container)
+}
+
+/// The container that is meant, and which of several was taken.
+pub fn chosen(flags: &Flags, pod: &Value) -> Result<(String, String), Fault> {
     let all = containers(pod);
     let name = flags.get("container");
     if !name.is_empty() {
         return if all.iter().any(|it| it == name) {
-            Ok(name.to_owned())
+            Ok((name.to_owned(), String::new()))
         } else {
             let pod = pod["metadata"].str("name");
             Err(Fault::Plain(format!(
@@ -83,13 +90,12 @@ pub fn container_of(session: &mut Session<'_>, flags: &Flags, pod: &Value) -> Re
     }
     let wanted = pod["metadata"]["annotations"].str("kubectl.kubernetes.io/default-container");
     if all.iter().any(|it| it == wanted) {
-        return Ok(wanted.to_owned());
+        return Ok((wanted.to_owned(), String::new()));
     }
     let first = all.first().cloned().unwrap_or_default();
-    if all.len() > 1 && !flags.is_on("quiet") {
-        session.complain(&format!("Defaulted container \"{first}\" out of: {}\n", shown(pod)));
-    }
-    Ok(first)
+    let is_quiet = all.len() < 2 || flags.is_on("quiet");
+    let note = format!("Defaulted container \"{first}\" out of: {}\n", shown(pod));
+    Ok((first, if is_quiet { String::new() } else { note }))
 }
 
 /// `app, side, setup (init)`.

@@ -9,6 +9,7 @@
 //! emptyDir, hostPath, configMap, secret, downwardAPI and projected; a volume's contents are renewed once a minute.
 //! Sources: kubernetes 1.36 `pkg/kubelet`.
 
+mod complaint;
 mod environment;
 mod image;
 mod log;
@@ -27,6 +28,7 @@ pub use volume::home;
 
 use crate::client::{Client, Informer, News};
 use crate::dns::resolv_conf::NodeDns;
+use crate::klog::Klog;
 use crate::object::{Kind, Value, json, yaml};
 use crate::store::What;
 use api::MachineId;
@@ -59,6 +61,7 @@ const SEND: u32 = 201;
 /// What its futures share.
 pub(crate) struct Kubelet {
     pub sys: Sys,
+    pub log: Klog,
     pub client: Client,
     pub machine: MachineId,
     pub node: String,
@@ -97,13 +100,13 @@ async fn run(sys: Sys) -> Exit {
     let fail = |words: String| {
         let sys = sys.clone();
         async move {
-            sys.eprint(format!("E run.go:72] \"command failed\" err=\"{words}\"\n")).await;
+            Klog::new(&sys).error("run.go:72", "command failed", &words, &[]).await;
             Exit::FAILURE
         }
     };
     let Ok(config) = sys.read_file(CONFIG).await else {
         let why = format!(
-            "failed to read kubelet config file \\\"{CONFIG}\\\", error: open {CONFIG}: no such file or directory"
+            "failed to read kubelet config file \"{CONFIG}\", error: open {CONFIG}: no such file or directory"
         );
         return fail(format!("failed to load kubelet config file, path: {CONFIG}, error: {why}")).await;
     };
@@ -135,6 +138,7 @@ async fn run(sys: Sys) -> Exit {
     let address = node::address(&sys).await;
     let kubelet = Rc::new(Kubelet {
         sys: sys.clone(),
+        log: Klog::new(&sys),
         client,
         machine,
         node,
@@ -147,6 +151,7 @@ async fn run(sys: Sys) -> Exit {
         started: RefCell::default(),
     });
     let manifests = config.str("staticPodPath").to_owned();
+    complaint::begin(&kubelet, &manifests).await;
     kubelet.crew.add(hold(Rc::clone(&kubelet), manifests));
     kubelet.crew.add(inform(Rc::clone(&kubelet)));
     kubelet.crew.add(inform_of_services(Rc::clone(&kubelet)));
@@ -163,7 +168,8 @@ async fn run(sys: Sys) -> Exit {
 /// Brings what the API server says of this node's pods.
 async fn inform(kubelet: Rc<Kubelet>) {
     let mut informer = Informer::new(&kubelet.client.another(), Kind::Pod, "")
-        .with("fieldSelector", format!("spec.nodeName={}", kubelet.node));
+        .with("fieldSelector", format!("spec.nodeName={}", kubelet.node))
+        .logged(&kubelet.log);
     loop {
         let news = informer.next().await;
         kubelet.tell(Word::Pods(news));
@@ -172,7 +178,7 @@ async fn inform(kubelet: Rc<Kubelet>) {
 
 /// Knows the Services, whose addresses stand in the environment of containers.
 async fn inform_of_services(kubelet: Rc<Kubelet>) {
-    let mut informer = Informer::new(&kubelet.client.another(), Kind::Service, "");
+    let mut informer = Informer::new(&kubelet.client.another(), Kind::Service, "").logged(&kubelet.log);
     let key =
         |it: &Value| (it["metadata"].str("namespace").to_owned(), it["metadata"].str("name").to_owned());
     loop {
@@ -183,6 +189,16 @@ async fn inform_of_services(kubelet: Rc<Kubelet>) {
             News::Changed(What::Deleted, it) => drop(services.remove(&key(&it))),
             News::Changed(_, it) => drop(services.insert(key(&it), it)),
         }
+    }
+}
+
+/// The pod that a file of the folder describes.
+fn manifest(bytes: &[u8]) -> Result<Value, String> {
+    let object = yaml::parse(&String::from_utf8_lossy(bytes))?;
+    match object.str("kind") {
+        "Pod" => Ok(object),
+        "" => Err(format!("Object 'Kind' is missing in '{}'", json::compact(&object))),
+        other => Err(format!("invalid pod: {other}")),
     }
 }
 
@@ -321,10 +337,13 @@ impl Holder {
         names.sort();
         for name in names {
             let bytes = self.kubelet.sys.read_file(&format!("{folder}/{name}")).await.unwrap_or_default();
-            let Ok(mut object) = yaml::parse(&String::from_utf8_lossy(&bytes)) else { continue };
-            if object.str("kind") != "Pod" {
-                continue;
-            }
+            let mut object = match manifest(&bytes) {
+                Ok(object) => object,
+                Err(why) => {
+                    complaint::of_manifest(&self.kubelet, &format!("{folder}/{name}"), &why).await;
+                    continue;
+                }
+            };
             let uid =
                 container::image::hex(&format!("{} {name} {}", self.kubelet.node, json::compact(&object)));
             let uid = uid[..32].to_owned();

@@ -5,9 +5,13 @@
 //! Source: kubernetes `pkg/kubelet/kubelet_node_status.go`, `pkg/kubelet/nodestatus/setters.go`, component-helpers `lease`.
 
 use super::Kubelet;
+use super::complaint;
 use super::sync::NO_NETWORK;
+use crate::api::Request;
+use crate::client::path_of;
+use crate::klog::quoted;
 use crate::object;
-use crate::object::{Kind, Value, yaml};
+use crate::object::{Kind, Value, json, yaml};
 use container::network;
 use container::runtime::{CHANGED, Runtime};
 use linux::{Sys, WaitOn};
@@ -33,6 +37,9 @@ pub async fn address(sys: &Sys) -> String {
 pub async fn register(kubelet: Rc<Kubelet>) {
     let mut patience = PATIENCE;
     let mut conditions = conditions(&kubelet, object::NULL).await;
+    let name = quoted(&kubelet.node);
+    let node_log = "kubelet_node_status.go";
+    kubelet.log.info(node_log, "Attempting to register node", &[("node", &name)]).await;
     loop {
         let node = node(&kubelet, &conditions).await;
         match kubelet.client.create(Kind::Node, "", &node).await {
@@ -43,16 +50,32 @@ pub async fn register(kubelet: Rc<Kubelet>) {
                     break;
                 }
             }
-            Err(_) => {}
+            Err(why) => complaint::of_registration(&kubelet, &why).await,
         }
         kubelet.sys.sleep(patience).await;
         patience = (patience * 2).min(Duration::from_secs(7));
     }
+    kubelet.log.info(node_log, "Successfully registered node", &[("node", &name)]).await;
     let about = object!({"kind": "Node", "name": (&kubelet.node), "uid": (&kubelet.node)});
     kubelet.say(about.clone(), "Normal", "Starting", "Starting kubelet.");
-    let mut has_lease = false;
+    let (mut lease, mut was_away) = (Value::Null, false);
     loop {
-        has_lease = renew(&kubelet, has_lease).await;
+        lease = match renew(&kubelet, &lease).await {
+            Ok(lease) => {
+                // Meanwhile the node may have been given up.
+                if std::mem::take(&mut was_away)
+                    && let Ok(node) = kubelet.client.get(Kind::Node, "", &kubelet.node).await
+                {
+                    conditions = node.at(&["status", "conditions"]).clone();
+                }
+                lease
+            }
+            Err(why) => {
+                was_away = true;
+                complaint::of_lease(&kubelet, &lease, &why).await;
+                Value::Null
+            }
+        };
         let now = self::conditions(&kubelet, &conditions).await;
         if now != conditions {
             let was_ready = is_ready(&conditions);
@@ -74,6 +97,7 @@ pub async fn register(kubelet: Rc<Kubelet>) {
         }
         // Until the network is there it is looked at more often, as the runtime watches the folder of configurations.
         let pause = if is_ready(&conditions) { RENEWAL } else { Duration::from_secs(1) };
+        complaint::of_network(&kubelet, &conditions).await;
         let deadline = kubelet.sys.now().await + pause;
         kubelet.sys.wait(&[WaitOn::Notice(kubelet.machine, CHANGED)], Some(deadline)).await;
     }
@@ -172,23 +196,29 @@ async fn node(kubelet: &Rc<Kubelet>, conditions: &Value) -> Value {
     node
 }
 
-/// Says that the kubelet lives; true once there is a lease.
-async fn renew(kubelet: &Rc<Kubelet>, has_lease: bool) -> bool {
+/// Says that the kubelet lives, in the lease as it was read last or in a new one; the lease as it is then.
+async fn renew(kubelet: &Rc<Kubelet>, lease: &Value) -> Result<Value, String> {
     const HOME: &str = "kube-node-lease";
+    const TIMEOUT: &str = "10s";
     let time = kubelet.sys.realtime().await;
     let now = crate::object::Time(i64::try_from(time.as_secs()).unwrap_or(0)).rfc3339();
     let now = format!("{}.{:06}Z", now.trim_end_matches('Z'), time.subsec_micros());
     let spec = object!({"holderIdentity": (&kubelet.node), "leaseDurationSeconds": 40, "renewTime": now});
-    if has_lease {
-        let patch = object!({"spec": spec});
-        return kubelet.client.patch(Kind::Lease, HOME, &kubelet.node, "", &patch).await.is_ok();
+    if !lease.is_null() {
+        let mut lease = lease.clone();
+        lease.set("spec", spec);
+        return kubelet.client.update(Kind::Lease, &lease, TIMEOUT).await;
+    }
+    let path = path_of(Kind::Lease, HOME, &kubelet.node);
+    let answer = kubelet.client.send(Request::new("GET", path).with_query("timeout", TIMEOUT)).await?;
+    if answer.is_success() {
+        let mut lease = json::parse(&answer.body)?;
+        lease.set("spec", spec);
+        return kubelet.client.update(Kind::Lease, &lease, TIMEOUT).await;
     }
     let lease = object!({
         "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
         "metadata": {"name": (&kubelet.node), "namespace": HOME}, "spec": spec
     });
-    match kubelet.client.create(Kind::Lease, HOME, &lease).await {
-        Ok(_) => true,
-        Err(why) => why.ends_with("already exists"),
-    }
+    kubelet.client.create(Kind::Lease, HOME, &lease).await
 }

@@ -49,6 +49,8 @@ pub struct Pod {
     pub restarts: BTreeMap<String, Backoff>,
     /// Why a container waits: reason and message.
     pub waiting: BTreeMap<String, (String, String)>,
+    /// What the log says of it.
+    pub complained: String,
     pub verdicts: BTreeMap<String, Verdicts>,
     /// Instances of containers that probes run for.
     pub probed: BTreeSet<String>,
@@ -78,6 +80,7 @@ impl Pod {
             pulls: BTreeMap::new(),
             restarts: BTreeMap::new(),
             waiting: BTreeMap::new(),
+            complained: String::new(),
             verdicts: BTreeMap::new(),
             probed: BTreeSet::new(),
             mounted: None,

@@ -15,7 +15,7 @@ use std::rc::Rc;
 /// Adds the servers to the crew; false where a port is taken.
 pub async fn serve(kubelet: &Rc<Kubelet>) -> bool {
     let health = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 10248);
-    if !page::serve(&kubelet.sys, &kubelet.crew, health, "").await {
+    if !page::serve(&kubelet.sys, &kubelet.crew, health, "", None).await {
         return false;
     }
     let local = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 10250);
@@ -33,6 +33,7 @@ pub async fn serve(kubelet: &Rc<Kubelet>) -> bool {
 }
 
 async fn converse(kubelet: &Rc<Kubelet>, mut connection: Connection) -> Result<(), Errno> {
+    connection.greet(&page::own_certificate(&kubelet.node)).await?;
     while let Some(request) = page::request(&mut connection).await? {
         let words: Vec<&str> = request.path.trim_matches('/').split('/').collect();
         match words[..] {

@@ -5,7 +5,7 @@
 //! Source: kubernetes `pkg/kubelet/kuberuntime/kuberuntime_manager.go` (computePodActions, SyncPod).
 
 use super::pod::{Backoff, Pod};
-use super::{Kubelet, environment, image, probe, status, terminate, volume};
+use super::{Kubelet, complaint, environment, image, probe, status, terminate, volume};
 use crate::object::Value;
 use container::network::{self, Attachment};
 use container::runtime::{self, Runtime, State, Wanted};
@@ -49,6 +49,7 @@ pub async fn sync(kubelet: &Rc<Kubelet>, pod: &mut Pod) -> Outcome {
         return terminate::terminate(kubelet, pod).await;
     }
     advance(kubelet, pod).await;
+    complaint::of_pod(kubelet, pod).await;
     status::tell(kubelet, pod).await;
     Outcome::Kept
 }
@@ -141,7 +142,9 @@ async fn sandbox(kubelet: &Rc<Kubelet>, pod: &mut Pod) -> Option<String> {
     }
     let conf = network::configuration(&kubelet.sys).await;
     if conf.is_none() && !pod.on_host_network() {
-        kubelet.event(pod, "Warning", "NetworkNotReady", &format!("network is not ready: {NO_NETWORK}"), "");
+        let words = format!("network is not ready: {NO_NETWORK}");
+        kubelet.event(pod, "Warning", "NetworkNotReady", &words, "");
+        complaint::of_sync(kubelet, pod, &words).await;
         return later(pod, now);
     }
     let attempt = pod.sandboxes.max(last.map_or(0, |it| it + 1));
@@ -166,6 +169,7 @@ async fn sandbox(kubelet: &Rc<Kubelet>, pod: &mut Pod) -> Option<String> {
         Err(why) => {
             let words = format!("Failed to create pod sandbox: rpc error: code = Unknown desc = {why}");
             kubelet.event(pod, "Warning", "FailedCreatePodSandBox", &words, "");
+            complaint::of_sandbox(kubelet, pod, &why).await;
             later(pod, now)
         }
     }

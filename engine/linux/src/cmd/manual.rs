@@ -48,7 +48,7 @@ const PAGES: &[&[u8]] = pages! {
     "missing.rs" "mkdir.rs" "mktemp.rs" "nc/mod.rs" "netstat/mod.rs" "nettools/arp.rs" "nettools/ifconfig.rs"
     "nettools/route.rs" "nohup.rs" "pager/mod.rs" "pgrep.rs" "ping/mod.rs" "printenv.rs" "printf.rs" "ps.rs" "python3.rs"
     "realpath.rs" "rm.rs" "sed/mod.rs" "seq.rs" "small.rs" "sort/mod.rs" "ss/mod.rs" "ssh/mod.rs" "stat.rs" "sudo.rs"
-    "sysctl/mod.rs" "tail.rs" "tcpdump/mod.rs" "tee.rs" "test.rs" "touch.rs" "tr.rs" "tracepath.rs"
+    "sysctl/mod.rs" "tail.rs" "tar.rs" "tcpdump/mod.rs" "tee.rs" "test.rs" "touch.rs" "tr.rs" "tracepath.rs"
     "traceroute/mod.rs" "uname.rs" "uniq.rs" "wc.rs" "why.rs" "xargs.rs"
 };
 

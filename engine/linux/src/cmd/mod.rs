@@ -83,6 +83,7 @@ mod stat;
 mod sudo;
 mod sysctl;
 mod tail;
+mod tar;
 pub mod tcpdump;
 mod tee;
 pub mod test;
@@ -276,6 +277,7 @@ pub static ALL: &[&Command] = &[
     &missing::SYSTEMCTL,
     &cat::TAC,
     &tail::TAIL,
+    &tar::TAR,
     &tcpdump::TCPDUMP,
     &tee::TEE,
     &test::TEST,

@@ -1,5 +1,9 @@
 //! A cluster boots, and its parts reach each other with packets: how it is booted, typed in and looked at.
 
+mod describe;
+mod faults;
+mod https;
+mod kubectl;
 mod nodes;
 mod pods;
 mod services;

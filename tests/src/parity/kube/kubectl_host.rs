@@ -5,7 +5,7 @@
 use super::kubectl::Said;
 use kube::api::{Api, Request, Response};
 use kube::controller::ControllerManager;
-use kube::kubectl::{Entry, Exec, Forward, Host, Later, Piece, Stream, kubectl};
+use kube::kubectl::{Edited, Entry, Exec, Forward, Host, Later, Piece, Stream, kubectl};
 use kube::object::{Kind, Time, json};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -232,9 +232,17 @@ impl Host for Desk<'_> {
         ready(Ok(()))
     }
 
+    fn remove(&mut self, path: &str) -> Later<'_, ()> {
+        self.files.remove(path);
+        ready(())
+    }
+
     /// `true`, or a `sed -i s/one/two/`.
-    fn edit(&mut self, text: String) -> Later<'_, Result<String, String>> {
-        let Some(script) = self.editor.strip_prefix("sed -i s") else { return ready(Ok(text)) };
+    fn edit(&mut self, text: String, extension: &'static str) -> Later<'_, Result<Edited, String>> {
+        let path = format!("/tmp/kubectl-edit-1{extension}");
+        let Some(script) = self.editor.strip_prefix("sed -i s") else {
+            return ready(Ok(Edited { text, path }));
+        };
         let script = script.replace("\\ ", " ");
         let mark = script.chars().next().unwrap_or('/');
         let mut parts = script.split(mark).skip(1);
@@ -242,7 +250,15 @@ impl Host for Desk<'_> {
         let edited = regex::Regex::new(from).map(|it| {
             text.split_inclusive('\n').map(|line| it.replace(line, to).into_owned()).collect::<String>()
         });
-        ready(edited.map_err(|error| error.to_string()))
+        ready(edited.map(|text| Edited { text, path }).map_err(|error| error.to_string()))
+    }
+
+    fn digits(&mut self) -> Later<'_, u32> {
+        ready(1)
+    }
+
+    fn suffix(&mut self) -> Later<'_, String> {
+        ready("bcdfg".to_owned())
     }
 
     fn sleep(&mut self, time: Duration) -> Later<'_, ()> {
@@ -266,6 +282,18 @@ impl Host for Desk<'_> {
 
     fn exec(&mut self, _exec: Exec) -> Later<'_, Result<u8, String>> {
         ready(Err("no kubelet here".to_owned()))
+    }
+
+    fn capture(&mut self, _: Exec, _: Vec<u8>) -> Later<'_, Result<(u8, Vec<u8>, Vec<u8>), String>> {
+        ready(Err("no kubelet here".to_owned()))
+    }
+
+    fn gather(&mut self, _path: &str) -> Later<'_, Result<Vec<linux::tar::Entry>, String>> {
+        ready(Err("no folders here".to_owned()))
+    }
+
+    fn make_folder(&mut self, _path: &str) -> Later<'_, Result<(), String>> {
+        ready(Err("no folders here".to_owned()))
     }
 
     fn forward(&mut self, _forward: Forward) -> Later<'_, Result<(), String>> {

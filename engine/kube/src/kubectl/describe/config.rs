@@ -46,14 +46,7 @@ pub fn secret(out: &mut Text, object: &Value) {
 
 pub fn service_account(out: &mut Text, object: &Value) {
     head(out, object);
-    for (name, list) in [("Image pull secrets", "imagePullSecrets"), ("Mountable secrets", "secrets")] {
-        let names: Vec<&str> = object.get(list).items().iter().map(|it| it.str("name")).collect();
-        if names.is_empty() {
-            out.field(0, name, "<none>");
-        }
-        for (at, it) in names.iter().enumerate() {
-            if at == 0 { out.field(0, name, it) } else { out.line(0, format!("\t{it}")) }
-        }
-    }
-    out.field(0, "Tokens", "<none>");
+    let names: Vec<&str> = object.get("imagePullSecrets").items().iter().map(|it| it.str("name")).collect();
+    out.field(0, "Image pull secrets", names.first().unwrap_or(&"<none>"));
+    names.iter().skip(1).for_each(|it| out.line(0, format!("                   \t{it}")));
 }

@@ -2,7 +2,8 @@
 
 use super::{Text, map, volume};
 use crate::kubectl::jsonpath::shown;
-use crate::object::{Time, Value};
+use crate::object::quantity::Quantity;
+use crate::object::{Time, Value, selector};
 
 /// Where container texts stand: in a pod, or indented in a template.
 #[derive(Clone, Copy)]
@@ -40,13 +41,7 @@ pub fn describe(out: &mut Text, label: &str, containers: &Value, statuses: &Valu
             out.field(2, "Ready", if status.is_true("ready") { "True" } else { "False" });
             out.field(2, "Restart Count", status.int("restartCount"));
         }
-        for (label, list) in [("Limits", "limits"), ("Requests", "requests")] {
-            let amounts = container["resources"].get(list);
-            if !amounts.is_empty() {
-                out.line(2, format!("{label}:"));
-                amounts.fields().for_each(|(name, it)| out.field(3, name, shown(it)));
-            }
-        }
+        resources(out, 2, container.get("resources"));
         for (label, field) in
             [("Liveness", "livenessProbe"), ("Readiness", "readinessProbe"), ("Startup", "startupProbe")]
         {
@@ -56,6 +51,16 @@ pub fn describe(out: &mut Text, label: &str, containers: &Value, statuses: &Valu
         }
         environment(out, container, place.pod);
         mounts(out, container);
+    }
+}
+
+pub fn resources(out: &mut Text, level: usize, resources: &Value) {
+    for (label, list) in [("Limits", "limits"), ("Requests", "requests")] {
+        let amounts = resources.get(list);
+        if !amounts.is_empty() {
+            out.line(level, format!("{label}:"));
+            amounts.fields().for_each(|(name, it)| out.field(level + 1, name, shown(it)));
+        }
     }
 }
 
@@ -126,6 +131,7 @@ fn probe(probe: &Value) -> String {
         let http = probe.get("httpGet");
         let (scheme, path) = (http.str("scheme").to_lowercase(), http.str("path"));
         let slash = if path.starts_with('/') || path.is_empty() { "" } else { "/" };
+        let path = path.replace('%', "%25").replace('?', "%3F").replace('#', "%23").replace(' ', "%20");
         return format!(
             "http-get {scheme}://{}:{}{slash}{path} {times}",
             http.str("host"),
@@ -174,9 +180,9 @@ fn environment(out: &mut Text, container: &Value, pod: &Value) {
             out.line(3, format!("{name}:\t{} ({version}:{path})", field_of(pod, path)));
         } else if source.has("resourceFieldRef") {
             let resource = source["resourceFieldRef"].str("resource");
-            let (kind, amount) = resource.split_once('.').unwrap_or((resource, ""));
-            let found = shown(container.at(&["resources", kind, amount]));
-            let found = if found == "null" { "node allocatable".to_owned() } else { found };
+            let found = amount(container, resource, source["resourceFieldRef"].get("divisor"));
+            let is_free = found == 0 && matches!(resource, "limits.cpu" | "limits.memory");
+            let found = if is_free { "node allocatable".to_owned() } else { found.to_string() };
             out.line(3, format!("{name}:\t{found} ({resource})"));
         } else {
             let (what, its) = if source.has("secretKeyRef") {
@@ -189,6 +195,16 @@ fn environment(out: &mut Text, container: &Value, pod: &Value) {
             out.line(3, format!("{name}:\t<set to the key '{key}' {what} '{of}'>\tOptional: {optional}"));
         }
     }
+}
+
+/// A container's limit or request, in whole units of the divisor.
+fn amount(container: &Value, resource: &str, divisor: &Value) -> i128 {
+    let (list, name) = resource.split_once('.').unwrap_or((resource, ""));
+    let value = container.at(&["resources", list, name]);
+    let milli = if value.is_null() { 0 } else { Quantity::of(&shown(value)).milli() };
+    let unit = if divisor.is_null() { 0 } else { Quantity::of(&shown(divisor)).milli() };
+    let unit = if unit > 0 { unit } else { 1000 };
+    (milli + unit - 1) / unit
 }
 
 /// A pod's own field; empty in a template.
@@ -231,9 +247,25 @@ pub fn template(out: &mut Text, template: &Value) {
     }
     describe(out, "Containers", spec.get("containers"), none, place);
     volume::describe(out, spec.get("volumes"), "  ");
+    spread(out, "  ", spec.get("topologySpreadConstraints"));
     out.some(0, "  Priority Class Name", spec.str("priorityClassName"));
     map(out, 0, "  Node-Selectors", spec.get("nodeSelector"));
     tolerations(out, "  Tolerations", spec.get("tolerations"));
+}
+
+pub fn spread(out: &mut Text, space: &str, constraints: &Value) {
+    let mut sorted: Vec<&Value> = constraints.items().iter().collect();
+    sorted.sort_by_key(|it| it.str("topologyKey"));
+    let mut head = format!("{space}Topology Spread Constraints:");
+    for it in sorted {
+        let (key, unmet, skew) = (it.str("topologyKey"), it.str("whenUnsatisfiable"), it.int("maxSkew"));
+        let mut text = format!("{key}:{unmet} when max skew {skew} is exceeded");
+        if it.has("labelSelector") {
+            text += &format!(" for selector {}", selector::shown(it.get("labelSelector")));
+        }
+        out.line(0, format!("{head}\t{text}"));
+        head = space.to_owned();
+    }
 }
 
 pub fn tolerations(out: &mut Text, name: &str, list: &Value) {

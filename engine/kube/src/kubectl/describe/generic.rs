@@ -1,83 +1,117 @@
 //! `describe` of kinds without a description of their own: the tree, in words.
+//!
+//! Source: kubectl `pkg/describe` (genericDescriber), fatih/camelcase for where a name parts.
 
-use super::{Text, config};
-use crate::kubectl::jsonpath::shown;
-use crate::object::Value;
+use super::Text;
+use crate::kubectl::gotemplate;
+use crate::object::{Map, Value};
 
 pub fn describe(out: &mut Text, object: &Value) {
-    config::head(out, object);
+    let metadata = object.get("metadata");
+    out.field(0, "Name", metadata.str("name"));
+    out.field(0, "Namespace", metadata.str("namespace"));
+    out.labels("Labels", metadata.get("labels"));
+    out.annotations("Annotations", metadata.get("annotations"));
     let mut object = object.clone();
-    object["metadata"].remove("managedFields");
-    for name in ["name", "namespace", "labels", "annotations"] {
+    for name in ["managedFields", "name", "namespace", "labels", "annotations"] {
         object["metadata"].remove(name);
     }
-    // Groups of letters in capitals are one word: `apiVersion` is `API Version`.
-    let fields: Vec<(String, Value)> =
-        object.fields().map(|(name, it)| (name.to_string(), it.clone())).collect();
-    write_fields(out, 0, fields);
+    fields(out, 0, object.fields_mut());
 }
 
-fn write_fields(out: &mut Text, level: usize, mut fields: Vec<(String, Value)>) {
-    fields.sort_by_key(|it| words(&it.0));
-    for (name, value) in fields {
-        let label = words(&name);
-        match &value {
+fn fields(out: &mut Text, level: usize, map: &Map) {
+    for (name, value) in map.iter() {
+        let label = words(name);
+        match value {
             Value::Map(map) => {
                 out.line(level, format!("{label}:"));
-                let inner = map.iter().map(|(name, it)| (name.to_string(), it.clone())).collect();
-                write_fields(out, level + 1, inner);
+                fields(out, level + 1, map);
             }
             Value::List(items) => {
                 out.line(level, format!("{label}:"));
-                list(out, level + 1, items);
+                for item in items.iter() {
+                    match item {
+                        Value::Map(map) => fields(out, level + 1, map),
+                        other => out.line(level + 1, gotemplate::shown(other)),
+                    }
+                }
             }
-            other => out.field(level, &label, plain(other)),
-        }
-    }
-}
-
-fn plain(value: &Value) -> String {
-    if value.is_null() { "<nil>".to_owned() } else { shown(value) }
-}
-
-fn list(out: &mut Text, level: usize, items: &[Value]) {
-    for item in items {
-        match item {
-            Value::Map(map) => {
-                let inner = map.iter().map(|(name, it)| (name.to_string(), it.clone())).collect();
-                write_fields(out, level, inner);
-            }
-            Value::List(items) => list(out, level + 1, items),
-            other => out.line(level, plain(other)),
+            Value::Null => out.field(level, &label, "<nil>"),
+            other => out.field(level, &label, gotemplate::shown(other)),
         }
     }
 }
 
 /// `gatewayClassName` → `Gateway Class Name`; `apiVersion` → `API Version`.
 fn words(name: &str) -> String {
-    const UPPER: [&str; 14] =
-        ["API", "CIDR", "DNS", "HTTP", "ID", "IP", "IPs", "TLS", "TTL", "UID", "URI", "URL", "CPU", "JSON"];
-    if name.contains(['.', '/', '-']) {
+    const ACRONYMS: [&str; 4] = ["API", "URL", "UID", "GUID"];
+    if name.chars().any(|it| !it.is_alphabetic() && it != '-') {
         return name.to_owned();
     }
-    let mut parts: Vec<String> = vec![String::new()];
-    let letters: Vec<char> = name.chars().collect();
-    for (at, letter) in letters.iter().enumerate() {
-        let before_is_lower = at > 0 && !letters[at - 1].is_uppercase();
-        let after_is_lower = letters.get(at + 1).is_some_and(|it| it.is_lowercase());
-        if letter.is_uppercase() && at > 0 && (before_is_lower || after_is_lower) {
-            parts.push(String::new());
+    let is_upper = |part: &str| part.chars().all(|it| !it.is_alphabetic() || it.is_uppercase());
+    let mut merged: Vec<String> = Vec::new();
+    let mut parts = parts(name).into_iter().peekable();
+    while let Some(mut part) = parts.next() {
+        // Letters in capitals are one word with what follows.
+        if part.len() > 1
+            && is_upper(&part)
+            && let Some(next) = parts.next_if(|next| next.starts_with(char::is_uppercase))
+        {
+            part += &next;
         }
-        parts.last_mut().expect("begins with one").push(*letter);
+        merged.push(part);
     }
-    let titled = parts.into_iter().map(|part| {
-        if let Some(word) = UPPER.iter().find(|it| it.eq_ignore_ascii_case(&part)) {
-            return (*word).to_owned();
+    let titled = merged.into_iter().map(|part| {
+        if ACRONYMS.contains(&part.to_uppercase().as_str()) {
+            return part.to_uppercase();
         }
         let mut letters = part.chars();
-        letters
-            .next()
-            .map_or(String::new(), |first| first.to_uppercase().collect::<String>() + letters.as_str())
+        match letters.next().filter(|_| part.to_lowercase() == part) {
+            Some(first) => first.to_uppercase().collect::<String>() + letters.as_str(),
+            None => part,
+        }
     });
     titled.collect::<Vec<_>>().join(" ")
+}
+
+/// Runs of small letters, of capitals, and of others; a last capital goes with the small letters behind it.
+fn parts(name: &str) -> Vec<String> {
+    let class = |letter: char| (letter.is_lowercase(), letter.is_uppercase());
+    let mut parts: Vec<String> = Vec::new();
+    for letter in name.chars() {
+        match parts.last_mut().filter(|it| it.chars().last().is_some_and(|last| class(last) == class(letter)))
+        {
+            Some(part) => part.push(letter),
+            None => parts.push(letter.to_string()),
+        }
+    }
+    for at in 1..parts.len() {
+        if parts[at].starts_with(char::is_lowercase) && parts[at - 1].starts_with(char::is_uppercase) {
+            let capital = parts[at - 1].pop();
+            capital.into_iter().for_each(|it| parts[at].insert(0, it));
+        }
+    }
+    parts.retain(|it| !it.is_empty());
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::words;
+
+    #[test]
+    fn names_part_as_kubectl_parts_them() {
+        for (name, shown) in [
+            ("gatewayClassName", "Gateway Class Name"),
+            ("apiVersion", "API Version"),
+            ("uid", "UID"),
+            ("ip", "Ip"),
+            ("podCIDR", "Pod CIDR"),
+            ("clusterIPs", "Cluster I Ps"),
+            ("HTTPRoute", "HTTPRoute"),
+            ("v1", "v1"),
+        ] {
+            assert_eq!(words(name), shown);
+        }
+    }
 }

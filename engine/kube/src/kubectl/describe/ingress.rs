@@ -80,13 +80,10 @@ async fn backend(session: &mut Session<'_>, namespace: &str, backend: &Value) ->
                 "" => it.get("port").as_int() == port.get("number").as_int(),
                 name => it.str("name") == name,
             };
+            // Of a port that is not there, kubectl looks for the one without a name.
             let port_name = ports.iter().find(is_it).map(|it| it.str("name").to_owned());
             let slices = slices(session, namespace, name).await;
-            match port_name {
-                Some(name) => addresses(&slices, Some(&name)),
-                None if slices.is_empty() => "<none>".to_owned(),
-                None => String::new(),
-            }
+            addresses(&slices, &port_name.unwrap_or_default())
         }
     };
     format!("{name}:{port_shown} ({endpoints})")

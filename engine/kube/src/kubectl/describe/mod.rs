@@ -3,6 +3,7 @@
 //! Always: every line comes from the server's objects; columns are laid out as Go's tabwriter does.
 //! Source: kubectl `pkg/describe`.
 
+mod access;
 mod cluster;
 mod config;
 mod container;
@@ -160,13 +161,23 @@ async fn by_prefix(session: &mut Session<'_>, flags: &Flags) -> Result<Vec<Info>
 async fn one(session: &mut Session<'_>, info: &Info, with_events: bool) -> Result<String, Fault> {
     let (object, mut out) = (&info.object, Text::default());
     match info.kind {
-        Kind::Pod => pod::describe(&mut out, object),
+        Kind::Pod => pod::describe(&mut out, object, session.host.now()),
         Kind::Node => node::describe(session, &mut out, object).await,
         Kind::Service => network::service(session, &mut out, object).await,
         Kind::Ingress => ingress::describe(session, &mut out, object).await,
         Kind::IngressClass => network::class(&mut out, object),
         Kind::Endpoints => network::endpoints(&mut out, object),
         Kind::EndpointSlice => network::slice(&mut out, object),
+        Kind::ServiceCIDR => network::service_cidr(&mut out, object),
+        Kind::IPAddress => network::ip_address(&mut out, object),
+        Kind::Role | Kind::ClusterRole => {
+            access::role(&mut out, object);
+            return Ok(tab::describe(&out.text));
+        }
+        Kind::RoleBinding | Kind::ClusterRoleBinding => {
+            access::binding(&mut out, object);
+            return Ok(tab::describe(&out.text));
+        }
         Kind::NetworkPolicy => {
             policy::describe(&mut out, object);
             return Ok(tab::describe(&out.text));
@@ -175,7 +186,7 @@ async fn one(session: &mut Session<'_>, info: &Info, with_events: bool) -> Resul
         Kind::ReplicaSet => workload::replica_set(session, &mut out, object).await,
         Kind::DaemonSet => workload::daemon_set(session, &mut out, object).await,
         Kind::StatefulSet => workload::stateful_set(session, &mut out, object).await,
-        Kind::Job => workload::job(&mut out, object, session.host.now()),
+        Kind::Job => workload::job(&mut out, object),
         Kind::Namespace => {
             cluster::namespace(&mut out, object);
             return Ok(tab::describe(&out.text));

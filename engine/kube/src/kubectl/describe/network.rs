@@ -1,11 +1,10 @@
-//! `describe service`, `endpoints`, `endpointslice` and `ingressclass`.
+//! `describe service`, `endpoints`, `endpointslice`, `ingressclass`, `servicecidr` and `ipaddress`.
 
-use super::{Text, config};
+use super::{Text, cluster, config};
 use crate::kubectl::jsonpath::shown;
 use crate::kubectl::session::Session;
 use crate::object::selector::labels_shown;
 use crate::object::{Kind, Time, Value};
-use std::collections::BTreeSet;
 
 /// So many endpoints are named; the others are counted.
 const SHOWN: usize = 3;
@@ -22,31 +21,30 @@ pub async fn slices(session: &mut Session<'_>, namespace: &str, service: &str) -
 }
 
 /// Ready addresses of the port with that name, `ip:port` or ip alone for a service without ports.
-pub fn addresses(slices: &[Value], port: Option<&str>) -> String {
+///
+/// Once three are shown, one more endpoint makes it say how many are left, ready or not.
+pub fn addresses(slices: &[Value], port: &str) -> String {
     if slices.is_empty() {
         return "<none>".to_owned();
     }
-    let mut all = Vec::new();
+    let (mut shown, mut count, mut has_more) = (Vec::new(), 0, false);
     for slice in slices {
-        let ready = slice
-            .get("endpoints")
-            .items()
-            .iter()
-            .filter(|it| it["conditions"].get("ready").as_bool() != Some(false));
-        let ready: Vec<&Value> = ready.collect();
-        let ports: Vec<Option<i64>> = match port {
-            None if slice.get("ports").items().is_empty() => vec![None],
-            None => slice.get("ports").items().iter().map(|it| it.get("port").as_int()).collect(),
-            Some(name) => {
-                let its = slice.get("ports").items().iter().filter(|it| it.str("name") == name);
-                its.map(|it| it.get("port").as_int()).collect()
-            }
+        let all = slice.get("ports").items();
+        let ports: Vec<Option<i64>> = if all.is_empty() {
+            vec![None]
+        } else {
+            all.iter().filter(|it| it.str("name") == port).map(|it| it.get("port").as_int()).collect()
         };
         for port in ports {
-            for endpoint in &ready {
-                for address in endpoint.get("addresses").items().iter().take(1) {
-                    let address = address.as_str();
-                    all.push(match port {
+            for endpoint in slice.get("endpoints").items() {
+                has_more |= shown.len() == SHOWN;
+                if endpoint["conditions"].get("ready").as_bool() == Some(false) {
+                    continue;
+                }
+                count += 1;
+                let address = endpoint.get("addresses").items().first().map_or("", Value::as_str);
+                if !has_more {
+                    shown.push(match port {
                         Some(port) if address.contains(':') => format!("[{address}]:{port}"),
                         Some(port) => format!("{address}:{port}"),
                         None => address.to_owned(),
@@ -55,10 +53,8 @@ pub fn addresses(slices: &[Value], port: Option<&str>) -> String {
             }
         }
     }
-    let more = all.len().saturating_sub(SHOWN);
-    all.truncate(SHOWN);
-    let text = all.join(",");
-    if more > 0 { format!("{text} + {more} more...") } else { text }
+    let text = shown.join(",");
+    if has_more { format!("{text} + {} more...", count - SHOWN) } else { text }
 }
 
 pub async fn service(session: &mut Session<'_>, out: &mut Text, object: &Value) {
@@ -88,18 +84,14 @@ pub async fn service(session: &mut Session<'_>, out: &mut Text, object: &Value) 
     for port in spec.get("ports").items() {
         ports(out, port, &slices);
     }
-    if spec.get("ports").is_empty() {
-        let text = addresses(&slices, None);
-        out.field(0, "Endpoints", text);
-    }
     out.field(0, "Session Affinity", spec.str("sessionAffinity"));
     out.some(0, "External Traffic Policy", spec.str("externalTrafficPolicy"));
     out.some(0, "Internal Traffic Policy", spec.str("internalTrafficPolicy"));
-    out.some(0, "Traffic Distribution", spec.str("trafficDistribution"));
     if spec.int("healthCheckNodePort") != 0 {
         out.field(0, "HealthCheck NodePort", spec.int("healthCheckNodePort"));
     }
     out.some(0, "LoadBalancer Source Ranges", &texts(spec.get("loadBalancerSourceRanges")));
+    out.some(0, "Traffic Distribution", spec.str("trafficDistribution"));
 }
 
 fn load_balancer(it: &Value) -> String {
@@ -121,11 +113,11 @@ fn ports(out: &mut Text, port: &Value, slices: &[Value]) {
     } else {
         out.field(0, "TargetPort", format!("{}/{protocol}", shown(target)));
     }
+    out.some(0, "AppProtocol", port.str("appProtocol"));
     if port.int("nodePort") != 0 {
         out.field(0, "NodePort", format!("{name}  {}/{protocol}", port.int("nodePort")));
     }
-    out.some(0, "AppProtocol", port.str("appProtocol"));
-    out.field(0, "Endpoints", addresses(slices, Some(port.str("name"))));
+    out.field(0, "Endpoints", addresses(slices, port.str("name")));
 }
 
 pub fn endpoints(out: &mut Text, object: &Value) {
@@ -175,7 +167,7 @@ pub fn slice(out: &mut Text, object: &Value) {
             1,
             format!(
                 "- Addresses:\t{}",
-                if addresses.is_empty() { "<none>".to_owned() } else { addresses.join(",") }
+                if addresses.is_empty() { "<none>".to_owned() } else { addresses.join(", ") }
             ),
         );
         out.line(2, "Conditions:");
@@ -189,12 +181,6 @@ pub fn slice(out: &mut Text, object: &Value) {
         }
         out.field(2, "NodeName", or_unset(endpoint.str("nodeName")));
         out.field(2, "Zone", or_unset(endpoint.str("zone")));
-        let zones = endpoint.at(&["hints", "forZones"]).items();
-        if !zones.is_empty() {
-            let names: BTreeSet<&str> = zones.iter().map(|it| it.str("name")).collect();
-            out.line(2, "Hints:");
-            out.field(3, "For Zones", names.into_iter().collect::<Vec<_>>().join(", "));
-        }
     }
 }
 
@@ -211,6 +197,29 @@ pub fn class(out: &mut Text, object: &Value) {
         out.some(1, "APIGroup", parameters.str("apiGroup"));
         out.field(1, "Kind", parameters.str("kind"));
         out.field(1, "Name", parameters.str("name"));
+    }
+}
+
+pub fn service_cidr(out: &mut Text, object: &Value) {
+    config::head(out, object);
+    let ranges: Vec<&str> = object["spec"].get("cidrs").items().iter().map(Value::as_str).collect();
+    out.field(0, "CIDRs", ranges.join(", "));
+    if !object["status"].get("conditions").is_empty() {
+        out.line(0, "Status:");
+        cluster::conditions(out, object);
+    }
+}
+
+pub fn ip_address(out: &mut Text, object: &Value) {
+    config::head(out, object);
+    let parent = object.at(&["spec", "parentRef"]);
+    if !parent.is_null() {
+        out.line(0, "Parent Reference:");
+        for (name, field) in
+            [("Group", "group"), ("Resource", "resource"), ("Namespace", "namespace"), ("Name", "name")]
+        {
+            out.field(1, name, parent.str(field));
+        }
     }
 }
 

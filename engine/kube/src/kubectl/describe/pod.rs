@@ -6,7 +6,7 @@ use crate::kubectl::session::Session;
 use crate::object::{Kind, Time, Value};
 use crate::store::controller_of;
 
-pub fn describe(out: &mut Text, pod: &Value) {
+pub fn describe(out: &mut Text, pod: &Value, now: Time) {
     let (metadata, spec, status) = (pod.get("metadata"), pod.get("spec"), pod.get("status"));
     out.field(0, "Name", metadata.str("name"));
     out.field(0, "Namespace", metadata.str("namespace"));
@@ -27,7 +27,8 @@ pub fn describe(out: &mut Text, pod: &Value) {
     out.annotations("Annotations", metadata.get("annotations"));
     let phase = status.str("phase");
     if metadata.has("deletionTimestamp") && !matches!(phase, "Failed" | "Succeeded") {
-        out.field(0, "Status", "Terminating (lasts <invalid>)");
+        let lasts = now.age_of(metadata.str("deletionTimestamp"));
+        out.field(0, "Status", format!("Terminating (lasts {lasts})"));
         out.field(0, "Termination Grace Period", format!("{}s", metadata.int("deletionGracePeriodSeconds")));
     } else {
         out.field(0, "Status", phase);
@@ -36,6 +37,7 @@ pub fn describe(out: &mut Text, pod: &Value) {
     out.some(0, "Message", status.str("message"));
     let profile = spec.at(&["securityContext", "seccompProfile"]);
     out.some(0, "SeccompProfile", profile.str("type"));
+    out.some(0, "LocalhostProfile", profile.str("localhostProfile"));
     out.field(0, "IP", status.str("podIP"));
     let addresses = status.get("podIPs").items();
     out.line(0, if addresses.is_empty() { "IPs:\t<none>" } else { "IPs:" });
@@ -45,6 +47,10 @@ pub fn describe(out: &mut Text, pod: &Value) {
         out.field(0, "Controlled By", format!("{}/{}", owner.str("kind"), owner.str("name")));
     }
     out.some(0, "NominatedNodeName", status.str("nominatedNodeName"));
+    if spec.has("resources") {
+        out.line(0, "Resources:");
+        container::resources(out, 1, spec.get("resources"));
+    }
     containers(out, pod);
     gates(out, spec, status);
     let conditions = status.get("conditions").items();
@@ -56,6 +62,7 @@ pub fn describe(out: &mut Text, pod: &Value) {
     out.some(0, "QoS Class", status.str("qosClass"));
     super::map(out, 0, "Node-Selectors", spec.get("nodeSelector"));
     container::tolerations(out, "Tolerations", spec.get("tolerations"));
+    container::spread(out, "", spec.get("topologySpreadConstraints"));
 }
 
 fn containers(out: &mut Text, pod: &Value) {

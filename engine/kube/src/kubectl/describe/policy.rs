@@ -49,8 +49,8 @@ fn rules(out: &mut Text, rules: &[Value], direction: &str, from: &str) {
         for port in ports {
             let protocol = if port.str("protocol").is_empty() { "TCP" } else { port.str("protocol") };
             match (port.get("port"), port.get("endPort").as_int()) {
-                (Value::Null, _) => out.line(2, format!("To Port: <any>/{protocol}")),
-                (from, Some(to)) => out.line(2, format!("To Port: {}-{to}/{protocol}", shown(from))),
+                (Value::Null, _) => out.line(2, format!("To Port: <nil>/{protocol}")),
+                (from, Some(to)) => out.line(2, format!("To Port Range: {}-{to}/{protocol}", shown(from))),
                 (port, None) => out.line(2, format!("To Port: {}/{protocol}", shown(port))),
             }
         }

@@ -3,6 +3,7 @@
 use super::Text;
 use crate::kubectl::jsonpath::shown;
 use crate::object::Value;
+use crate::object::quantity::Quantity;
 
 pub fn describe(out: &mut Text, volumes: &Value, space: &str) {
     if volumes.is_empty() {
@@ -28,7 +29,8 @@ fn one(out: &mut Text, volume: &Value) {
         out.field(2, "Type", "EmptyDir (a temporary directory that shares a pod's lifetime)");
         out.field(2, "Medium", it.str("medium"));
         let limit = it.get("sizeLimit");
-        out.field(2, "SizeLimit", if limit.is_null() { "<unset>".to_owned() } else { shown(limit) });
+        let has_limit = !limit.is_null() && Quantity::of(&shown(limit)).milli() > 0;
+        out.field(2, "SizeLimit", if has_limit { shown(limit) } else { "<unset>".to_owned() });
     } else if let Some(it) = its("secret") {
         out.field(2, "Type", "Secret (a volume populated by a Secret)");
         out.field(2, "SecretName", it.str("secretName"));
@@ -41,7 +43,11 @@ fn one(out: &mut Text, volume: &Value) {
         out.field(2, "Type", "DownwardAPI (a volume populated by information about the pod)");
         out.line(2, "Items:");
         for item in it.get("items").items() {
-            out.line(3, format!("{} -> {}", item["fieldRef"].str("fieldPath"), item.str("path")));
+            for (source, field) in [("fieldRef", "fieldPath"), ("resourceFieldRef", "resource")] {
+                if item.has(source) {
+                    out.line(3, format!("{} -> {}", item[source].str(field), item.str("path")));
+                }
+            }
         }
     } else if let Some(it) = its("persistentVolumeClaim") {
         out.field(
@@ -51,11 +57,20 @@ fn one(out: &mut Text, volume: &Value) {
         );
         out.field(2, "ClaimName", it.str("claimName"));
         out.field(2, "ReadOnly", it.is_true("readOnly"));
+    } else if let Some(it) = its("nfs") {
+        out.field(2, "Type", "NFS (an NFS mount that lasts the lifetime of a pod)");
+        out.field(2, "Server", it.str("server"));
+        out.field(2, "Path", it.str("path"));
+        out.field(2, "ReadOnly", it.is_true("readOnly"));
+    } else if let Some(it) = its("image") {
+        out.field(2, "Type", "Image (a container image or OCI artifact)");
+        out.field(2, "Reference", it.str("reference"));
+        out.field(2, "PullPolicy", it.str("pullPolicy"));
     } else if let Some(it) = its("projected") {
         out.field(2, "Type", "Projected (a volume that contains injected data from multiple sources)");
         it.get("sources").items().iter().for_each(|it| source(out, it));
     } else {
-        out.field(2, "Type", "<unknown>");
+        out.line(1, "<unknown>");
     }
 }
 

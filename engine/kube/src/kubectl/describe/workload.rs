@@ -83,8 +83,10 @@ pub async fn deployment(session: &mut Session<'_>, out: &mut Text, object: &Valu
     container::template(out, spec.get("template"));
     conditions(out, object);
     let (old, new) = replica_sets(session, object).await;
-    out.field(0, "OldReplicaSets", sets_shown(old.iter().filter(|_| true)));
-    out.field(0, "NewReplicaSet", sets_shown(new.iter()));
+    if !old.is_empty() || new.is_some() {
+        out.field(0, "OldReplicaSets", sets_shown(old.iter()));
+        out.field(0, "NewReplicaSet", sets_shown(new.iter()));
+    }
 }
 
 pub async fn replica_set(session: &mut Session<'_>, out: &mut Text, object: &Value) {
@@ -137,13 +139,16 @@ pub async fn stateful_set(session: &mut Session<'_>, out: &mut Text, object: &Va
     let rolling = spec["updateStrategy"].get("rollingUpdate");
     if rolling.has("partition") {
         out.field(1, "Partition", rolling.int("partition"));
-    }
-    if rolling.has("maxUnavailable") {
-        out.field(1, "MaxUnavailable", shown(rolling.get("maxUnavailable")));
+        out.some(1, "MaxUnavailable", &text_of(rolling.get("maxUnavailable")));
     }
     out.field(0, "Pods Status", count(session, object).await);
     container::template(out, spec.get("template"));
     claims(out, spec.get("volumeClaimTemplates").items());
+}
+
+/// Empty where there is nothing.
+fn text_of(value: &Value) -> String {
+    if value.is_null() { String::new() } else { shown(value) }
 }
 
 fn claims(out: &mut Text, claims: &[Value]) {
@@ -164,7 +169,7 @@ fn claims(out: &mut Text, claims: &[Value]) {
     }
 }
 
-pub fn job(out: &mut Text, object: &Value, now: Time) {
+pub fn job(out: &mut Text, object: &Value) {
     let (metadata, spec, status) = (object.get("metadata"), object.get("spec"), object.get("status"));
     out.field(0, "Name", metadata.str("name"));
     out.field(0, "Namespace", metadata.str("namespace"));
@@ -174,9 +179,9 @@ pub fn job(out: &mut Text, object: &Value, now: Time) {
     out.labels("Labels", metadata.get("labels"));
     out.annotations("Annotations", metadata.get("annotations"));
     controlled(out, object);
-    let number = |name: &str| spec.get(name).as_int().map_or("<unset>".to_owned(), |it| it.to_string());
-    out.field(0, "Parallelism", number("parallelism"));
-    out.field(0, "Completions", number("completions"));
+    out.some(0, "Parallelism", &text_of(spec.get("parallelism")));
+    let completions = text_of(spec.get("completions"));
+    out.field(0, "Completions", if completions.is_empty() { "<unset>" } else { &completions });
     out.some(0, "Completion Mode", spec.str("completionMode"));
     if spec.has("suspend") {
         out.field(0, "Suspend", spec.is_true("suspend"));
@@ -192,24 +197,31 @@ pub fn job(out: &mut Text, object: &Value, now: Time) {
         out.field(0, "Start Time", start.rfc1123());
         if let Some(end) = end {
             out.field(0, "Completed At", end.rfc1123());
-        }
-        if end.is_some() {
-            out.field(0, "Duration", time::age(end.unwrap_or(now).0 - start.0));
+            out.field(0, "Duration", time::age(end.0 - start.0));
         }
     }
     if spec.has("activeDeadlineSeconds") {
         out.field(0, "Active Deadline Seconds", format!("{}s", spec.int("activeDeadlineSeconds")));
     }
+    let ready = status.get("ready").as_int().map_or(String::new(), |it| format!(" ({it} Ready)"));
+    let (active, succeeded, failed) = (status.int("active"), status.int("succeeded"), status.int("failed"));
     out.field(
         0,
         "Pods Statuses",
-        format!(
-            "{} Active ({} Ready) / {} Succeeded / {} Failed",
-            status.int("active"),
-            status.int("ready"),
-            status.int("succeeded"),
-            status.int("failed")
-        ),
+        format!("{active} Active{ready} / {succeeded} Succeeded / {failed} Failed"),
     );
+    if spec.str("completionMode") == "Indexed" {
+        out.field(0, "Completed Indexes", capped(status.str("completedIndexes")));
+    }
     container::template(out, spec.get("template"));
+}
+
+/// A list that is long ends after some fifty letters.
+fn capped(indexes: &str) -> String {
+    const SOFT_LIMIT: usize = 50;
+    match indexes.get(SOFT_LIMIT..).and_then(|rest| rest.find(',')) {
+        _ if indexes.is_empty() => "<none>".to_owned(),
+        Some(at) => format!("{}...", &indexes[..=SOFT_LIMIT + at]),
+        None => indexes.to_owned(),
+    }
 }

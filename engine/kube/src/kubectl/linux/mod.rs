@@ -4,15 +4,17 @@
 //! the user's stands in a header, since bytes go in the clear; a server is named by its address.
 //! Source: client-go `tools/clientcmd` for where the kubeconfig lies.
 
+mod files;
 mod forward;
 mod proxy;
 mod streams;
 
-use super::{Entry, Exec, Forward, Host, Later, Piece, Stream, kubectl};
+use super::{Edited, Entry, Exec, Forward, Host, Later, Piece, Stream, kubectl};
 use crate::api::{Request, Response};
 use crate::client::Client;
 use crate::http::Connection;
 use crate::object::Time;
+use linux::tar;
 use linux::{Args, Command, Exit, FileKind, STDIN, Sys};
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
@@ -28,8 +30,8 @@ pub static KUBECTL: Command = Command {
 };
 
 const ADMIN: &str = "/etc/kubernetes/admin.conf";
-/// The file that the editor is given.
-const EDITED: &str = "/tmp/kubectl-edit.yaml";
+/// What makes an editor's name a line for the shell.
+const QUOTES: [char; 3] = ['"', '\'', '\\'];
 
 async fn main(sys: Sys, args: Args) -> Exit {
     let mut here = Here { now: clock(&sys).await, sys, client: None, streams: Vec::new() };
@@ -77,24 +79,53 @@ impl Here {
         if self.sys.exists(&own).await || !self.sys.exists(ADMIN).await { own } else { ADMIN.to_owned() }
     }
 
-    async fn edit_file(&self, text: String) -> Result<String, String> {
-        let said = |errno: net::Errno| errno.to_string();
-        self.sys.write_file(EDITED, text.as_bytes()).await.map_err(said)?;
-        let mut editor = String::from("vi");
-        for name in ["EDITOR", "KUBE_EDITOR"] {
-            if let Some(it) = self.sys.env(name).await.filter(|it| !it.is_empty()) {
-                editor = it;
+    /// A file of ours in `/tmp`, as `os.CreateTemp` names it.
+    async fn temporary(&self, head: &str, extension: &str) -> String {
+        let folder = self.sys.env("TMPDIR").await.filter(|it| !it.is_empty()).unwrap_or("/tmp".to_owned());
+        format!("{}/{head}{}{extension}", folder.trim_end_matches('/'), self.number().await)
+    }
+
+    async fn number(&self) -> u32 {
+        self.sys.random(4).await.into_iter().fold(0, |sum, byte| sum << 8 | u32::from(byte))
+    }
+
+    async fn edit_file(&self, text: String, extension: &str) -> Result<Edited, String> {
+        let said = |errno: net::Errno| errno.to_string().to_lowercase();
+        let path = self.temporary("kubectl-edit-", extension).await;
+        self.sys.write_file(&path, text.as_bytes()).await.map_err(said)?;
+        self.sys.chmod(&path, 0o600).await.map_err(said)?;
+        let words = self.editor().await;
+        let editor = words.join(" ");
+        let is_found_by_name = !words[0].contains('/');
+        let run = match &words[..] {
+            [shell, flag, line] if flag == "-c" && line.contains(QUOTES) => {
+                vec![shell.clone(), flag.clone(), format!("{line} {path:?}")]
+            }
+            words => [words, std::slice::from_ref(&path)].concat(),
+        };
+        match self.sys.run(run, None).await {
+            Ok(Exit::OK) => {}
+            Err(_) if is_found_by_name => return Err(format!("unable to launch the editor {editor:?}")),
+            _ => return Err(format!("there was a problem with the editor {editor:?}")),
+        }
+        let bytes = self.sys.read_file(&path).await.map_err(|why| format!("open {path}: {}", said(why)))?;
+        Ok(Edited { text: String::from_utf8_lossy(&bytes).into_owned(), path })
+    }
+
+    /// The editor's words; what has quotes in it goes to a shell.
+    async fn editor(&self) -> Vec<String> {
+        let mut editor = "vi".to_owned();
+        for name in ["KUBE_EDITOR", "EDITOR"] {
+            if let Some(named) = self.sys.env(name).await.filter(|it| !it.is_empty()) {
+                editor = named;
+                break;
             }
         }
-        let line = format!("{editor} {EDITED}");
-        let exit = self.sys.run(["sh", "-c", &line], None).await.map_err(said)?;
-        if exit != Exit::OK {
-            return Err(format!("exit status {}", exit.0));
+        if !editor.contains(' ') || !editor.contains(QUOTES) {
+            return editor.split(' ').map(str::to_owned).collect();
         }
-        let bytes = self.sys.read_file(EDITED).await.map_err(said)?;
-        // It was ours; that it is gone already is as well.
-        self.sys.remove(EDITED).await.unwrap_or_default();
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+        let shell = self.sys.env("SHELL").await.filter(|it| !it.is_empty());
+        vec![shell.unwrap_or("/bin/bash".to_owned()), "-c".to_owned(), editor]
     }
 }
 
@@ -147,8 +178,36 @@ impl Host for Here {
         Box::pin(async move { self.sys.write_file(&path, &bytes).await.map_err(|errno| errno.to_string()) })
     }
 
-    fn edit(&mut self, text: String) -> Later<'_, Result<String, String>> {
-        Box::pin(async move { self.edit_file(text).await })
+    fn gather(&mut self, path: &str) -> Later<'_, Result<Vec<tar::Entry>, String>> {
+        let path = path.to_owned();
+        Box::pin(async move { files::gather(&self.sys, &path).await.map_err(|errno| errno.to_string()) })
+    }
+
+    fn make_folder(&mut self, path: &str) -> Later<'_, Result<(), String>> {
+        let path = path.to_owned();
+        Box::pin(async move { files::make_folder(&self.sys, &path).await.map_err(|errno| errno.to_string()) })
+    }
+
+    fn remove(&mut self, path: &str) -> Later<'_, ()> {
+        let path = path.to_owned();
+        // That it is gone already is as well.
+        Box::pin(async move { self.sys.remove(&path).await.unwrap_or_default() })
+    }
+
+    fn edit(&mut self, text: String, extension: &'static str) -> Later<'_, Result<Edited, String>> {
+        Box::pin(async move { self.edit_file(text, extension).await })
+    }
+
+    fn digits(&mut self) -> Later<'_, u32> {
+        Box::pin(self.number())
+    }
+
+    fn suffix(&mut self) -> Later<'_, String> {
+        const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+        Box::pin(async move {
+            let bytes = self.sys.random(5).await;
+            bytes.into_iter().map(|it| char::from(LETTERS[usize::from(it) % LETTERS.len()])).collect()
+        })
     }
 
     fn sleep(&mut self, time: Duration) -> Later<'_, ()> {
@@ -224,6 +283,14 @@ impl Host for Here {
         Box::pin(async move {
             let client = Client::new(&self.sys, server?, "kubectl", "", "");
             streams::join(&self.sys, &client, exec).await
+        })
+    }
+
+    fn capture(&mut self, exec: Exec, input: Vec<u8>) -> Later<'_, Result<(u8, Vec<u8>, Vec<u8>), String>> {
+        let server = address(&exec.server);
+        Box::pin(async move {
+            let client = Client::new(&self.sys, server?, "kubectl", "", "");
+            streams::capture(&self.sys, &client, exec.request, &input).await
         })
     }
 

@@ -3,6 +3,7 @@
 //! Always: with a terminal on both sides this one is raw, so that Ctrl-C reaches the program.
 //! Source: client-go `tools/remotecommand/websocket.go`.
 
+use crate::api::Request;
 use crate::client::Client;
 use crate::kubectl::Exec;
 use crate::kubelet::TERMINAL;
@@ -13,6 +14,8 @@ use net::Errno;
 
 /// What one turn takes from standard input.
 const BUFFER: usize = 16_384;
+/// What a captured command may say in all.
+const MOST_CAPTURED: usize = 64 << 20;
 
 /// Its exit code; an error is the server's status as JSON, or words.
 pub async fn join(sys: &Sys, client: &Client, exec: Exec) -> Result<u8, String> {
@@ -32,6 +35,48 @@ pub async fn join(sys: &Sys, client: &Client, exec: Exec) -> Result<u8, String> 
     ended
 }
 
+/// The same with what standard input holds: exit code and both outputs.
+pub async fn capture(
+    sys: &Sys,
+    client: &Client,
+    request: Request,
+    input: &[u8],
+) -> Result<(u8, Vec<u8>, Vec<u8>), String> {
+    let opened = WebSocket::open(client, request, websocket::STREAMS).await;
+    let mut socket = opened.map_err(refused)?;
+    let mut pieces = input.chunks(BUFFER);
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut has_closed = false;
+    loop {
+        while let Some((channel, bytes)) = socket.receive().await.map_err(lost)? {
+            match channel {
+                websocket::STDOUT => out.extend(bytes),
+                websocket::STDERR => err.extend(bytes),
+                ERROR => return Ok((ended(&bytes)?, out, err)),
+                _ => {}
+            }
+            if out.len() + err.len() > MOST_CAPTURED {
+                return Err("too much output".to_owned());
+            }
+        }
+        match pieces.next() {
+            Some(piece) => socket.send(websocket::STDIN, piece).await.map_err(lost)?,
+            None if !has_closed => {
+                has_closed = true;
+                socket.send(CLOSE, &[websocket::STDIN]).await.map_err(lost)?;
+            }
+            None => {
+                sys.wait(&[socket.wait_on()], None).await;
+            }
+        }
+    }
+}
+
+fn lost(_: Errno) -> String {
+    let why = "next reader: websocket: close 1006 (abnormal closure): unexpected EOF";
+    format!("error reading from error stream: {why}")
+}
+
 pub(super) fn refused(refused: Refused) -> String {
     match refused {
         Refused::Answered(_, body) if json::parse(&body).is_ok_and(|it| it.str("kind") == "Status") => body,
@@ -41,10 +86,6 @@ pub(super) fn refused(refused: Refused) -> String {
 }
 
 async fn relay(sys: &Sys, socket: &mut WebSocket, mut reads: bool, tty: bool) -> Result<u8, String> {
-    let lost = |_: Errno| {
-        let why = "next reader: websocket: close 1006 (abnormal closure): unexpected EOF";
-        format!("error reading from error stream: {why}")
-    };
     if tty {
         resize(sys, socket).await.map_err(lost)?;
     }

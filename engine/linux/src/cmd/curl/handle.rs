@@ -324,7 +324,7 @@ impl<'a> Handle<'a> {
         let text = format!("Connected to {} ({}) port {} (#{id})", target.shown, remote.ip(), remote.port());
         self.show.info(text).await;
         if url.scheme == "https" {
-            return Err(self.greet(&socket, url).await);
+            self.greet(&socket, url).await?;
         }
         info.pretransfer = self.sys.now().await - self.operation;
         let scheme = url.scheme.clone();

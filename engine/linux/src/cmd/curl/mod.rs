@@ -2,7 +2,7 @@
 //! Not simulated: protocols other than HTTP/1.x, cookie files, --next, --parallel, -K, -C, -z.
 //!
 //! Always: what -v, the meter and the errors say is what happened on the wire.
-//! Differs from curl: nothing here speaks TLS; URLs of one command are asked one after another.
+//! Differs from curl: of TLS the greeting alone (see [`crate::tls`]); URLs of one command are asked one after another.
 
 mod connect;
 mod data;

@@ -85,6 +85,8 @@ pub(super) struct Options {
     pub retry_refused: bool,
     pub retry_all: bool,
     pub insecure: bool,
+    /// The file of `--cacert`.
+    pub authority: Option<String>,
     pub http10: bool,
     pub compressed: bool,
     pub glob: bool,
@@ -147,6 +149,7 @@ impl Default for Options {
             retry_refused: false,
             retry_all: false,
             insecure: false,
+            authority: None,
             http10: false,
             compressed: false,
             glob: true,
@@ -340,6 +343,7 @@ impl Options {
                 }
                 self.local_port = Some((first, last));
             }
+            "Ea" => self.authority = Some(value.to_owned()),
             _ => return self.set_switch(code, name, on),
         }
         Ok(())

@@ -1,56 +1,131 @@
 //! The first words of https://: what curl's OpenSSL says, and what comes of the answer.
 //!
-//! Differs from curl: nothing in this world speaks TLS, so whoever answers answers wrongly.
-//! Source: curl 7.88.1 `lib/vtls/openssl.c`; RFC 8446 (ClientHello).
+//! Differs from curl: see [`crate::tls`]; a certificate has no dates. Source: curl 7.88.1 `lib/vtls/openssl.c`; RFC 8446
+//! (ClientHello).
 
 use super::handle::{Failure, Handle};
 use super::show::Mark;
 use super::url::Url;
 use crate::resolver;
 use crate::socket::Socket;
+use crate::tls::{self, Certificate, Heard};
+use net::Errno;
+
+const MORE: &str = "\nMore details here: https://curl.se/docs/sslcerts.html\n\ncurl failed to verify the legitimacy of the \
+    server and therefore could not\nestablish a secure connection to it. To learn more about this situation and\nhow to fix \
+    it, please visit the web page mentioned above.";
 
 impl Handle<'_> {
-    /// The greeting of https://; whoever answers it is not a TLS server.
-    pub async fn greet(&mut self, socket: &Socket, url: &Url) -> Failure {
+    /// The greeting of https://, and whether the one who answers is to be believed.
+    pub async fn greet(&mut self, socket: &Socket, url: &Url) -> Result<(), Failure> {
         self.show.info("ALPN: offers h2,http/1.1").await;
         self.show.data(Mark::DataOut, 5).await;
         self.show.info("TLSv1.3 (OUT), TLS handshake, Client hello (1):").await;
         self.show.data(Mark::DataOut, 512).await;
+        let file = self.options.authority.clone();
+        let mut authority = None;
         if !self.options.insecure {
-            self.show.info(" CAfile: /etc/ssl/certs/ca-certificates.crt").await;
-            self.show.info(" CApath: /etc/ssl/certs").await;
+            let path = file.as_deref().unwrap_or("/etc/ssl/certs/ca-certificates.crt");
+            let read = self.sys.read_file(path).await;
+            if file.is_some() && read.is_err() {
+                return Err(self.fail(77, format!("error setting certificate file: {path}")).await);
+            }
+            authority = read.ok().map(|it| tls::digest(&it));
+            self.show.info(format!(" CAfile: {path}")).await;
+            self.show
+                .info(format!(" CApath: {}", if file.is_some() { "none" } else { "/etc/ssl/certs" }))
+                .await;
         }
         let hello = self.hello(url).await;
         let deadline = self.deadline(true);
-        let answer = match socket.write(&hello, deadline).await {
-            Ok(_) => socket.read(deadline).await,
-            Err(errno) => Err(errno),
+        let mut begun = Vec::new();
+        let mut answer = socket.write(&hello, deadline).await.map(|_| Some(Vec::new()));
+        let certificate = loop {
+            match answer {
+                Ok(Some(bytes)) => {
+                    begun.extend(bytes);
+                    match tls::heard(&begun) {
+                        Heard::Certificate(certificate, _) => break certificate,
+                        Heard::Begun => {}
+                        Heard::Wrong => return Err(self.answered_wrongly().await),
+                    }
+                }
+                Ok(None) => return Err(self.timed_out(deadline == self.deadline(false)).await),
+                Err(errno) => return Err(self.broken(url, errno).await),
+            }
+            answer = socket.read(deadline).await;
+            if matches!(&answer, Ok(Some(bytes)) if bytes.is_empty()) {
+                let place = format!("{}:{} ", url.host, url.port());
+                let text = format!("OpenSSL SSL_connect: SSL_ERROR_SYSCALL in connection to {place}");
+                return Err(self.fail(35, text).await);
+            }
         };
-        let place = format!("{}:{} ", url.host, url.port());
-        match answer {
-            Ok(None) if deadline == self.deadline(false) => {
-                let millis = (self.sys.now().await - self.single).as_millis();
-                self.fail(28, format!("Connection timed out after {millis} milliseconds")).await
+        self.verify(&certificate, &url.host, authority).await
+    }
+
+    async fn verify(
+        &mut self,
+        certificate: &Certificate,
+        host: &str,
+        authority: Option<String>,
+    ) -> Result<(), Failure> {
+        self.show.info("TLSv1.3 (IN), TLS handshake, Server hello (2):").await;
+        self.show.info("TLSv1.3 (IN), TLS handshake, Certificate (11):").await;
+        let unknown = "unable to get local issuer certificate";
+        if !self.options.insecure && authority.as_ref() != Some(&certificate.authority) {
+            return Err(self.doubted(format!("SSL certificate problem: {unknown}")).await);
+        }
+        let name = certificate.name_of(host);
+        self.show.info("SSL connection using TLSv1.3 / TLS_SHA256_SHA256").await;
+        self.show.info("ALPN: server accepted http/1.1").await;
+        self.show.info("Server certificate:").await;
+        self.show.info(format!(" subject: CN={}", certificate.subject)).await;
+        match name {
+            _ if self.options.insecure => {}
+            Some(name) => {
+                let text = format!(" subjectAltName: host \"{host}\" matched cert's \"{name}\"");
+                self.show.info(text).await;
             }
-            Ok(None) => self.fail(28, String::from("SSL connection timeout")).await,
-            Ok(Some(bytes)) if bytes.is_empty() => {
-                self.fail(35, format!("OpenSSL SSL_connect: SSL_ERROR_SYSCALL in connection to {place}"))
-                    .await
-            }
-            Ok(Some(_)) => {
-                self.show.data(Mark::DataIn, 5).await;
-                self.fail(
-                    35,
-                    String::from("OpenSSL/3.0.19: error:0A00010B:SSL routines::wrong version number"),
-                )
-                .await
-            }
-            Err(errno) => {
-                let failure = self.fail(35, format!("Recv failure: {errno}")).await;
-                self.show.info(format!("OpenSSL SSL_connect: {errno} in connection to {place}")).await;
-                failure
+            None => {
+                self.show.info(format!(" subjectAltName does not match {host}")).await;
+                let text = "SSL: no alternative certificate subject name matches target host name";
+                return Err(self.doubted(format!("{text} '{host}'")).await);
             }
         }
+        self.show.info(format!(" issuer: CN={}", certificate.issuer)).await;
+        let verdict = match self.options.insecure {
+            true => format!(" SSL certificate verify result: {unknown} (20), continuing anyway."),
+            false => " SSL certificate verify ok.".to_owned(),
+        };
+        self.show.info(verdict).await;
+        Ok(())
+    }
+
+    /// With where to read on.
+    async fn doubted(&mut self, text: String) -> Failure {
+        self.show.info(&text).await;
+        Failure::new(60, text + MORE)
+    }
+
+    async fn answered_wrongly(&mut self) -> Failure {
+        self.show.data(Mark::DataIn, 5).await;
+        let text = "OpenSSL/3.0.19: error:0A00010B:SSL routines::wrong version number";
+        self.fail(35, text.to_owned()).await
+    }
+
+    async fn timed_out(&mut self, is_whole: bool) -> Failure {
+        if !is_whole {
+            return self.fail(28, String::from("SSL connection timeout")).await;
+        }
+        let millis = (self.sys.now().await - self.single).as_millis();
+        self.fail(28, format!("Connection timed out after {millis} milliseconds")).await
+    }
+
+    async fn broken(&mut self, url: &Url, errno: Errno) -> Failure {
+        let failure = self.fail(35, format!("Recv failure: {errno}")).await;
+        let place = format!("{}:{} ", url.host, url.port());
+        self.show.info(format!("OpenSSL SSL_connect: {errno} in connection to {place}")).await;
+        failure
     }
 
     /// A ClientHello as OpenSSL 3.0 sends it for curl, padded to 512 bytes.
