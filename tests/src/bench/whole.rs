@@ -1,13 +1,13 @@
 //! What a learner waits for: a lab that boots, a tape that is replayed, commands that talk; and what it all weighs.
 
-use crate::Outcome;
+use super::{Outcome, resident};
 use api::TtyId;
 use api::lab::{CableSpec, Lab, MachineSpec, Setup};
 use api::request::{Command, Replay, Request};
 use api::topology::Role;
 use linux::ExecOptions;
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use web_time::Instant;
 use world::{Session, World};
 
 const TTY: TtyId = TtyId(1);
@@ -15,9 +15,10 @@ const LINES: usize = 100;
 const REQUESTS: usize = 500;
 const WEIGHED: usize = 2_000;
 
+#[cfg(not(target_arch = "wasm32"))]
 /// Boots of every lab of the course: milliseconds for the slowest, and its name.
 pub fn slowest_boot() -> Outcome<(f64, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../lessons");
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../lessons");
     let mut slowest = (Duration::ZERO, String::new());
     for authored in lessons::author::read_course(&root)? {
         let started = Instant::now();
@@ -83,12 +84,6 @@ pub fn requests() -> Outcome<f64> {
         Some(exit) if exit.0 == 0 => Ok(REQUESTS as f64 / started.elapsed().as_secs_f64()),
         other => Err(format!("the loop of requests came to {other:?}").into()),
     }
-}
-
-/// Bytes of this process that are in memory (Linux only; elsewhere nothing).
-fn resident() -> f64 {
-    let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
-    text.split(' ').nth(1).and_then(|pages| pages.parse::<f64>().ok()).unwrap_or(0.0) * 4096.0
 }
 
 /// Bytes of a namespace, and of a veth pair between two.
