@@ -5,7 +5,7 @@
 use crate::Packet;
 use crate::arena::Arena;
 use crate::device::{Device, StpTimer};
-use crate::ip::FragmentKey;
+use crate::ip::{FragmentKey, KnownRoutes};
 use crate::machine::Machine;
 use crate::neighbour::NeighbourId;
 use crate::netns::Netns;
@@ -67,11 +67,12 @@ pub struct Network {
     pub(crate) netns: Arena<NetnsId, Netns>,
     pub(crate) devices: Arena<DeviceId, Device>,
     pub(crate) trace: Trace,
+    pub(crate) known_routes: KnownRoutes,
     /// Machines whose changes of carrier are looked at as soon as the call or event is over.
     pub(crate) watch_now: Vec<MachineId>,
     /// How many devices are just handing a frame on to one another (`dev_xmit_recursion`).
     pub(crate) handing_on: u8,
-    /// Changes with everything that [`Network::topology`] shows.
+    /// Changes with everything that `topology.rs` shows.
     pub(crate) generation: u64,
 }
 
@@ -91,6 +92,7 @@ impl Network {
             netns: Arena::default(),
             devices: Arena::default(),
             trace: Trace::default(),
+            known_routes: KnownRoutes::new(),
             watch_now: Vec::new(),
             handing_on: 0,
             generation: 1,

@@ -75,14 +75,19 @@ pub fn requests() -> Outcome<f64> {
     let mut world = World::boot(&lab(), 1);
     let machine = world.machine("a").ok_or("no machine")?;
     let system = world.system_mut();
-    let run = format!("for i in $(seq {REQUESTS}); do curl -s -o /dev/null http://10.0.0.2/ || exit 9; done");
+    let run =
+        format!("for i in $(seq {REQUESTS}); do curl -sS -o /dev/null http://10.0.0.2/ || exit 9; done");
     let started = Instant::now();
     let id = system.exec(machine, &run, ExecOptions::default());
     let until = system.now() + Duration::from_secs(600);
     while system.exit_of(id).is_none() && system.step(until) {}
     match system.exit_of(id) {
         Some(exit) if exit.0 == 0 => Ok(REQUESTS as f64 / started.elapsed().as_secs_f64()),
-        other => Err(format!("the loop of requests came to {other:?}").into()),
+        other => {
+            let (_, said) = system.take_output(id);
+            let said = String::from_utf8_lossy(&said);
+            Err(format!("the loop of requests came to {other:?}: {}", said.trim_end()).into())
+        }
     }
 }
 
