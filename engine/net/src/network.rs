@@ -5,7 +5,7 @@
 use crate::Packet;
 use crate::arena::Arena;
 use crate::device::{Device, StpTimer};
-use crate::ip::{FragmentKey, KnownRoutes};
+use crate::ip::FragmentKey;
 use crate::machine::Machine;
 use crate::neighbour::NeighbourId;
 use crate::netns::Netns;
@@ -67,7 +67,6 @@ pub struct Network {
     pub(crate) netns: Arena<NetnsId, Netns>,
     pub(crate) devices: Arena<DeviceId, Device>,
     pub(crate) trace: Trace,
-    pub(crate) known_routes: KnownRoutes,
     /// Machines whose changes of carrier are looked at as soon as the call or event is over.
     pub(crate) watch_now: Vec<MachineId>,
     /// How many devices are just handing a frame on to one another (`dev_xmit_recursion`).
@@ -92,7 +91,6 @@ impl Network {
             netns: Arena::default(),
             devices: Arena::default(),
             trace: Trace::default(),
-            known_routes: KnownRoutes::new(),
             watch_now: Vec::new(),
             handing_on: 0,
             generation: 1,

@@ -75,8 +75,6 @@ pub(crate) struct FibResult {
     pub prefsrc: Option<Ipv4Addr>,
     /// A fixed MTU of the route (`mtu`).
     pub mtu: Option<u32>,
-    /// The route has further ways, and another flow might take them.
-    pub has_others: bool,
 }
 
 /// What is asked.
@@ -228,7 +226,6 @@ impl Table {
                         hop,
                         prefsrc: route.prefsrc,
                         mtu: route.metric(Metric::Mtu),
-                        has_others: route.hops.len() > 1,
                     });
                 }
             }

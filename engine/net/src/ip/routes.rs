@@ -200,9 +200,7 @@ impl Network {
     /// Asks rules and tables. Ways without carrier count unless their device says otherwise.
     #[inline]
     pub(crate) fn fib_lookup(&self, ns: NetnsId, query: &FibQuery) -> Result<FibResult, Errno> {
-        let fib = &self.netns[ns].fib;
-        let look_up = || fib.lookup(query, |hop| self.may_use_linkdown(hop));
-        self.known_routes.find(ns, fib, query, look_up)
+        self.netns[ns].fib.lookup(query, |hop| self.may_use_linkdown(hop))
     }
 
     pub(crate) fn may_use_linkdown(&self, hop: &Hop) -> bool {
