@@ -1,6 +1,6 @@
 //! `kube-controller-manager` and `kube-scheduler`: their ports and, behind them, the controllers and the scheduler.
 //!
-//! Always: each runs when the store has changed, or when it asked to be run. Differs from Kubernetes: they use the store
+//! Always: each runs a moment after the store has changed, or when it asked to be run. Differs from Kubernetes: they use the store
 //! directly, without leader election.
 
 use super::page;
@@ -26,6 +26,9 @@ pub static KUBE_SCHEDULER: Command = Command {
     run: |sys, _| Box::pin(run(sys, 10259, Exit::OK, |cluster| cluster.run_scheduler())),
 };
 
+/// What a change takes to get here by a watch. All that changes meanwhile is one look.
+const NEWS: Duration = Duration::from_millis(1);
+
 /// `over` is how it ends when it is told to: the controller manager counts that as a lost lease.
 async fn run(sys: Sys, port: u16, over: Exit, step: fn(&mut Cluster) -> Option<Time>) -> Exit {
     sys.end_at_signals(over).await;
@@ -49,6 +52,7 @@ async fn run(sys: Sys, port: u16, over: Exit, step: fn(&mut Cluster) -> Option<T
                 })
                 .await;
             inner.wait(&[WaitOn::Notice(machine, STORE)], next).await;
+            inner.sleep(NEWS).await;
         }
     });
     crew.run().await;
