@@ -120,7 +120,8 @@ impl Chores {
         if journey.verdict.is_none() {
             self.open.push(journey.id);
         }
-        let Some(mut ends) = ends(journey).filter(|_| journey.cause.is_none()) else { return };
+        let speaks = journey.cause.is_none() || journey.summary.contains(": Flags [");
+        let Some(mut ends) = ends(journey).filter(|_| speaks) else { return };
         self.note(sorted(&ends), is_chore);
         for stop in &journey.stops {
             let StopKind::Nat { before, after, .. } = &stop.kind else { continue };

@@ -7,6 +7,7 @@ use crate::access_log::{AccessLog, Subject};
 impl Proxy {
     /// Logs a request that is over.
     pub(super) fn log(&mut self, stream: &Stream) {
+        self.note_stream_end(stream);
         let settings = stream.settings.clone();
         self.log_to(&settings.logs, &stream.subject(self.now));
     }

@@ -24,8 +24,15 @@ impl Proxy {
         self.forget_down(number);
     }
 
-    /// Closes in order, once all is sent.
+    /// Closes in order, once all is sent. Listener filters only peek: what they saw is unread, and the socket resets.
     pub(super) fn close_down(&mut self, number: u32) {
+        let mut how = Ending::Close;
+        if let Some(down) = self.down(number)
+            && matches!(down.state, State::Inspecting)
+            && !down.sniffed.is_empty()
+        {
+            how = Ending::Reset;
+        }
         if let Some(down) = self.down(number)
             && !matches!(down.state, State::Tcp(_))
         {
@@ -34,7 +41,7 @@ impl Proxy {
                 down.state = State::Closing;
             }
         }
-        self.end(ConnId::accepted(number), Ending::Close);
+        self.end(ConnId::accepted(number), how);
     }
 
     /// Closes without finishing what is under way.
@@ -71,7 +78,7 @@ impl Proxy {
             self.timers.cancel(timer);
         }
         if let State::Tcp(tcp) = &mut down.state {
-            self.tcp_forgotten(tcp, &down.facts);
+            self.tcp_forgotten(number, tcp, &down.facts);
         }
         for guard in down.chain.iter().flat_map(|it| &it.guards) {
             if let Guard::Limit { active, .. } = guard {

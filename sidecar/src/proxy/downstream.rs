@@ -54,6 +54,8 @@ pub(crate) enum State {
 /// A client's connection.
 pub(crate) struct Down {
     pub listener: usize,
+    /// The one that accepted it.
+    pub entry: usize,
     pub facts: Rc<Connection>,
     pub chain: Option<Rc<Chain>>,
     pub state: State,
@@ -90,6 +92,7 @@ impl Down {
         };
         Down {
             listener,
+            entry: listener,
             facts: Rc::new(facts),
             chain: None,
             state: State::Inspecting,
@@ -165,7 +168,8 @@ impl Proxy {
         self.stats.count(&format!("{prefix}downstream_cx_total"));
         let active = self.stats.gauge(&format!("{prefix}downstream_cx_active"));
         self.stats.add(active, 1);
-        let down = Down::new(at, local, remote, self.connections, self.now);
+        let mut down = Down::new(at, local, remote, self.connections, self.now);
+        down.entry = listener as usize;
         let place = number as usize;
         if self.downs.len() <= place {
             self.downs.resize_with(place + 1, || None);

@@ -3,6 +3,7 @@
 use super::Proxy;
 use super::chain::Guard;
 use crate::http::Connection;
+#[cfg(feature = "tls")]
 use std::rc::Rc;
 
 impl Proxy {

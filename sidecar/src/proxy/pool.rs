@@ -160,6 +160,7 @@ impl Proxy {
         cluster.change_active(host, true);
         self.stats.inc(cluster.stats.upstream_rq_total);
         self.stats.inc(cluster.stats.upstream_rq_active);
+        self.note_serve(up, key);
         let Some(link) = self.up_begin(up, key) else { return };
         if let Some(attempt) =
             self.stream(key).and_then(|it| it.router.as_mut()).and_then(|it| it.attempt.as_mut())

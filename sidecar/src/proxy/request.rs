@@ -168,6 +168,7 @@ impl Proxy {
             request::mutate(&settings, &connection, own, &mut self.random, &mut stream.request);
         stream.info.start = stream.info.start.min(now);
         self.route(key);
+        self.note_route(key);
         let Some(stream) = self.stream(key) else { return };
         if stream.is_upgrade && !self.check_upgrade(key, &settings) {
             return;

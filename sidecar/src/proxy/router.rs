@@ -273,7 +273,11 @@ impl Proxy {
             }
         }
         let id = router.cluster;
-        let Some(host) = self.choose_host(key) else {
+        let chosen = self.choose_host(key);
+        if let Some(down) = self.stream(key).and_then(|it| it.owner.down()) {
+            self.note_host(down, id, chosen);
+        }
+        let Some(host) = chosen else {
             let Some(stream) = self.stream(key) else { return };
             stream.info.flags.set(Flag::NoHealthyUpstream);
             self.charge(id, 503);

@@ -53,6 +53,7 @@ impl Proxy {
             discovery: xds::Discovery::default(),
             is_failing_checks: false,
             is_draining: false,
+            is_telling: false,
             connections: 0,
             own_address,
             date: (0, String::new()),

@@ -121,6 +121,13 @@ impl Proxy {
         let it = cluster.hosts.get_mut(&host)?;
         it.connections += 1;
         let address = to.unwrap_or(it.address);
+        let client = match &kind {
+            Kind::Tcp(down) => Some(*down),
+            Kind::Check(_) => None,
+            Kind::Http1 { .. } | Kind::Http2 { .. } => {
+                it.pending.back().and_then(|key| self.streams.get(*key)?.owner.down())
+            }
+        };
         let timeout = cluster.connect_timeout;
         let from = cluster
             .config
@@ -153,7 +160,8 @@ impl Proxy {
         if let Some(up) = self.up(key) {
             up.connect = Some(timer);
         }
-        self.output.push_back(Output::Connect { conn: ConnId::opened(key.index), to: address, from });
+        let client = client.map(ConnId::accepted);
+        self.output.push_back(Output::Connect { conn: ConnId::opened(key.index), to: address, from, client });
         Some(key)
     }
 
