@@ -188,7 +188,7 @@ pub struct Proxy {
     date: (u64, String),
     node_cluster: String,
     #[cfg(feature = "tls")]
-    clock: crate::tls::Clock,
+    tls: crate::tls::Means,
 }
 
 const SECOND: u64 = 1_000_000_000;
@@ -198,7 +198,7 @@ impl Proxy {
     pub fn handle(&mut self, now: u64, input: Input<'_>) {
         self.now = self.now.max(now);
         #[cfg(feature = "tls")]
-        self.clock.set(self.now / SECOND);
+        self.tls.clock.set(self.now / SECOND);
         match input {
             Input::Accepted { conn, listener, local, remote, original_dst } => {
                 self.accepted(conn.parts().0, listener, local, remote, original_dst);
