@@ -10,6 +10,7 @@ mod closing;
 mod downstream;
 mod exchange;
 mod filters;
+mod flow;
 mod guard;
 mod health;
 mod http2_down;

@@ -95,7 +95,7 @@ impl Shown {
             Ok(found.map(|der| Certificate { path, der }))
         };
         let mut shown = Shown::default();
-        for ca in &peer.trusted_ca {
+        if let Some(ca) = &peer.trusted_ca {
             shown.authorities.extend(first(ca)?);
         }
         for chain in configured(common, sources).iter().filter_map(|it| it.certificate_chain.as_ref()) {
