@@ -10,6 +10,7 @@ mod closing;
 mod downstream;
 mod exchange;
 mod filters;
+mod flow;
 mod guard;
 mod health;
 mod http2_down;
@@ -195,7 +196,7 @@ pub struct Proxy {
     date: (u64, String),
     node_cluster: String,
     #[cfg(feature = "tls")]
-    clock: crate::tls::Clock,
+    tls: crate::tls::Means,
 }
 
 const SECOND: u64 = 1_000_000_000;
@@ -205,7 +206,7 @@ impl Proxy {
     pub fn handle(&mut self, now: u64, input: Input<'_>) {
         self.now = self.now.max(now);
         #[cfg(feature = "tls")]
-        self.clock.set(self.now / SECOND);
+        self.tls.clock.set(self.now / SECOND);
         match input {
             Input::Accepted { conn, listener, local, remote, original_dst } => {
                 self.accepted(conn.parts().0, listener, local, remote, original_dst);

@@ -55,7 +55,7 @@ impl Proxy {
             return;
         }
         let Some(down) = self.down(number) else { return };
-        let (first, at) = (down.entry, down.listener);
+        let (first, at) = (down.accepted_by, down.listener);
         let chain = down.chain.as_ref().map_or("-", |it| or_dash(&it.name)).to_owned();
         let named = |at: usize| {
             let it = self.listeners.get(at)?.as_ref()?;

@@ -4,7 +4,7 @@ use super::downstream::State;
 use super::reply::Reply;
 use super::slab::Key;
 use super::stream::{Owner, Stream};
-use super::{ConnId, Proxy, Timer};
+use super::{Proxy, Timer};
 use crate::access_log::{Flag, Info};
 use crate::config::route::TlsRequirement;
 use crate::hcm::{RouteSource, Settings, path, request};
@@ -388,10 +388,5 @@ impl Proxy {
             stream.info.details = why.into();
             self.drop_stream(key);
         }
-    }
-
-    /// The client's connection of a stream, by id.
-    pub(super) fn conn_of(&mut self, key: Key) -> Option<ConnId> {
-        self.stream(key)?.owner.down().map(ConnId::accepted)
     }
 }

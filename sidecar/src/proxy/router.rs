@@ -359,18 +359,13 @@ impl Proxy {
                 ready = link;
             }
         }
-        if stream.body.len() > 2 * 1024 * 1024
-            && ready.is_none()
-            && let Some(conn) = self.conn_of(key)
-        {
-            self.set_paused(conn, true);
-        }
         if let Some(link) = ready {
             self.up_send_data(link, data, is_end);
         }
         for shadow in shadows {
             self.request_data(shadow, data, is_end);
         }
+        self.gate_request(key);
     }
 
     /// The request is complete.
@@ -410,6 +405,7 @@ impl Proxy {
         }
         if let Some(host) = host {
             self.outlier_result(id, host, 504, true);
+            self.count_host(id, host, |it| it.timeouts += 1);
         }
         let Some(stream) = self.stream(key) else { return };
         stream.info.flags.set(Flag::UpstreamRequestTimeout);

@@ -76,7 +76,7 @@ impl TcpSettings {
 /// A connection that is carried.
 pub(crate) struct Tcp {
     settings: Rc<TcpSettings>,
-    info: Info,
+    pub info: Info,
     cluster: Option<usize>,
     metadata: Option<Struct>,
     up: Option<Key>,
