@@ -5,6 +5,7 @@
 //! an app as another. Ephemeral ports stand as `eph`, as in the recording.
 
 use api::MachineId;
+use api::journey::{Journey, StopKind};
 use api::topology::Role;
 use linux::daemon::Crew;
 use linux::socket::Socket;
@@ -180,6 +181,51 @@ fn ephemeral(line: &str) -> String {
         _ => word.to_owned(),
     };
     line.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn the_packet_of_a_request_tells_what_a_proxy_made_of_it_and_is_the_cause_of_what_it_sends() {
+    let mut mesh = Mesh::new();
+    let first = mesh.system.net.next_journey();
+    mesh.flow(("podA", APP, "http://10.96.0.10:8080/"), "");
+    let journeys: Vec<Journey> = mesh.system.net.journeys_from(first).collect();
+    let decided =
+        |journey: &&Journey| journey.stops.iter().any(|it| matches!(it.kind, StopKind::Proxy { .. }));
+    let told: Vec<&Journey> = journeys.iter().filter(decided).collect();
+    let words = |journey: &Journey| {
+        let after = journey.stops.iter().skip_while(|it| !matches!(it.kind, StopKind::Delivered { .. }));
+        after.map(|it| it.kind.text()).collect::<Vec<_>>()
+    };
+    assert_eq!(told.len(), 2);
+    let (outward, inward) = (told[0], told[1]);
+    assert_eq!(
+        words(outward),
+        [
+            "delivered to TCP port 15001",
+            "listener virtualOutbound::0.0.0.0:15001",
+            "listener 0.0.0.0_8080::0.0.0.0:8080",
+            "filter_chain -",
+            "route local_route::echo::-",
+            "cluster outbound|8080||echo",
+            "endpoint 10.0.0.3:8080",
+            "response 200 - via_upstream"
+        ]
+    );
+    assert_eq!(
+        words(inward),
+        [
+            "delivered to TCP port 15006",
+            "listener virtualInbound::0.0.0.0:15006",
+            "filter_chain 0.0.0.0_8080",
+            "route local_route::inbound|http|8080::default",
+            "cluster inbound|8080||",
+            "endpoint 10.0.0.3:8080",
+            "response 200 - via_upstream"
+        ]
+    );
+    assert_eq!(inward.cause, Some(outward.id));
+    let to_app = journeys.iter().find(|it| it.summary.contains("127.0.0.6.") && it.summary.ends_with("[S]"));
+    assert_eq!(to_app.and_then(|it| it.cause), Some(inward.id));
 }
 
 #[test]

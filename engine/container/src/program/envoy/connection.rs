@@ -3,8 +3,10 @@
 //! Always: what the kernel does not take waits here, and the proxy is told when that is much; our end follows the last byte.
 
 use api::JourneyId;
+use api::journey::StopKind;
 use linux::System;
 use net::{Errno, Shutdown, SocketId};
+use sidecar::proxy::Part;
 use sim::Instant;
 use std::time::Duration;
 
@@ -37,6 +39,8 @@ pub struct Connection {
     pub is_gone: bool,
     /// The packet that brought what the proxy was given last.
     pub heard: Option<JourneyId>,
+    /// The packet on which the proxy's decisions are noted: the one that began the request.
+    noted: Option<JourneyId>,
     waiting: Vec<u8>,
     is_blocked: bool,
     ending: Ending,
@@ -63,10 +67,22 @@ impl Connection {
             has_ended: false,
             is_gone: false,
             heard: None,
+            noted: None,
             waiting: Vec::new(),
             is_blocked: false,
             ending: Ending::Open,
             is_shut: false,
+        }
+    }
+
+    /// Notes what the proxy decided about a request; a note on the listener is the first of each.
+    pub fn note(&mut self, system: &mut System, part: Part, words: String) {
+        if part == Part::Listener {
+            self.noted = self.heard;
+        }
+        if let Some(packet) = self.noted.or(self.heard) {
+            let what = StopKind::Proxy { part: part.name().to_owned(), words };
+            system.net.journey_note(self.socket, packet, what);
         }
     }
 

@@ -8,7 +8,6 @@
 use super::connection::{Connection, Flushed, Lingering};
 use super::log::AccessLogs;
 use api::JourneyId;
-use api::journey::StopKind;
 use linux::{ProcessId, System, WaitOn};
 use net::{Errno, Network, SocketId, SocketKind, SocketOption};
 use sidecar::proxy::{ConnId, Input, Output, Proxy};
@@ -333,9 +332,8 @@ impl Driver {
                 self.logs.write(now, sink, &line);
             }
             Output::Note { conn, part, words } => {
-                if let Some((it, heard)) = self.connections.get(&conn).and_then(|it| Some((it, it.heard?))) {
-                    let what = StopKind::Proxy { part: part.name().to_owned(), words };
-                    system.net.journey_note(it.socket, heard, what);
+                if let Some(it) = self.connections.get_mut(&conn) {
+                    it.note(system, part, words);
                 }
             }
             Output::Serve { conn, client } => {
