@@ -56,6 +56,7 @@ proofs! {
     questions_of_resolvers "09-names-in-the-cluster/1"
     corefile "09-names-in-the-cluster/2"
     dns_policy "09-names-in-the-cluster/3"
+    sidecars "13-proxies-and-mesh/1"
     exam_tasks_of_pods "14-exam-tasks/0"
     exam_tasks_of_services "14-exam-tasks/1"
     exam_tasks_of_nodes "14-exam-tasks/2"

@@ -15,11 +15,25 @@ pub struct Stats {
     names: BTreeMap<String, Stat>,
     values: Vec<u64>,
     is_gauge: Vec<bool>,
+    is_used: Vec<bool>,
+}
+
+/// One of them, as the admin page shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its value.
+    pub value: u64,
+    /// Whether it is a gauge.
+    pub is_gauge: bool,
+    /// Whether it was ever written.
+    pub is_used: bool,
 }
 
 impl Default for Stats {
     fn default() -> Stats {
-        Stats { names: BTreeMap::new(), values: vec![0], is_gauge: vec![false] }
+        Stats { names: BTreeMap::new(), values: vec![0], is_gauge: vec![false], is_used: vec![false] }
     }
 }
 
@@ -31,6 +45,7 @@ impl Stats {
         let stat = Stat(self.values.len() as u32);
         self.values.push(0);
         self.is_gauge.push(is_gauge);
+        self.is_used.push(false);
         self.names.insert(name.to_owned(), stat);
         stat
     }
@@ -65,11 +80,13 @@ impl Stats {
     /// So many more.
     pub fn add(&mut self, stat: Stat, more: u64) {
         self.values[stat.0 as usize] += more;
+        self.is_used[stat.0 as usize] |= more > 0;
     }
 
     /// Sets a gauge.
     pub fn set(&mut self, stat: Stat, value: u64) {
         self.values[stat.0 as usize] = value;
+        self.is_used[stat.0 as usize] = true;
     }
 
     /// The value of one.
@@ -82,14 +99,21 @@ impl Stats {
         self.names.get(name).map(|it| self.value(*it))
     }
 
-    /// All, by name: name, value, and whether it is a gauge.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, u64, bool)> {
-        self.names.iter().map(|(name, it)| (name.as_str(), self.value(*it), self.is_gauge[it.0 as usize]))
+    /// All, by name.
+    pub fn iter(&self) -> impl Iterator<Item = Shown<'_>> {
+        self.names.iter().map(|(name, it)| {
+            let at = it.0 as usize;
+            Shown { name, value: self.values[at], is_gauge: self.is_gauge[at], is_used: self.is_used[at] }
+        })
     }
 
     /// Sets all counters to nought, as `/reset_counters` does.
     pub fn reset_counters(&mut self) {
-        self.values.iter_mut().zip(&self.is_gauge).filter(|(_, gauge)| !**gauge).for_each(|(it, _)| *it = 0);
+        for at in 0..self.values.len() {
+            if !self.is_gauge[at] {
+                (self.values[at], self.is_used[at]) = (0, false);
+            }
+        }
     }
 
     /// Forgets everything whose name begins so: a cluster that went.

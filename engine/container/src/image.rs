@@ -273,6 +273,8 @@ pub fn find(tables: &[&'static [Image]], wanted: &Reference) -> Result<&'static 
 
 const NGINX_CONF: &str = "server {\n    listen       80;\n    listen  [::]:80;\n    server_name  localhost;\n\n    \
 location / {\n        root   /usr/share/nginx/html;\n        index  index.html index.htm;\n    }\n}\n";
+/// What the image starts with: a way to envoyproxy.io.
+const ENVOY_YAML: &str = include_str!("image/envoy.yaml");
 const NGINX_PAGE: &str = include_str!("image/nginx.html");
 
 /// What everybody can pull.
@@ -319,6 +321,13 @@ pub static IMAGES: &[Image] = &[
         repository: "docker.io/curlimages/curl", tags: &["latest", "7*", "8*"],
         base: Base::Busybox, programs: &[("/usr/bin/curl", "curl")], entrypoint: &["curl"],
         uid: 100, workdir: "/home/curl_user", bytes: 9_600_000, ..Image::NONE
+    },
+    Image {
+        repository: "docker.io/envoyproxy/envoy", tags: &["v1*", "contrib-v1*", "tools-v1*"],
+        base: Base::Debian,
+        programs: &[("/usr/local/bin/envoy", "envoy"), ("/docker-entrypoint.sh", "envoy-entrypoint")],
+        files: &[("/etc/envoy/envoy.yaml", ENVOY_YAML)], entrypoint: &["/docker-entrypoint.sh"],
+        cmd: &["envoy", "-c", "/etc/envoy/envoy.yaml"], bytes: 84_000_000, ..Image::NONE
     },
     Image {
         repository: "docker.io/library/redis", tags: &["latest", "6*", "7*", "8*", "alpine*"],

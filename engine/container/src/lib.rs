@@ -1,6 +1,6 @@
 //! Containers on Linux machines: images, the runtime that makes sandboxes and containers of them, and what connects them (CNI).
 //!
-//! Stands on `linux`; `kube` and `world` stand on it. Always: a container is processes on the node's own machine, with a
+//! Stands on `linux` and `sidecar`; `kube` and `world` stand on it. Always: a container is processes on the node's own machine, with a
 //! root, a hostname and process numbers of their own and a network namespace that is bound under `/run/netns`; a CNI
 //! plugin is an executable that is told what to do by its environment and its standard input.
 
@@ -25,6 +25,8 @@ pub static COMMANDS: &[&Command] = &[
     &program::client::CALLER,
     &containerd::CONTAINERD,
     &crictl::CRICTL,
+    &program::envoy::ENVOY,
+    &program::envoy::ENTRYPOINT,
     &program::httpd::HTTPD,
     &unit::JOURNALCTL,
     &program::nginx::NGINX,

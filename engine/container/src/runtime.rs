@@ -82,6 +82,7 @@ pub struct Container {
     pub environment: BTreeMap<String, String>,
     pub cwd: String,
     pub uid: u32,
+    pub gid: u32,
     pub stdin: Stdin,
     pub stdin_once: bool,
 }
@@ -97,7 +98,9 @@ pub struct Wanted {
     pub args: Vec<String>,
     pub environment: Vec<(String, String)>,
     pub cwd: String,
+    /// Instead of the image's user, and of group 0 for such a one.
     pub uid: Option<u32>,
+    pub gid: Option<u32>,
     /// Paths of the node and where they are mounted.
     pub mounts: Vec<(String, String)>,
     pub stdin: Stdin,
@@ -300,6 +303,7 @@ pub fn create_container(
         environment,
         cwd: if wanted.cwd.is_empty() { image.workdir.to_owned() } else { wanted.cwd.clone() },
         uid: wanted.uid.unwrap_or(image.uid),
+        gid: wanted.gid.unwrap_or(if wanted.uid.is_some() { 0 } else { image.uid }),
         stdin: wanted.stdin,
         stdin_once: wanted.stdin_once,
     };
@@ -338,6 +342,7 @@ pub fn start_container(
     let start = Start {
         netns: Some((netns, None)),
         uid: Some(container.uid),
+        gid: Some(container.gid),
         environment: Some(container.environment.clone()),
         cwd: Some(container.cwd.clone()),
         ..Start::new(arguments)
@@ -384,6 +389,7 @@ pub fn exec_start(system: &System, machine: MachineId, id: &str, arguments: Vec<
         environment: Some(container.environment.clone()),
         cwd: Some(container.cwd.clone()),
         uid: Some(container.uid),
+        gid: Some(container.gid),
         ..Start::new(arguments)
     })
 }

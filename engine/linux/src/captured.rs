@@ -30,6 +30,8 @@ pub struct ExecOptions {
     /// What is set besides or instead of the usual.
     pub environment: BTreeMap<String, String>,
     pub uid: u32,
+    /// Without it the group has the user's number.
+    pub gid: Option<u32>,
     /// Where it runs instead of the machine, with that container's `sh`.
     pub container: Option<ContainerId>,
     pub netns: Option<(NetnsId, Option<String>)>,
@@ -45,6 +47,7 @@ impl Default for ExecOptions {
             cwd: "/root".to_owned(),
             environment: BTreeMap::new(),
             uid: 0,
+            gid: None,
             container: None,
             netns: None,
             capture: true,
@@ -92,6 +95,7 @@ impl System {
         };
         let bash = self.command(shell).expect("every world has bash");
         let id = self.spawn(bash, spawn).expect("the world itself is not limited in processes");
+        self.process_mut(id).gid = options.gid.unwrap_or(options.uid);
         let capture = options.capture && options.tty.is_none();
         let output = |stream| match (options.tty, capture) {
             (Some(tty), _) => OpenKind::Tty(tty),

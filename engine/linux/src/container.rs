@@ -235,7 +235,8 @@ impl System {
         let machine = self.container(id).machine;
         let (netns, netns_name) = start.netns.unwrap_or((self.host(machine).netns, None));
         let mut view = View::root(machine, netns);
-        (view.container, view.uid, view.gid) = (Some(id), start.uid.unwrap_or(0), start.uid.unwrap_or(0));
+        (view.container, view.uid) = (Some(id), start.uid.unwrap_or(0));
+        view.gid = start.gid.unwrap_or(view.uid);
         view.cwd = start.cwd.unwrap_or_else(|| "/".to_owned());
         let environment = start.environment.unwrap_or_else(environment);
         let search = environment.get("PATH").map_or(DEFAULT_PATH, String::as_str);
@@ -256,6 +257,7 @@ impl System {
             tty: None,
         };
         let process = self.spawn_program(spawn, |sys| (command.run)(sys, Args::new(arguments)))?;
+        self.process_mut(process).gid = view.gid;
         self.give_streams(id, process, stdin);
         Ok(process)
     }

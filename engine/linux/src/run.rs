@@ -46,6 +46,8 @@ pub struct Start {
     /// A namespace, and the name under which it was found.
     pub netns: Option<(NetnsId, Option<String>)>,
     pub uid: Option<u32>,
+    /// Without it the group has the number of a new user; exec(2) leaves it as it is.
+    pub gid: Option<u32>,
     /// Into whose root it goes; `cwd` and `path` are meant there.
     pub container: Option<ContainerId>,
     /// Each new descriptor with the one of ours that it copies; `None`: all that are not close-on-exec.
@@ -165,11 +167,13 @@ impl System {
             };
             (files, spawn)
         };
-        let (umask, ignored) = (self.process(parent).umask, self.process(parent).ignored.clone());
+        let from = self.process(parent);
+        let gid = start.gid.or(start.uid).unwrap_or(from.gid);
+        let (umask, ignored) = (from.umask, from.ignored.clone());
         let id = self.spawn_program(spawn, program)?;
         files.values().for_each(|descriptor| self.hold(descriptor.file));
         let process = self.process_mut(id);
-        (process.files, process.umask, process.ignored) = (files, umask, ignored);
+        (process.files, process.gid, process.umask, process.ignored) = (files, gid, umask, ignored);
         Ok(id)
     }
 
@@ -180,7 +184,7 @@ impl System {
         if let Some((netns, name)) = &start.netns {
             (view.netns, view.netns_name) = (*netns, name.clone());
         }
-        view.uid = start.uid.unwrap_or(view.uid);
+        (view.uid, view.gid) = (start.uid.unwrap_or(view.uid), start.gid.or(start.uid).unwrap_or(view.gid));
         let environment = start.environment.as_ref().unwrap_or(&self.process(id).environment);
         let search = environment.get("PATH").map_or(DEFAULT_PATH, String::as_str);
         let word = start.arguments.first().ok_or(Errno::ENOENT)?;

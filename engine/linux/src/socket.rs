@@ -6,7 +6,7 @@
 //! `/dev/tcp/HOST/PORT`.
 
 use crate::fs::{Descriptor, Fd, OpenFlags, OpenKind};
-use crate::process::ProcessId;
+use crate::process::{Process, ProcessId};
 use crate::sys::{Sys, Syscall, Woke};
 use crate::system::System;
 use crate::waiting::WaitOn;
@@ -34,7 +34,31 @@ impl System {
         }
     }
 
-    fn socket_close(&mut self, holder: ProcessId, id: SocketId) {
+    /// A socket for a program that keeps its own books: closed by [`System::socket_close`], or with the process.
+    pub fn socket_open(&mut self, holder: ProcessId, kind: SocketKind) -> Result<SocketId, Errno> {
+        let process = self.process(holder);
+        let (netns, owner) = (process.netns, owner_of(process));
+        let id = self.net.socket(netns, kind, owner)?;
+        self.hold_socket(holder, id);
+        Ok(id)
+    }
+
+    /// accept(2), in the same way.
+    pub fn socket_accept(
+        &mut self,
+        holder: ProcessId,
+        listener: SocketId,
+    ) -> Result<(SocketId, SocketAddr), Errno> {
+        let (id, peer) = self.net.accept(listener)?;
+        self.hold_socket(holder, id);
+        Ok((id, peer))
+    }
+
+    fn hold_socket(&mut self, holder: ProcessId, id: SocketId) {
+        self.sockets.entry(holder).or_default().insert(id);
+    }
+
+    pub fn socket_close(&mut self, holder: ProcessId, id: SocketId) {
         if self.sockets.get_mut(&holder).is_some_and(|held| held.remove(&id)) {
             self.net.close(id).ok();
         }
@@ -46,6 +70,10 @@ impl System {
             self.net.close(id).ok();
         }
     }
+}
+
+fn owner_of(process: &Process) -> Owner {
+    Owner { pid: process.pid, uid: process.uid, gid: process.gid, program: process.name.clone() }
 }
 
 impl Sys {
@@ -72,9 +100,9 @@ impl Sys {
         let id = self
             .ask(move |system, process| {
                 let (holder, netns) = (system.process(process), system.process(process).netns);
-                let owner = Owner { pid: holder.pid, uid: holder.uid, program: holder.name.clone() };
+                let owner = owner_of(holder);
                 let id = make(&mut system.net, netns, kind, owner)?;
-                system.sockets.entry(process).or_default().insert(id);
+                system.hold_socket(process, id);
                 Ok(id)
             })
             .await?;
@@ -195,7 +223,7 @@ impl Socket {
 
     pub async fn accept(&self) -> Result<(Socket, SocketAddr), Errno> {
         let (id, peer) = self.until(None, |net, id| net.accept(id)).await?.ok_or(Errno::EAGAIN)?;
-        self.sys.ask(move |system, process| system.sockets.entry(process).or_default().insert(id)).await;
+        self.sys.ask(move |system, process| system.hold_socket(process, id)).await;
         Ok((Socket { id, sys: self.sys.clone() }, peer))
     }
 

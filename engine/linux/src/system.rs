@@ -314,6 +314,7 @@ impl System {
         process.environment = start.environment.clone().unwrap_or_else(|| process.environment.clone());
         process.cwd = start.cwd.clone().unwrap_or_else(|| process.cwd.clone());
         process.uid = start.uid.unwrap_or(process.uid);
+        process.gid = start.gid.unwrap_or(process.gid);
         if let Some((netns, name)) = start.netns.clone() {
             (process.netns, process.netns_name) = (netns, name);
         }

@@ -24,6 +24,8 @@ pub enum WaitOn {
     /// Something was printed on it: what sshd waits for.
     TtyOutput(TtyId),
     Socket(net::SocketId),
+    /// A file of that machine, or of a container on it, was renamed: what inotify(7) calls IN_MOVED_TO.
+    Renamed(MachineId),
     /// What a container prints.
     Log(ContainerId),
     /// News that a crate above tells of with [`System::wake`], under its own number.

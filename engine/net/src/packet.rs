@@ -41,8 +41,8 @@ pub struct Buffer {
     pub mark: u32,
     /// Filled in by conntrack at PREROUTING or OUTPUT.
     pub tracked: crate::netfilter::Tracked,
-    /// The sending program's user, for `-m owner`; `None` for what the kernel sends or forwards.
-    pub owner: Option<u32>,
+    /// The sending program's user and group, for `-m owner`; `None` for what the kernel sends or forwards.
+    pub owner: Option<(u32, u32)>,
     /// Its sender heard from the other end just now, so the next hop is there (MSG_CONFIRM, progress of TCP).
     pub confirm: bool,
     /// Transport headers, from the outermost in, whose checksums are known to be right (`CHECKSUM_UNNECESSARY`,

@@ -2,8 +2,9 @@
 //!
 //! The rule: a conversation belongs to whoever opened it. What kubelet (probes among it), API server, controllers,
 //! scheduler, etcd, kube-proxy and flannel open is a chore, and so is CoreDNS's watch of the API server; the answers to
-//! it and the ARP and ICMP it causes go with it, and so do the ARP probes of the kernel's timers. Whatever anything else
-//! opens (a learner's curl, his kubectl) is none, whichever port it goes to.
+//! it and the ARP and ICMP it causes go with it, and so do the ARP probes of the kernel's timers. What a sidecar opens for
+//! a client goes with the client's request; what it opens for itself (names it looks up, health checks) is a chore.
+//! Whatever anything else opens (a learner's curl, his kubectl) is none, whichever port it goes to.
 //! Always: reads finished and open journeys, changes nothing; a conversation is known by its addresses and ports,
 //! before and after each rewrite on its way; what is remembered is bounded.
 
@@ -14,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 /// Whose conversations are chores.
 const PROGRAMS: &[&str] = &[
     "containerd",
+    "envoy",
     "etcd",
     "flanneld",
     "kube-apiserver",
@@ -119,7 +121,8 @@ impl Chores {
         if journey.is_open {
             self.open.push(journey.id);
         }
-        let Some(mut ends) = ends(journey).filter(|_| journey.cause.is_none()) else { return };
+        let speaks = journey.cause.is_none() || journey.summary.contains(": Flags [");
+        let Some(mut ends) = ends(journey).filter(|_| speaks) else { return };
         self.note(sorted(&ends), is_chore);
         for (before, after) in &journey.rewrites {
             let (before, after) = (before.replace(':', "."), after.replace(':', "."));

@@ -346,7 +346,7 @@ impl Driver {
             Output::Unlisten(listener) => {
                 self.listeners.remove(&listener);
             }
-            Output::Connect { conn, to, from } => {
+            Output::Connect { conn, to, from, client: _ } => {
                 if let Err(error) = self.connect(conn, to, from) {
                     self.pending.push_back(Pending::Failed(conn, reason(&error)));
                 }
@@ -382,6 +382,7 @@ impl Driver {
             }
             Output::Resolve(name) => self.names.ask(name),
             Output::Watch(path) => self.files.watch(path),
+            Output::Note { .. } | Output::Serve { .. } => {}
             Output::Log { sink, line } => self.logs.write(sink, &line),
             Output::Wait(until) => self.wait = until,
         }

@@ -11,6 +11,7 @@ mod names;
 
 use sidecar::config;
 use sidecar::proxy::Proxy;
+use sidecar::tls::Cryptography;
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -68,7 +69,7 @@ fn proxy(path: &str) -> Result<Proxy, String> {
     let bootstrap = config::bootstrap(&text, path.ends_with(".json")).map_err(|it| it.to_string())?;
     let now = unix_nanos();
     let seed = now ^ u64::from(std::process::id()).rotate_left(32);
-    Proxy::new(bootstrap, Rc::new(read_file), seed, now, own_address())
+    Proxy::with_cryptography(bootstrap, Rc::new(read_file), seed, now, own_address(), Cryptography::FASTEST)
 }
 
 fn main() -> ExitCode {

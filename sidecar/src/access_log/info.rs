@@ -140,6 +140,8 @@ pub struct Info {
     pub termination: Cow<'static, str>,
     /// Why the upstream's TLS failed.
     pub transport_failure: Cow<'static, str>,
+    /// Why TLS with the client failed.
+    pub downstream_failure: Cow<'static, str>,
     /// Body bytes from the client.
     pub received: u64,
     /// Body bytes to the client.
@@ -183,6 +185,7 @@ impl Info {
             details: Cow::Borrowed(""),
             termination: Cow::Borrowed(""),
             transport_failure: Cow::Borrowed(""),
+            downstream_failure: Cow::Borrowed(""),
             received: 0,
             sent: 0,
             upstream: None,

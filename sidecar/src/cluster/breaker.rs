@@ -43,6 +43,11 @@ pub struct Breakers {
 }
 
 impl Breakers {
+    /// The limit of a resource.
+    pub fn most(&self, resource: Resource) -> u64 {
+        self.limits[resource as usize].max
+    }
+
     /// Those of default and of high priority.
     pub fn both(config: Option<&config::CircuitBreakers>, prefix: &str, stats: &mut Stats) -> [Breakers; 2] {
         [(RoutingPriority::Default, "default"), (RoutingPriority::High, "high")].map(|(priority, name)| {

@@ -20,6 +20,8 @@ pub struct Member {
     pub assigned: Health,
     /// Another port for health checks.
     pub check_port: Option<u16>,
+    /// Whether active health checks leave it alone.
+    pub is_unchecked: bool,
 }
 
 /// The endpoints of an assignment; an error where one has no address.
@@ -61,6 +63,7 @@ pub fn of_assignment(assignment: &ClusterLoadAssignment) -> Result<Vec<Member>, 
                     HealthStatus::Unknown | HealthStatus::Healthy => Health::Healthy,
                 },
                 check_port: check.map(|it| it.port_value as u16).filter(|it| *it != 0),
+                is_unchecked: check.is_some_and(|it| it.disable_active_health_check),
             });
         }
     }
@@ -89,7 +92,7 @@ impl Cluster {
                 seen.id = id;
                 host.seen = seen;
                 host.assigned = member.assigned;
-                host.is_removed = false;
+                host.is_leaving = false;
                 kept.push(id);
                 continue;
             }
@@ -99,28 +102,38 @@ impl Cluster {
             let mut host = Host::new(*address, seen, member.assigned);
             host.check_address.set_port(member.check_port.unwrap_or(address.port()));
             // Until the first check a host of a checked cluster counts as unhealthy.
-            host.checked.is_failed = !self.config.health_checks.is_empty();
+            host.checked.is_off = member.is_unchecked;
+            host.checked.is_failed = !self.config.health_checks.is_empty() && !member.is_unchecked;
             self.hosts.insert(id, host);
             self.by_address.insert(*address, id);
             new.push(id);
         }
-        let gone: Vec<u32> = self
-            .hosts
-            .iter()
-            .filter(|(id, it)| !it.is_removed && !kept.contains(id) && !new.contains(id))
-            .map(|it| *it.0)
-            .collect();
-        for id in &gone {
-            if let Some(host) = self.hosts.get_mut(id) {
-                host.is_removed = true;
-                self.by_address.remove(&host.address);
+        // A host that active checks find well stays until they do not.
+        let checks = !self.config.health_checks.is_empty() && !self.config.ignore_health_on_host_removal;
+        let mut gone = Vec::new();
+        for (id, host) in self.hosts.iter_mut().filter(|it| !it.1.is_removed) {
+            if kept.contains(id) || new.contains(id) {
+                continue;
+            }
+            host.is_leaving = checks && !host.checked.is_failed && host.assigned != Health::Unhealthy;
+            if !host.is_leaving {
+                gone.push(*id);
             }
         }
+        gone.iter().for_each(|id| self.remove_member(*id));
         if !new.is_empty() || !gone.is_empty() {
             stats.inc(self.stats.membership_change);
         }
         self.refresh(stats);
         (new, gone)
+    }
+
+    /// A host is a member no more.
+    pub fn remove_member(&mut self, id: u32) {
+        if let Some(host) = self.hosts.get_mut(&id) {
+            host.is_removed = true;
+            self.by_address.remove(&host.address);
+        }
     }
 
     /// Tells balancing of the hosts as they are now.

@@ -10,8 +10,8 @@ use super::schema::{choice, message, oneof};
 
 message! {
     struct AccessLog = "envoy.config.accesslog.v3.AccessLog" {
-        name: String,
-        filter: Option<AccessLogFilter>,
+        1 name: String,
+        2 filter: Option<AccessLogFilter>,
     }
     oneof {
         config_type: Option<AccessLogConfigType>,
@@ -23,42 +23,42 @@ message! {
     }
     lacks ["extension_filter" "metadata_filter" "log_type_filter"]
     struct ComparisonFilter = "envoy.config.accesslog.v3.ComparisonFilter" {
-        op: Op,
-        value: RuntimeUInt32 = [Rule::Required],
+        1 op: Op,
+        2 value: RuntimeUInt32 = [Rule::Required],
     }
     struct StatusCodeFilter = "envoy.config.accesslog.v3.StatusCodeFilter" {
-        comparison: ComparisonFilter = [Rule::Required],
+        1 comparison: ComparisonFilter = [Rule::Required],
     }
     struct DurationFilter = "envoy.config.accesslog.v3.DurationFilter" {
-        comparison: ComparisonFilter = [Rule::Required],
+        1 comparison: ComparisonFilter = [Rule::Required],
     }
     struct NotHealthCheckFilter = "envoy.config.accesslog.v3.NotHealthCheckFilter" {
     }
     struct TraceableFilter = "envoy.config.accesslog.v3.TraceableFilter" {
     }
     struct RuntimeFilter = "envoy.config.accesslog.v3.RuntimeFilter" {
-        runtime_key: String = [Rule::MinLen(1)],
-        percent_sampled: Option<FractionalPercent>,
-        use_independent_randomness: bool,
+        1 runtime_key: String = [Rule::MinLen(1)],
+        2 percent_sampled: Option<FractionalPercent>,
+        3 use_independent_randomness: bool,
     }
     struct AndFilter = "envoy.config.accesslog.v3.AndFilter" {
-        filters: Vec<AccessLogFilter> = [Rule::MinItems(2)],
+        1 filters: Vec<AccessLogFilter> = [Rule::MinItems(2)],
     }
     struct OrFilter = "envoy.config.accesslog.v3.OrFilter" {
-        filters: Vec<AccessLogFilter> = [Rule::MinItems(2)],
+        2 filters: Vec<AccessLogFilter> = [Rule::MinItems(2)],
     }
     struct HeaderFilter = "envoy.config.accesslog.v3.HeaderFilter" {
-        header: HeaderMatcher = [Rule::Required],
+        1 header: HeaderMatcher = [Rule::Required],
     }
     struct ResponseFlagFilter = "envoy.config.accesslog.v3.ResponseFlagFilter" {
-        flags: Vec<String>,
+        1 flags: Vec<String>,
     }
     struct GrpcStatusFilter = "envoy.config.accesslog.v3.GrpcStatusFilter" {
-        statuses: Vec<GrpcStatus>,
-        exclude: bool,
+        1 statuses: Vec<GrpcStatus>,
+        2 exclude: bool,
     }
     struct FileAccessLog = "envoy.extensions.access_loggers.file.v3.FileAccessLog" {
-        path: String = [Rule::MinLen(1)],
+        1 path: String = [Rule::MinLen(1)],
     }
     oneof {
         access_log_format: Option<FileAccessLogAccessLogFormat>,
@@ -77,31 +77,31 @@ message! {
 
 oneof! {
     AccessLogConfigType {
-        typed_config: TypedConfig(AccessLogConfig),
+        4 typed_config: TypedConfig(AccessLogConfig),
     }
     AccessLogFilterFilterSpecifier {
-        status_code_filter: StatusCodeFilter(StatusCodeFilter),
-        duration_filter: DurationFilter(DurationFilter),
-        not_health_check_filter: NotHealthCheckFilter(NotHealthCheckFilter),
-        traceable_filter: TraceableFilter(TraceableFilter),
-        runtime_filter: RuntimeFilter(RuntimeFilter),
-        and_filter: AndFilter(AndFilter),
-        or_filter: OrFilter(OrFilter),
-        header_filter: HeaderFilter(HeaderFilter),
-        response_flag_filter: ResponseFlagFilter(ResponseFlagFilter),
-        grpc_status_filter: GrpcStatusFilter(GrpcStatusFilter),
+        1 status_code_filter: StatusCodeFilter(StatusCodeFilter),
+        2 duration_filter: DurationFilter(DurationFilter),
+        3 not_health_check_filter: NotHealthCheckFilter(NotHealthCheckFilter),
+        4 traceable_filter: TraceableFilter(TraceableFilter),
+        5 runtime_filter: RuntimeFilter(RuntimeFilter),
+        6 and_filter: AndFilter(AndFilter),
+        7 or_filter: OrFilter(OrFilter),
+        8 header_filter: HeaderFilter(HeaderFilter),
+        9 response_flag_filter: ResponseFlagFilter(ResponseFlagFilter),
+        10 grpc_status_filter: GrpcStatusFilter(GrpcStatusFilter),
     }
     FileAccessLogAccessLogFormat {
-        format: Format(String),
-        json_format: JsonFormat(Struct),
-        typed_json_format: TypedJsonFormat(Struct),
-        log_format: LogFormat(SubstitutionFormatString) = [Rule::Required],
+        2 format: Format(String),
+        3 json_format: JsonFormat(Struct),
+        4 typed_json_format: TypedJsonFormat(Struct),
+        5 log_format: LogFormat(SubstitutionFormatString) = [Rule::Required],
     }
     StdoutAccessLogAccessLogFormat {
-        log_format: LogFormat(SubstitutionFormatString) = [Rule::Required],
+        1 log_format: LogFormat(SubstitutionFormatString) = [Rule::Required],
     }
     StderrAccessLogAccessLogFormat {
-        log_format: LogFormat(SubstitutionFormatString) = [Rule::Required],
+        1 log_format: LogFormat(SubstitutionFormatString) = [Rule::Required],
     }
 }
 

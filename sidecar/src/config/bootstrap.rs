@@ -14,10 +14,10 @@ use std::time::Duration;
 
 message! {
     struct Bootstrap = "envoy.config.bootstrap.v3.Bootstrap" {
-        node: Option<Node>,
-        static_resources: Option<StaticResources>,
-        dynamic_resources: Option<DynamicResources>,
-        admin: Option<Admin>,
+        1 node: Option<Node>,
+        2 static_resources: Option<StaticResources>,
+        3 dynamic_resources: Option<DynamicResources>,
+        12 admin: Option<Admin>,
     }
     lacks [
         "node_context_params" "cluster_manager" "hds_config" "flags_path" "stats_sinks"
@@ -31,88 +31,88 @@ message! {
         "grpc_async_client_manager_config" "memory_allocator_manager"
     ]
     struct StaticResources = "envoy.config.bootstrap.v3.Bootstrap.StaticResources" {
-        listeners: Vec<Listener>,
-        clusters: Vec<Cluster>,
-        secrets: Vec<Secret>,
+        1 listeners: Vec<Listener>,
+        2 clusters: Vec<Cluster>,
+        3 secrets: Vec<Secret>,
     }
     struct DynamicResources = "envoy.config.bootstrap.v3.Bootstrap.DynamicResources" {
-        lds_config: Option<ConfigSource>,
-        cds_config: Option<ConfigSource>,
-        ads_config: Option<ApiConfigSource>,
+        1 lds_config: Option<ConfigSource>,
+        2 cds_config: Option<ConfigSource>,
+        3 ads_config: Option<ApiConfigSource>,
     }
     lacks ["lds_resources_locator" "cds_resources_locator"]
     struct Admin = "envoy.config.bootstrap.v3.Admin" {
-        access_log: Vec<AccessLog>,
-        access_log_path: String,
-        profile_path: String,
-        address: Option<Address>,
+        5 access_log: Vec<AccessLog>,
+        1 access_log_path: String,
+        2 profile_path: String,
+        3 address: Option<Address>,
     }
     lacks ["socket_options" "ignore_global_conn_limit" "allow_paths"]
     struct Node = "envoy.config.core.v3.Node" {
-        id: String,
-        cluster: String,
-        metadata: Option<Struct>,
-        locality: Option<Locality>,
-        user_agent_name: String,
-        client_features: Vec<String>,
+        1 id: String,
+        2 cluster: String,
+        3 metadata: Option<Struct>,
+        4 locality: Option<Locality>,
+        6 user_agent_name: String,
+        10 client_features: Vec<String>,
     }
     oneof {
         user_agent_version_type: Option<NodeUserAgentVersionType>,
     }
     lacks ["dynamic_parameters" "user_agent_build_version" "extensions" "listening_addresses"]
     struct ConfigSource = "envoy.config.core.v3.ConfigSource" {
-        initial_fetch_timeout: Option<Duration>,
-        resource_api_version: ApiVersion,
+        4 initial_fetch_timeout: Option<Duration>,
+        6 resource_api_version: ApiVersion,
     }
     oneof {
         config_source_specifier: ConfigSourceConfigSourceSpecifier,
     }
     lacks ["authorities" "self"]
     struct PathConfigSource = "envoy.config.core.v3.PathConfigSource" {
-        path: String = [Rule::MinLen(1)],
-        watched_directory: Option<WatchedDirectory>,
+        1 path: String = [Rule::MinLen(1)],
+        2 watched_directory: Option<WatchedDirectory>,
     }
     struct WatchedDirectory = "envoy.config.core.v3.WatchedDirectory" {
-        path: String = [Rule::MinLen(1)],
+        1 path: String = [Rule::MinLen(1)],
     }
     struct AggregatedConfigSource = "envoy.config.core.v3.AggregatedConfigSource" {
     }
     struct ApiConfigSource = "envoy.config.core.v3.ApiConfigSource" {
-        api_type: ApiType,
-        transport_api_version: ApiVersion,
-        cluster_names: Vec<String>,
-        grpc_services: Vec<GrpcService>,
-        refresh_delay: Option<Duration>,
-        request_timeout: Option<Duration> = [Rule::Positive],
-        set_node_on_first_message_only: bool,
+        1 api_type: ApiType,
+        8 transport_api_version: ApiVersion,
+        2 cluster_names: Vec<String>,
+        4 grpc_services: Vec<GrpcService>,
+        3 refresh_delay: Option<Duration>,
+        5 request_timeout: Option<Duration> = [Rule::Positive],
+        7 set_node_on_first_message_only: bool,
     }
     lacks ["rate_limit_settings" "config_validators"]
     struct GrpcService = "envoy.config.core.v3.GrpcService" {
-        timeout: Option<Duration>,
+        3 timeout: Option<Duration>,
     }
     oneof {
         target_specifier: GrpcServiceTargetSpecifier,
     }
     lacks ["google_grpc" "initial_metadata" "retry_policy"]
     struct EnvoyGrpc = "envoy.config.core.v3.GrpcService.EnvoyGrpc" {
-        cluster_name: String = [Rule::MinLen(1)],
-        authority: String,
+        1 cluster_name: String = [Rule::MinLen(1)],
+        2 authority: String,
     }
     lacks ["retry_policy" "max_receive_message_length" "skip_envoy_headers"]
 }
 
 oneof! {
     NodeUserAgentVersionType {
-        user_agent_version: UserAgentVersion(String),
+        7 user_agent_version: UserAgentVersion(String),
     }
     ConfigSourceConfigSourceSpecifier {
-        path: Path(String),
-        path_config_source: PathConfigSource(PathConfigSource),
-        api_config_source: ApiConfigSource(ApiConfigSource),
-        ads: Ads(AggregatedConfigSource),
+        1 path: Path(String),
+        8 path_config_source: PathConfigSource(PathConfigSource),
+        2 api_config_source: ApiConfigSource(ApiConfigSource),
+        3 ads: Ads(AggregatedConfigSource),
     }
     GrpcServiceTargetSpecifier {
-        envoy_grpc: EnvoyGrpc(EnvoyGrpc),
+        1 envoy_grpc: EnvoyGrpc(EnvoyGrpc),
     }
 }
 

@@ -7,13 +7,15 @@
 //! `config/utility.h` (`validateTerminalFilters`); compared with Envoy 1.40.
 
 use super::Refused;
-use super::bootstrap::StaticResources;
+use super::bootstrap::{Bootstrap, StaticResources};
 use super::cluster::{Cluster, ClusterClusterDiscoveryType, ClusterLbConfig, DiscoveryType, LbPolicy};
 use super::core::{AddressAddress, CidrRange};
 use super::endpoint::LbEndpointHostIdentifier;
 use super::extension::{HttpFilterConfig, NetworkFilter, TransportSocketConfig};
 use super::hcm::{HttpConnectionManager, HttpFilterConfigType};
+use super::http_filter::Router;
 use super::listener::{FilterChain, FilterChainMatch, FilterConfigType, Listener, ListenerFilterConfigType};
+use super::rbac::EnforcementType;
 use crate::matcher::cidr;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -113,30 +115,83 @@ pub fn cluster(cluster: &Cluster) -> Checked {
     }
 }
 
-/// What Envoy would act on and this proxy does not. Left out, its default stands: no host is ejected by its share of
-/// successes, and each health check opens a connection.
+/// What Envoy would act on and this proxy does not.
 fn simulated(cluster: &Cluster) -> Checked {
-    let asked = |wanted: Option<u32>| wanted.is_some_and(|percent| percent > 0);
-    let outliers = cluster.outlier_detection.iter().flat_map(|it| {
-        [
-            ("outlier_detection.enforcing_success_rate", asked(it.enforcing_success_rate)),
-            (
-                "outlier_detection.enforcing_local_origin_success_rate",
-                asked(it.enforcing_local_origin_success_rate),
-            ),
-            ("outlier_detection.enforcing_failure_percentage", asked(it.enforcing_failure_percentage)),
-            (
-                "outlier_detection.enforcing_failure_percentage_local_origin",
-                asked(it.enforcing_failure_percentage_local_origin),
-            ),
-        ]
-    });
-    let checks = cluster.health_checks.iter();
-    let checks = checks.map(|it| ("health_checks.reuse_connection", it.reuse_connection == Some(true)));
-    match outliers.chain(checks).find(|(_, is_asked)| *is_asked) {
-        Some((field, _)) => refuse(format!("cluster '{}': {field}: not simulated in vethlab", cluster.name)),
+    let thresholds = cluster.circuit_breakers.iter().flat_map(|it| &it.thresholds);
+    let common = cluster.common_lb_config.as_ref();
+    let asked = [
+        (
+            "health_checks.reuse_connection",
+            cluster.health_checks.iter().any(|it| it.reuse_connection == Some(true)),
+        ),
+        (
+            "circuit_breakers.per_host_thresholds",
+            cluster.circuit_breakers.as_ref().is_some_and(|it| !it.per_host_thresholds.is_empty()),
+        ),
+        (
+            "circuit_breakers.thresholds.max_connection_pools",
+            thresholds.into_iter().any(|it| it.max_connection_pools.is_some()),
+        ),
+        ("wait_for_warm_on_init", cluster.wait_for_warm_on_init == Some(false)),
+        ("close_connections_on_host_health_failure", cluster.close_connections_on_host_health_failure),
+        ("connection_pool_per_downstream_connection", cluster.connection_pool_per_downstream_connection),
+        (
+            "common_lb_config.close_connections_on_host_set_change",
+            common.is_some_and(|it| it.close_connections_on_host_set_change),
+        ),
+        (
+            "upstream_bind_config.freebind",
+            cluster.upstream_bind_config.as_ref().is_some_and(|it| it.freebind == Some(true)),
+        ),
+    ];
+    none_asked(&format!("cluster '{}'", cluster.name), &asked)
+}
+
+/// Refuses the first field that Envoy would act on and this proxy does not.
+fn none_asked(place: &str, fields: &[(&str, bool)]) -> Checked {
+    match fields.iter().find(|(_, is_asked)| *is_asked) {
+        Some((field, _)) => refuse(format!("{place}: {field}: not simulated in vethlab")),
         None => Ok(()),
     }
+}
+
+/// As `none_asked`, for a connection manager.
+fn simulated_manager(hcm: &HttpConnectionManager) -> Checked {
+    let asked = [
+        ("access_log_flush_interval", hcm.access_log_flush_interval.is_some()),
+        ("flush_access_log_on_new_request", hcm.flush_access_log_on_new_request),
+        ("stream_flush_timeout", hcm.stream_flush_timeout.is_some()),
+        (
+            "represent_ipv4_remote_address_as_ipv4_mapped_ipv6",
+            hcm.represent_ipv4_remote_address_as_ipv4_mapped_ipv6,
+        ),
+        (
+            "http_protocol_options.allow_absolute_url",
+            hcm.http_protocol_options.as_ref().is_some_and(|it| it.allow_absolute_url == Some(false)),
+        ),
+        (
+            "http2_protocol_options.connection_keepalive",
+            hcm.http2_protocol_options.as_ref().is_some_and(|it| it.connection_keepalive.is_some()),
+        ),
+    ];
+    none_asked(&format!("http_connection_manager '{}'", hcm.stat_prefix), &asked)
+}
+
+/// As `none_asked`, for the router.
+fn simulated_router(router: &Router) -> Checked {
+    let asked = [
+        ("dynamic_stats", router.dynamic_stats == Some(false)),
+        ("upstream_log", !router.upstream_log.is_empty()),
+        ("respect_expected_rq_timeout", router.respect_expected_rq_timeout),
+        ("suppress_grpc_request_failure_code_stats", router.suppress_grpc_request_failure_code_stats),
+    ];
+    none_asked("envoy.filters.http.router", &asked)
+}
+
+/// What stands in the bootstrap beside its resources.
+pub fn bootstrap(bootstrap: &Bootstrap) -> Checked {
+    let admin = bootstrap.admin.as_ref();
+    none_asked("admin", &[("access_log_path", admin.is_some_and(|it| !it.access_log_path.is_empty()))])
 }
 
 fn unregistered(name: &str, url: &str) -> Checked {
@@ -196,7 +251,20 @@ pub fn listener(listener: &Listener) -> Checked {
         };
         misplaced.map_or(Ok(()), |url| unregistered(&it.name, url))?;
     }
-    listener.filter_chains.iter().chain(&listener.default_filter_chain).try_for_each(filter_chain)?;
+    let asked = [
+        ("transparent", listener.transparent == Some(true)),
+        ("tcp_backlog_size", listener.tcp_backlog_size.is_some()),
+    ];
+    none_asked(&format!("listener '{}'", listener.name), &asked)?;
+    for chain in listener.filter_chains.iter().chain(&listener.default_filter_chain) {
+        let matching = chain.filter_chain_match.as_ref();
+        if matching.is_some_and(|it| !it.address_suffix.is_empty() || it.suffix_len.is_some()) {
+            return refuse(format!("{place}: filter chain '{}' contains unimplemented fields", chain.name));
+        }
+        let asked = [("transport_socket_connect_timeout", chain.transport_socket_connect_timeout.is_some())];
+        none_asked(&format!("listener '{}'", listener.name), &asked)?;
+        filter_chain(chain)?;
+    }
     matches(&listener.filter_chains, &place)
 }
 
@@ -207,11 +275,16 @@ fn filter_chain(chain: &FilterChain) -> Checked {
         };
         let (kind, ends) = match config {
             NetworkFilter::HttpConnectionManager(hcm) => {
+                simulated_manager(hcm)?;
                 http_filters(hcm)?;
                 ("envoy.filters.network.http_connection_manager", true)
             }
             NetworkFilter::TcpProxy(_) => ("envoy.filters.network.tcp_proxy", true),
-            NetworkFilter::Rbac(_) => ("envoy.filters.network.rbac", false),
+            NetworkFilter::Rbac(rbac) => {
+                let asked = [("enforcement_type", rbac.enforcement_type == EnforcementType::Continuous)];
+                none_asked("envoy.filters.network.rbac", &asked)?;
+                ("envoy.filters.network.rbac", false)
+            }
             NetworkFilter::ConnectionLimit(_) => ("envoy.filters.network.connection_limit", false),
             NetworkFilter::Other(url) => return unregistered(&it.name, url),
             NetworkFilter::Unset => return unregistered(&it.name, ""),
@@ -240,8 +313,17 @@ fn http_filters(hcm: &HttpConnectionManager) -> Checked {
             return unregistered(&it.name, "");
         };
         let kind = match config {
-            HttpFilterConfig::Router(_) => "router",
-            HttpFilterConfig::Rbac(_) => "rbac",
+            HttpFilterConfig::Router(router) => {
+                simulated_router(router)?;
+                "router"
+            }
+            HttpFilterConfig::Rbac(rbac) => {
+                none_asked(
+                    "envoy.filters.http.rbac",
+                    &[("track_per_rule_stats", rbac.track_per_rule_stats)],
+                )?;
+                "rbac"
+            }
             HttpFilterConfig::Fault(_) => "fault",
             HttpFilterConfig::JwtAuthn(_) => "jwt_authn",
             HttpFilterConfig::LocalRateLimit(_) => "local_ratelimit",

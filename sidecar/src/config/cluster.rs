@@ -15,34 +15,34 @@ use std::time::Duration;
 
 message! {
     struct Cluster = "envoy.config.cluster.v3.Cluster" {
-        name: String = [Rule::MinLen(1)],
-        alt_stat_name: String,
-        eds_cluster_config: Option<EdsClusterConfig>,
-        connect_timeout: Option<Duration> = [Rule::Positive],
-        per_connection_buffer_limit_bytes: Option<u32>,
-        lb_policy: LbPolicy,
-        load_assignment: Option<ClusterLoadAssignment>,
-        health_checks: Vec<HealthCheck>,
-        max_requests_per_connection: Option<u32>,
-        circuit_breakers: Option<CircuitBreakers>,
-        common_http_protocol_options: Option<HttpProtocolOptions>,
-        http_protocol_options: Option<Http1ProtocolOptions>,
-        http2_protocol_options: Option<Http2ProtocolOptions>,
-        typed_extension_protocol_options: BTreeMap<String, ProtocolOptions>,
-        dns_refresh_rate: Option<Duration>,
-        respect_dns_ttl: bool,
-        dns_lookup_family: DnsLookupFamily,
-        wait_for_warm_on_init: Option<bool>,
-        outlier_detection: Option<OutlierDetection>,
-        cleanup_interval: Option<Duration> = [Rule::Positive],
-        upstream_bind_config: Option<BindConfig>,
-        lb_subset_config: Option<LbSubsetConfig>,
-        common_lb_config: Option<CommonLbConfig>,
-        transport_socket: Option<TransportSocket>,
-        metadata: Option<Metadata>,
-        close_connections_on_host_health_failure: bool,
-        ignore_health_on_host_removal: bool,
-        connection_pool_per_downstream_connection: bool,
+        1 name: String = [Rule::MinLen(1)],
+        28 alt_stat_name: String,
+        3 eds_cluster_config: Option<EdsClusterConfig>,
+        4 connect_timeout: Option<Duration> = [Rule::Positive],
+        5 per_connection_buffer_limit_bytes: Option<u32>,
+        6 lb_policy: LbPolicy,
+        33 load_assignment: Option<ClusterLoadAssignment>,
+        8 health_checks: Vec<HealthCheck>,
+        9 max_requests_per_connection: Option<u32>,
+        10 circuit_breakers: Option<CircuitBreakers>,
+        29 common_http_protocol_options: Option<HttpProtocolOptions>,
+        13 http_protocol_options: Option<Http1ProtocolOptions>,
+        14 http2_protocol_options: Option<Http2ProtocolOptions>,
+        36 typed_extension_protocol_options: BTreeMap<String, ProtocolOptions>,
+        16 dns_refresh_rate: Option<Duration>,
+        39 respect_dns_ttl: bool,
+        17 dns_lookup_family: DnsLookupFamily,
+        54 wait_for_warm_on_init: Option<bool>,
+        19 outlier_detection: Option<OutlierDetection>,
+        20 cleanup_interval: Option<Duration> = [Rule::Positive],
+        21 upstream_bind_config: Option<BindConfig>,
+        22 lb_subset_config: Option<LbSubsetConfig>,
+        27 common_lb_config: Option<CommonLbConfig>,
+        24 transport_socket: Option<TransportSocket>,
+        25 metadata: Option<Metadata>,
+        31 close_connections_on_host_health_failure: bool,
+        32 ignore_health_on_host_removal: bool,
+        51 connection_pool_per_downstream_connection: bool,
     }
     oneof {
         cluster_discovery_type: Option<ClusterClusterDiscoveryType>,
@@ -57,127 +57,127 @@ message! {
         "preconnect_policy"
     ]
     struct EdsClusterConfig = "envoy.config.cluster.v3.Cluster.EdsClusterConfig" {
-        eds_config: Option<ConfigSource>,
-        service_name: String,
+        1 eds_config: Option<ConfigSource>,
+        2 service_name: String,
     }
     struct RingHashLbConfig = "envoy.config.cluster.v3.Cluster.RingHashLbConfig" {
-        minimum_ring_size: Option<u64> = [Rule::Lte(8388608.0)],
-        hash_function: HashFunction,
-        maximum_ring_size: Option<u64> = [Rule::Lte(8388608.0)],
+        1 minimum_ring_size: Option<u64> = [Rule::Lte(8388608.0)],
+        3 hash_function: HashFunction,
+        4 maximum_ring_size: Option<u64> = [Rule::Lte(8388608.0)],
     }
     struct MaglevLbConfig = "envoy.config.cluster.v3.Cluster.MaglevLbConfig" {
-        table_size: Option<u64> = [Rule::Lte(5000011.0)],
+        1 table_size: Option<u64> = [Rule::Lte(5000011.0)],
     }
     struct OriginalDstLbConfig = "envoy.config.cluster.v3.Cluster.OriginalDstLbConfig" {
-        use_http_header: bool,
-        http_header_name: String,
-        upstream_port_override: Option<u32> = [Rule::Lte(65535.0)],
+        1 use_http_header: bool,
+        2 http_header_name: String,
+        3 upstream_port_override: Option<u32> = [Rule::Lte(65535.0)],
     }
     lacks ["metadata_key"]
     struct LeastRequestLbConfig = "envoy.config.cluster.v3.Cluster.LeastRequestLbConfig" {
-        choice_count: Option<u32> = [Rule::Gte(2.0)],
-        active_request_bias: Option<RuntimeDouble>,
+        1 choice_count: Option<u32> = [Rule::Gte(2.0)],
+        2 active_request_bias: Option<RuntimeDouble>,
     }
     lacks ["slow_start_config"]
     struct RoundRobinLbConfig = "envoy.config.cluster.v3.Cluster.RoundRobinLbConfig" {
     }
     lacks ["slow_start_config"]
     struct CommonLbConfig = "envoy.config.cluster.v3.Cluster.CommonLbConfig" {
-        healthy_panic_threshold: Option<Percent>,
-        update_merge_window: Option<Duration>,
-        close_connections_on_host_set_change: bool,
-        consistent_hashing_lb_config: Option<ConsistentHashingLbConfig>,
+        1 healthy_panic_threshold: Option<Percent>,
+        4 update_merge_window: Option<Duration>,
+        6 close_connections_on_host_set_change: bool,
+        7 consistent_hashing_lb_config: Option<ConsistentHashingLbConfig>,
     }
     oneof {
         locality_config_specifier: Option<CommonLbConfigLocalityConfigSpecifier>,
     }
     lacks ["ignore_new_hosts_until_first_hc" "override_host_status"]
     struct ZoneAwareLbConfig = "envoy.config.cluster.v3.Cluster.CommonLbConfig.ZoneAwareLbConfig" {
-        routing_enabled: Option<Percent>,
-        min_cluster_size: Option<u64>,
-        fail_traffic_on_panic: bool,
+        1 routing_enabled: Option<Percent>,
+        2 min_cluster_size: Option<u64>,
+        3 fail_traffic_on_panic: bool,
     }
     struct LocalityWeightedLbConfig = "envoy.config.cluster.v3.Cluster.CommonLbConfig.LocalityWeightedLbConfig" {
     }
     struct ConsistentHashingLbConfig = "envoy.config.cluster.v3.Cluster.CommonLbConfig.ConsistentHashingLbConfig" {
-        use_hostname_for_hashing: bool,
+        1 use_hostname_for_hashing: bool,
     }
     lacks ["hash_balance_factor"]
     struct LbSubsetConfig = "envoy.config.cluster.v3.Cluster.LbSubsetConfig" {
-        fallback_policy: LbSubsetFallbackPolicy,
-        default_subset: Option<Struct>,
-        subset_selectors: Vec<LbSubsetSelector>,
-        locality_weight_aware: bool,
-        list_as_any: bool,
+        1 fallback_policy: LbSubsetFallbackPolicy,
+        2 default_subset: Option<Struct>,
+        3 subset_selectors: Vec<LbSubsetSelector>,
+        4 locality_weight_aware: bool,
+        7 list_as_any: bool,
     }
     lacks ["scale_locality_weight" "panic_mode_any" "metadata_fallback_policy"]
     struct LbSubsetSelector = "envoy.config.cluster.v3.Cluster.LbSubsetConfig.LbSubsetSelector" {
-        keys: Vec<String>,
-        single_host_per_subset: bool,
-        fallback_policy: LbSubsetSelectorFallbackPolicy,
-        fallback_keys_subset: Vec<String>,
+        1 keys: Vec<String>,
+        4 single_host_per_subset: bool,
+        2 fallback_policy: LbSubsetSelectorFallbackPolicy,
+        3 fallback_keys_subset: Vec<String>,
     }
     struct CircuitBreakers = "envoy.config.cluster.v3.CircuitBreakers" {
-        thresholds: Vec<Thresholds>,
-        per_host_thresholds: Vec<Thresholds>,
+        1 thresholds: Vec<Thresholds>,
+        2 per_host_thresholds: Vec<Thresholds>,
     }
     struct Thresholds = "envoy.config.cluster.v3.CircuitBreakers.Thresholds" {
-        priority: RoutingPriority,
-        max_connections: Option<u32>,
-        max_pending_requests: Option<u32>,
-        max_requests: Option<u32>,
-        max_retries: Option<u32>,
-        retry_budget: Option<RetryBudget>,
-        track_remaining: bool,
-        max_connection_pools: Option<u32>,
+        1 priority: RoutingPriority,
+        2 max_connections: Option<u32>,
+        3 max_pending_requests: Option<u32>,
+        4 max_requests: Option<u32>,
+        5 max_retries: Option<u32>,
+        8 retry_budget: Option<RetryBudget>,
+        6 track_remaining: bool,
+        7 max_connection_pools: Option<u32>,
     }
     struct RetryBudget = "envoy.config.cluster.v3.CircuitBreakers.Thresholds.RetryBudget" {
-        budget_percent: Option<Percent>,
-        min_retry_concurrency: Option<u32>,
+        1 budget_percent: Option<Percent>,
+        2 min_retry_concurrency: Option<u32>,
     }
     struct OutlierDetection = "envoy.config.cluster.v3.OutlierDetection" {
-        consecutive_5xx: Option<u32>,
-        interval: Option<Duration> = [Rule::Positive],
-        base_ejection_time: Option<Duration> = [Rule::Positive],
-        max_ejection_percent: Option<u32> = [Rule::Lte(100.0)],
-        enforcing_consecutive_5xx: Option<u32> = [Rule::Lte(100.0)],
-        enforcing_success_rate: Option<u32> = [Rule::Lte(100.0)],
-        success_rate_minimum_hosts: Option<u32>,
-        success_rate_request_volume: Option<u32>,
-        success_rate_stdev_factor: Option<u32>,
-        consecutive_gateway_failure: Option<u32>,
-        enforcing_consecutive_gateway_failure: Option<u32> = [Rule::Lte(100.0)],
-        split_external_local_origin_errors: bool,
-        consecutive_local_origin_failure: Option<u32>,
-        enforcing_consecutive_local_origin_failure: Option<u32> = [Rule::Lte(100.0)],
-        enforcing_local_origin_success_rate: Option<u32> = [Rule::Lte(100.0)],
-        failure_percentage_threshold: Option<u32> = [Rule::Lte(100.0)],
-        enforcing_failure_percentage: Option<u32> = [Rule::Lte(100.0)],
-        enforcing_failure_percentage_local_origin: Option<u32> = [Rule::Lte(100.0)],
-        failure_percentage_minimum_hosts: Option<u32>,
-        failure_percentage_request_volume: Option<u32>,
-        max_ejection_time: Option<Duration> = [Rule::Positive],
-        max_ejection_time_jitter: Option<Duration>,
-        successful_active_health_check_uneject_host: Option<bool>,
-        always_eject_one_host: Option<bool>,
+        1 consecutive_5xx: Option<u32>,
+        2 interval: Option<Duration> = [Rule::Positive],
+        3 base_ejection_time: Option<Duration> = [Rule::Positive],
+        4 max_ejection_percent: Option<u32> = [Rule::Lte(100.0)],
+        5 enforcing_consecutive_5xx: Option<u32> = [Rule::Lte(100.0)],
+        6 enforcing_success_rate: Option<u32> = [Rule::Lte(100.0)],
+        7 success_rate_minimum_hosts: Option<u32>,
+        8 success_rate_request_volume: Option<u32>,
+        9 success_rate_stdev_factor: Option<u32>,
+        10 consecutive_gateway_failure: Option<u32>,
+        11 enforcing_consecutive_gateway_failure: Option<u32> = [Rule::Lte(100.0)],
+        12 split_external_local_origin_errors: bool,
+        13 consecutive_local_origin_failure: Option<u32>,
+        14 enforcing_consecutive_local_origin_failure: Option<u32> = [Rule::Lte(100.0)],
+        15 enforcing_local_origin_success_rate: Option<u32> = [Rule::Lte(100.0)],
+        16 failure_percentage_threshold: Option<u32> = [Rule::Lte(100.0)],
+        17 enforcing_failure_percentage: Option<u32> = [Rule::Lte(100.0)],
+        18 enforcing_failure_percentage_local_origin: Option<u32> = [Rule::Lte(100.0)],
+        19 failure_percentage_minimum_hosts: Option<u32>,
+        20 failure_percentage_request_volume: Option<u32>,
+        21 max_ejection_time: Option<Duration> = [Rule::Positive],
+        22 max_ejection_time_jitter: Option<Duration>,
+        23 successful_active_health_check_uneject_host: Option<bool>,
+        25 always_eject_one_host: Option<bool>,
     }
     lacks ["monitors"]
 }
 
 oneof! {
     ClusterClusterDiscoveryType {
-        r#type: Type(DiscoveryType),
+        2 r#type: Type(DiscoveryType),
     }
     ClusterLbConfig {
-        ring_hash_lb_config: RingHashLbConfig(RingHashLbConfig),
-        maglev_lb_config: MaglevLbConfig(MaglevLbConfig),
-        original_dst_lb_config: OriginalDstLbConfig(OriginalDstLbConfig),
-        least_request_lb_config: LeastRequestLbConfig(LeastRequestLbConfig),
-        round_robin_lb_config: RoundRobinLbConfig(RoundRobinLbConfig),
+        23 ring_hash_lb_config: RingHashLbConfig(RingHashLbConfig),
+        52 maglev_lb_config: MaglevLbConfig(MaglevLbConfig),
+        34 original_dst_lb_config: OriginalDstLbConfig(OriginalDstLbConfig),
+        37 least_request_lb_config: LeastRequestLbConfig(LeastRequestLbConfig),
+        56 round_robin_lb_config: RoundRobinLbConfig(RoundRobinLbConfig),
     }
     CommonLbConfigLocalityConfigSpecifier {
-        zone_aware_lb_config: ZoneAwareLbConfig(ZoneAwareLbConfig),
-        locality_weighted_lb_config: LocalityWeightedLbConfig(LocalityWeightedLbConfig),
+        2 zone_aware_lb_config: ZoneAwareLbConfig(ZoneAwareLbConfig),
+        3 locality_weighted_lb_config: LocalityWeightedLbConfig(LocalityWeightedLbConfig),
     }
 }
 

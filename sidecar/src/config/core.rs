@@ -16,47 +16,47 @@ message! {
     }
     lacks ["envoy_internal_address"]
     struct SocketAddress = "envoy.config.core.v3.SocketAddress" {
-        protocol: Protocol,
-        address: String = [Rule::MinLen(1)],
-        resolver_name: String,
-        ipv4_compat: bool,
+        1 protocol: Protocol,
+        2 address: String = [Rule::MinLen(1)],
+        5 resolver_name: String,
+        6 ipv4_compat: bool,
     }
     oneof {
         port_specifier: SocketAddressPortSpecifier,
     }
     lacks ["named_port" "network_namespace_filepath"]
     struct Pipe = "envoy.config.core.v3.Pipe" {
-        path: String = [Rule::MinLen(1)],
-        mode: u32 = [Rule::Lte(511.0)],
+        1 path: String = [Rule::MinLen(1)],
+        2 mode: u32 = [Rule::Lte(511.0)],
     }
     struct CidrRange = "envoy.config.core.v3.CidrRange" {
-        address_prefix: String = [Rule::MinLen(1)],
-        prefix_len: Option<u32> = [Rule::Lte(128.0)],
+        1 address_prefix: String = [Rule::MinLen(1)],
+        2 prefix_len: Option<u32> = [Rule::Lte(128.0)],
     }
     struct BindConfig = "envoy.config.core.v3.BindConfig" {
-        source_address: Option<SocketAddress>,
-        freebind: Option<bool>,
+        1 source_address: Option<SocketAddress>,
+        2 freebind: Option<bool>,
     }
     lacks ["socket_options" "extra_source_addresses" "additional_source_addresses" "local_address_selector"]
     struct Locality = "envoy.config.core.v3.Locality" {
-        region: String,
-        zone: String,
-        sub_zone: String,
+        1 region: String,
+        2 zone: String,
+        3 sub_zone: String,
     }
     struct Metadata = "envoy.config.core.v3.Metadata" {
-        filter_metadata: BTreeMap<String, Struct> = [Rule::MinLen(1)],
+        1 filter_metadata: BTreeMap<String, Struct> = [Rule::MinLen(1)],
     }
     lacks ["typed_filter_metadata"]
     struct HeaderValue = "envoy.config.core.v3.HeaderValue" {
-        key: String = [Rule::MinLen(1)],
-        value: String,
+        1 key: String = [Rule::MinLen(1)],
+        2 value: String,
     }
     lacks ["raw_value"]
     struct HeaderValueOption = "envoy.config.core.v3.HeaderValueOption" {
-        header: HeaderValue = [Rule::Required],
-        append: Option<bool>,
-        append_action: HeaderAppendAction,
-        keep_empty_value: bool,
+        1 header: HeaderValue = [Rule::Required],
+        2 append: Option<bool>,
+        3 append_action: HeaderAppendAction,
+        4 keep_empty_value: bool,
     }
     struct DataSource = "envoy.config.core.v3.DataSource" {
     }
@@ -65,80 +65,80 @@ message! {
     }
     lacks ["watched_directory"]
     struct RuntimeFractionalPercent = "envoy.config.core.v3.RuntimeFractionalPercent" {
-        default_value: FractionalPercent = [Rule::Required],
-        runtime_key: String,
+        1 default_value: FractionalPercent = [Rule::Required],
+        2 runtime_key: String,
     }
     struct RuntimeUInt32 = "envoy.config.core.v3.RuntimeUInt32" {
-        default_value: u32,
-        runtime_key: String,
+        2 default_value: u32,
+        3 runtime_key: String,
     }
     struct RuntimeDouble = "envoy.config.core.v3.RuntimeDouble" {
-        default_value: f64,
-        runtime_key: String,
+        1 default_value: f64,
+        2 runtime_key: String,
     }
     struct TransportSocket = "envoy.config.core.v3.TransportSocket" {
-        name: String = [Rule::MinLen(1)],
+        1 name: String = [Rule::MinLen(1)],
     }
     oneof {
         config_type: Option<TransportSocketConfigType>,
     }
     struct SubstitutionFormatString = "envoy.config.core.v3.SubstitutionFormatString" {
-        omit_empty_values: bool,
-        content_type: String,
-        json_format_options: Option<JsonFormatOptions>,
+        3 omit_empty_values: bool,
+        4 content_type: String,
+        7 json_format_options: Option<JsonFormatOptions>,
     }
     oneof {
         format: SubstitutionFormatStringFormat,
     }
     lacks ["formatters"]
     struct JsonFormatOptions = "envoy.config.core.v3.JsonFormatOptions" {
-        sort_properties: bool,
+        1 sort_properties: bool,
     }
     struct FractionalPercent = "envoy.type.v3.FractionalPercent" {
-        numerator: u32,
-        denominator: DenominatorType,
+        1 numerator: u32,
+        2 denominator: DenominatorType,
     }
     struct Percent = "envoy.type.v3.Percent" {
-        value: f64 = [Rule::Range(0.0, 100.0)],
+        1 value: f64 = [Rule::Range(0.0, 100.0)],
     }
     struct Int64Range = "envoy.type.v3.Int64Range" {
-        start: i64,
-        end: i64,
+        1 start: i64,
+        2 end: i64,
     }
     struct Int32Range = "envoy.type.v3.Int32Range" {
-        start: i32,
-        end: i32,
+        1 start: i32,
+        2 end: i32,
     }
     struct TokenBucket = "envoy.type.v3.TokenBucket" {
-        max_tokens: u32 = [Rule::Gt(0.0)],
-        tokens_per_fill: Option<u32> = [Rule::Gt(0.0)],
-        fill_interval: Duration = [Rule::Required, Rule::Positive],
+        1 max_tokens: u32 = [Rule::Gt(0.0)],
+        2 tokens_per_fill: Option<u32> = [Rule::Gt(0.0)],
+        3 fill_interval: Duration = [Rule::Required, Rule::Positive],
     }
     struct HttpStatus = "envoy.type.v3.HttpStatus" {
-        code: StatusCode,
+        1 code: StatusCode,
     }
     struct StringMatcher = "envoy.type.matcher.v3.StringMatcher" {
-        ignore_case: bool,
+        6 ignore_case: bool,
     }
     oneof {
         match_pattern: StringMatcherMatchPattern,
     }
     lacks ["custom"]
     struct RegexMatcher = "envoy.type.matcher.v3.RegexMatcher" {
-        regex: String = [Rule::MinLen(1)],
+        2 regex: String = [Rule::MinLen(1)],
     }
     oneof {
         engine_type: Option<RegexMatcherEngineType>,
     }
     struct GoogleRe2 = "envoy.type.matcher.v3.RegexMatcher.GoogleRE2" {
-        max_program_size: Option<u32>,
+        1 max_program_size: Option<u32>,
     }
     struct RegexMatchAndSubstitute = "envoy.type.matcher.v3.RegexMatchAndSubstitute" {
-        pattern: RegexMatcher = [Rule::Required],
-        substitution: String,
+        1 pattern: RegexMatcher = [Rule::Required],
+        2 substitution: String,
     }
     struct ListStringMatcher = "envoy.type.matcher.v3.ListStringMatcher" {
-        patterns: Vec<StringMatcher> = [Rule::MinItems(1)],
+        1 patterns: Vec<StringMatcher> = [Rule::MinItems(1)],
     }
     struct PathMatcher = "envoy.type.matcher.v3.PathMatcher" {
     }
@@ -146,10 +146,10 @@ message! {
         rule: PathMatcherRule,
     }
     struct MetadataMatcher = "envoy.type.matcher.v3.MetadataMatcher" {
-        filter: String = [Rule::MinLen(1)],
-        path: Vec<PathSegment> = [Rule::MinItems(1)],
-        value: ValueMatcher = [Rule::Required],
-        invert: bool,
+        1 filter: String = [Rule::MinLen(1)],
+        2 path: Vec<PathSegment> = [Rule::MinItems(1)],
+        3 value: ValueMatcher = [Rule::Required],
+        4 invert: bool,
     }
     struct PathSegment = "envoy.type.matcher.v3.MetadataMatcher.PathSegment" {
     }
@@ -169,7 +169,7 @@ message! {
         match_pattern: ListMatcherMatchPattern,
     }
     struct OrMatcher = "envoy.type.matcher.v3.OrMatcher" {
-        value_matchers: Vec<ValueMatcher> = [Rule::MinItems(2)],
+        1 value_matchers: Vec<ValueMatcher> = [Rule::MinItems(2)],
     }
     struct DoubleMatcher = "envoy.type.matcher.v3.DoubleMatcher" {
     }
@@ -177,64 +177,64 @@ message! {
         match_pattern: DoubleMatcherMatchPattern,
     }
     struct DoubleRange = "envoy.type.v3.DoubleRange" {
-        start: f64,
-        end: f64,
+        1 start: f64,
+        2 end: f64,
     }
 }
 
 oneof! {
     AddressAddress {
-        socket_address: SocketAddress(SocketAddress),
-        pipe: Pipe(Pipe),
+        1 socket_address: SocketAddress(SocketAddress),
+        2 pipe: Pipe(Pipe),
     }
     SocketAddressPortSpecifier {
-        port_value: PortValue(u32) = [Rule::Lte(65535.0)],
+        3 port_value: PortValue(u32) = [Rule::Lte(65535.0)],
     }
     DataSourceSpecifier {
-        filename: Filename(String) = [Rule::MinLen(1)],
-        inline_bytes: InlineBytes(String),
-        inline_string: InlineString(String),
-        environment_variable: EnvironmentVariable(String) = [Rule::MinLen(1)],
+        1 filename: Filename(String) = [Rule::MinLen(1)],
+        2 inline_bytes: InlineBytes(String),
+        3 inline_string: InlineString(String),
+        4 environment_variable: EnvironmentVariable(String) = [Rule::MinLen(1)],
     }
     TransportSocketConfigType {
-        typed_config: TypedConfig(TransportSocketConfig),
+        3 typed_config: TypedConfig(TransportSocketConfig),
     }
     SubstitutionFormatStringFormat {
-        text_format: TextFormat(String),
-        json_format: JsonFormat(Struct) = [Rule::Required],
-        text_format_source: TextFormatSource(DataSource),
+        1 text_format: TextFormat(String),
+        2 json_format: JsonFormat(Struct) = [Rule::Required],
+        5 text_format_source: TextFormatSource(DataSource),
     }
     StringMatcherMatchPattern {
-        exact: Exact(String),
-        prefix: Prefix(String) = [Rule::MinLen(1)],
-        suffix: Suffix(String) = [Rule::MinLen(1)],
-        safe_regex: SafeRegex(RegexMatcher) = [Rule::Required],
-        contains: Contains(String) = [Rule::MinLen(1)],
+        1 exact: Exact(String),
+        2 prefix: Prefix(String) = [Rule::MinLen(1)],
+        3 suffix: Suffix(String) = [Rule::MinLen(1)],
+        5 safe_regex: SafeRegex(RegexMatcher) = [Rule::Required],
+        7 contains: Contains(String) = [Rule::MinLen(1)],
     }
     RegexMatcherEngineType {
-        google_re2: GoogleRe2(GoogleRe2),
+        1 google_re2: GoogleRe2(GoogleRe2),
     }
     PathMatcherRule {
-        path: Path(StringMatcher) = [Rule::Required],
+        1 path: Path(StringMatcher) = [Rule::Required],
     }
     PathSegmentSegment {
-        key: Key(String) = [Rule::MinLen(1)],
+        1 key: Key(String) = [Rule::MinLen(1)],
     }
     ValueMatcherMatchPattern {
-        null_match: NullMatch(NullMatch),
-        double_match: DoubleMatch(DoubleMatcher),
-        string_match: StringMatch(StringMatcher),
-        bool_match: BoolMatch(bool),
-        present_match: PresentMatch(bool),
-        list_match: ListMatch(ListMatcher),
-        or_match: OrMatch(OrMatcher),
+        1 null_match: NullMatch(NullMatch),
+        2 double_match: DoubleMatch(DoubleMatcher),
+        3 string_match: StringMatch(StringMatcher),
+        4 bool_match: BoolMatch(bool),
+        5 present_match: PresentMatch(bool),
+        6 list_match: ListMatch(ListMatcher),
+        7 or_match: OrMatch(OrMatcher),
     }
     ListMatcherMatchPattern {
-        one_of: OneOf(Box<ValueMatcher>),
+        1 one_of: OneOf(Box<ValueMatcher>),
     }
     DoubleMatcherMatchPattern {
-        range: Range(DoubleRange),
-        exact: Exact(f64),
+        1 range: Range(DoubleRange),
+        2 exact: Exact(f64),
     }
 }
 

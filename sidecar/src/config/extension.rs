@@ -26,30 +26,30 @@ message! {
     struct Empty = "google.protobuf.Empty" {}
     struct OriginalDst = "envoy.extensions.filters.listener.original_dst.v3.OriginalDst" {}
     struct TlsInspector = "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector" {
-        enable_ja3_fingerprinting: Option<bool>,
-        enable_ja4_fingerprinting: Option<bool>,
-        initial_read_buffer_size: Option<u32>,
+        1 enable_ja3_fingerprinting: Option<bool>,
+        3 enable_ja4_fingerprinting: Option<bool>,
+        2 initial_read_buffer_size: Option<u32>,
     }
     struct HttpInspector = "envoy.extensions.filters.listener.http_inspector.v3.HttpInspector" {}
     struct RawBuffer = "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer" {}
     struct UuidRequestIdConfig = "envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig" {
-        pack_trace_reason: Option<bool>,
-        use_request_id_for_trace_sampling: Option<bool>,
+        1 pack_trace_reason: Option<bool>,
+        2 use_request_id_for_trace_sampling: Option<bool>,
     }
     struct PreviousHostsPredicate = "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate" {}
     /// A file of discovery, or a state-of-the-world answer of a server.
     struct DiscoveryResponse = "envoy.service.discovery.v3.DiscoveryResponse" {
-        version_info: String,
-        resources: Vec<Resource>,
-        type_url: String,
-        nonce: String,
+        1 version_info: String,
+        2 resources: Vec<Resource>,
+        4 type_url: String,
+        5 nonce: String,
     }
     lacks ["canary" "control_plane" "resource_errors"]
     /// Switches a filter off, or configures it, for one route.
     struct FilterConfig = "envoy.config.route.v3.FilterConfig" {
-        config: Box<PerFilterConfig>,
-        is_optional: bool,
-        disabled: bool,
+        1 config: Box<PerFilterConfig>,
+        2 is_optional: bool,
+        3 disabled: bool,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Numbers, words, durations, lists and maps as protobuf's JSON writes them.
+//! Numbers, words, durations, lists and maps, read and written as protobuf's JSON has them.
 //!
 //! Called by the messages of `schema`. Always: a number may stand as text; a duration is `1.5s` and never negative;
 //! a single value stands for a list of one.
@@ -6,6 +6,7 @@
 
 use super::reader::{Field, Reader, Refused};
 use super::yaml::{Node, Value};
+use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -22,6 +23,12 @@ impl Field for bool {
     fn measure(&self) -> Option<f64> {
         Some(f64::from(u8::from(*self)))
     }
+    fn json(&self) -> Json {
+        (*self).into()
+    }
+    fn is_unset(&self) -> bool {
+        !self
+    }
 }
 
 impl Field for String {
@@ -36,6 +43,12 @@ impl Field for String {
     }
     fn is_text(&self) -> Option<&str> {
         Some(self)
+    }
+    fn json(&self) -> Json {
+        self.as_str().into()
+    }
+    fn is_unset(&self) -> bool {
+        self.is_empty()
     }
 }
 
@@ -57,7 +70,7 @@ fn number(reader: &Reader, node: &Node, low: f64, high: f64) -> Result<f64, Refu
 }
 
 macro_rules! integer {
-    ($($ty:ty = $kind:literal),*) => {$(
+    ($($ty:ty = $kind:literal $shown:expr),*) => {$(
         impl Field for $ty {
             fn read(reader: &mut Reader, node: &Node) -> Result<Self, Refused> {
                 // The large ones are exact as text, as protobuf's JSON writes them.
@@ -72,10 +85,22 @@ macro_rules! integer {
             fn measure(&self) -> Option<f64> {
                 Some(*self as f64)
             }
+            fn json(&self) -> Json {
+                $shown(*self)
+            }
+            fn is_unset(&self) -> bool {
+                *self == 0
+            }
         }
     )*};
 }
-integer!(u32 = "uint32", u64 = "uint64", i32 = "int32", i64 = "int64");
+// Numbers of 64 bits are text in protobuf's JSON.
+integer!(
+    u32 = "uint32" Json::from,
+    u64 = "uint64" |it: u64| Json::from(it.to_string()),
+    i32 = "int32" Json::from,
+    i64 = "int64" |it: i64| Json::from(it.to_string())
+);
 
 impl Field for f64 {
     fn read(reader: &mut Reader, node: &Node) -> Result<Self, Refused> {
@@ -92,6 +117,12 @@ impl Field for f64 {
     }
     fn measure(&self) -> Option<f64> {
         Some(*self)
+    }
+    fn json(&self) -> Json {
+        if self.fract() == 0.0 && self.abs() < 1e15 { (*self as i64).into() } else { (*self).into() }
+    }
+    fn is_unset(&self) -> bool {
+        *self == 0.0
     }
 }
 
@@ -133,6 +164,16 @@ impl Field for Duration {
     fn measure(&self) -> Option<f64> {
         Some(self.as_secs_f64())
     }
+    fn json(&self) -> Json {
+        let (secs, nanos) = (self.as_secs(), self.subsec_nanos());
+        let part = match nanos {
+            0 => String::new(),
+            it if it % 1_000_000 == 0 => format!(".{:03}", it / 1_000_000),
+            it if it % 1_000 == 0 => format!(".{:06}", it / 1_000),
+            it => format!(".{it:09}"),
+        };
+        format!("{secs}{part}s").into()
+    }
 }
 
 impl<T: Field> Field for Option<T> {
@@ -151,6 +192,12 @@ impl<T: Field> Field for Option<T> {
     fn measure(&self) -> Option<f64> {
         self.as_ref().and_then(Field::measure)
     }
+    fn json(&self) -> Json {
+        self.as_ref().map_or(Json::Null, Field::json)
+    }
+    fn is_unset(&self) -> bool {
+        self.is_none()
+    }
 }
 
 impl<T: Field> Field for Box<T> {
@@ -159,6 +206,12 @@ impl<T: Field> Field for Box<T> {
     }
     fn kind() -> String {
         T::kind()
+    }
+    fn json(&self) -> Json {
+        T::json(self)
+    }
+    fn is_unset(&self) -> bool {
+        T::is_unset(self)
     }
 }
 
@@ -174,6 +227,12 @@ impl<T: Field> Field for Vec<T> {
     fn measure(&self) -> Option<f64> {
         Some(self.len() as f64)
     }
+    fn json(&self) -> Json {
+        self.iter().map(Field::json).collect()
+    }
+    fn is_unset(&self) -> bool {
+        self.is_empty()
+    }
 }
 
 impl<T: Field> Field for BTreeMap<String, T> {
@@ -187,6 +246,12 @@ impl<T: Field> Field for BTreeMap<String, T> {
     fn kind() -> String {
         T::kind()
     }
+    fn json(&self) -> Json {
+        Json::Object(self.iter().map(|(name, it)| (name.clone(), it.json())).collect())
+    }
+    fn is_unset(&self) -> bool {
+        self.is_empty()
+    }
 }
 
 /// `google.protobuf.Struct`.
@@ -197,5 +262,11 @@ impl Field for serde_json::Map<String, serde_json::Value> {
     }
     fn kind() -> String {
         "message google.protobuf.Struct".to_owned()
+    }
+    fn json(&self) -> Json {
+        Json::Object(self.clone())
+    }
+    fn is_unset(&self) -> bool {
+        self.is_empty()
     }
 }

@@ -17,48 +17,48 @@ use std::time::Duration;
 
 message! {
     struct HttpConnectionManager = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager" {
-        codec_type: CodecType,
-        stat_prefix: String = [Rule::MinLen(1)],
-        http_filters: Vec<HttpFilter>,
-        add_user_agent: Option<bool>,
-        common_http_protocol_options: Option<HttpProtocolOptions>,
-        http_protocol_options: Option<Http1ProtocolOptions>,
-        http2_protocol_options: Option<Http2ProtocolOptions>,
-        server_name: String,
-        server_header_transformation: ServerHeaderTransformation,
-        scheme_header_transformation: Option<SchemeHeaderTransformation>,
-        max_request_headers_kb: Option<u32> = [Rule::Above(0.0, 8192.0)],
-        stream_idle_timeout: Option<Duration>,
-        stream_flush_timeout: Option<Duration>,
-        request_timeout: Option<Duration>,
-        request_headers_timeout: Option<Duration>,
-        drain_timeout: Option<Duration>,
-        delayed_close_timeout: Option<Duration>,
-        access_log: Vec<AccessLog>,
-        access_log_flush_interval: Option<Duration> = [Rule::AtLeastSecs(0.001)],
-        flush_access_log_on_new_request: bool,
-        use_remote_address: Option<bool>,
-        xff_num_trusted_hops: u32,
-        internal_address_config: Option<InternalAddressConfig>,
-        skip_xff_append: bool,
-        via: String,
-        generate_request_id: Option<bool>,
-        preserve_external_request_id: bool,
-        always_set_request_id_in_response: bool,
-        forward_client_cert_details: ForwardClientCertDetails,
-        set_current_client_cert_details: Option<SetCurrentClientCertDetails>,
-        proxy_100_continue: bool,
-        represent_ipv4_remote_address_as_ipv4_mapped_ipv6: bool,
-        upgrade_configs: Vec<UpgradeConfig>,
-        normalize_path: Option<bool>,
-        merge_slashes: bool,
-        path_with_escaped_slashes_action: PathWithEscapedSlashesAction,
-        request_id_extension: Option<RequestIDExtension>,
-        local_reply_config: Option<LocalReplyConfig>,
-        strip_matching_host_port: bool,
-        stream_error_on_invalid_http_message: Option<bool>,
-        strip_trailing_host_dot: bool,
-        append_x_forwarded_port: bool,
+        1 codec_type: CodecType,
+        2 stat_prefix: String = [Rule::MinLen(1)],
+        5 http_filters: Vec<HttpFilter>,
+        6 add_user_agent: Option<bool>,
+        35 common_http_protocol_options: Option<HttpProtocolOptions>,
+        8 http_protocol_options: Option<Http1ProtocolOptions>,
+        9 http2_protocol_options: Option<Http2ProtocolOptions>,
+        10 server_name: String,
+        34 server_header_transformation: ServerHeaderTransformation,
+        48 scheme_header_transformation: Option<SchemeHeaderTransformation>,
+        29 max_request_headers_kb: Option<u32> = [Rule::Above(0.0, 8192.0)],
+        24 stream_idle_timeout: Option<Duration>,
+        59 stream_flush_timeout: Option<Duration>,
+        28 request_timeout: Option<Duration>,
+        41 request_headers_timeout: Option<Duration>,
+        12 drain_timeout: Option<Duration>,
+        26 delayed_close_timeout: Option<Duration>,
+        13 access_log: Vec<AccessLog>,
+        54 access_log_flush_interval: Option<Duration> = [Rule::AtLeastSecs(0.001)],
+        55 flush_access_log_on_new_request: bool,
+        14 use_remote_address: Option<bool>,
+        19 xff_num_trusted_hops: u32,
+        25 internal_address_config: Option<InternalAddressConfig>,
+        21 skip_xff_append: bool,
+        22 via: String,
+        15 generate_request_id: Option<bool>,
+        32 preserve_external_request_id: bool,
+        37 always_set_request_id_in_response: bool,
+        16 forward_client_cert_details: ForwardClientCertDetails,
+        17 set_current_client_cert_details: Option<SetCurrentClientCertDetails>,
+        18 proxy_100_continue: bool,
+        20 represent_ipv4_remote_address_as_ipv4_mapped_ipv6: bool,
+        23 upgrade_configs: Vec<UpgradeConfig>,
+        30 normalize_path: Option<bool>,
+        33 merge_slashes: bool,
+        45 path_with_escaped_slashes_action: PathWithEscapedSlashesAction,
+        36 request_id_extension: Option<RequestIDExtension>,
+        38 local_reply_config: Option<LocalReplyConfig>,
+        39 strip_matching_host_port: bool,
+        40 stream_error_on_invalid_http_message: Option<bool>,
+        47 strip_trailing_host_dot: bool,
+        51 append_x_forwarded_port: bool,
     }
     oneof {
         route_specifier: HttpConnectionManagerRouteSpecifier,
@@ -72,60 +72,60 @@ message! {
         "forward_proto_config"
     ]
     struct InternalAddressConfig = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.InternalAddressConfig" {
-        unix_sockets: bool,
-        cidr_ranges: Vec<CidrRange>,
+        1 unix_sockets: bool,
+        2 cidr_ranges: Vec<CidrRange>,
     }
     struct SetCurrentClientCertDetails = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.SetCurrentClientCertDetails" {
-        subject: Option<bool>,
-        cert: bool,
-        chain: bool,
-        dns: bool,
-        uri: bool,
+        1 subject: Option<bool>,
+        3 cert: bool,
+        6 chain: bool,
+        4 dns: bool,
+        5 uri: bool,
     }
     struct UpgradeConfig = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager.UpgradeConfig" {
-        upgrade_type: String,
-        enabled: Option<bool>,
+        1 upgrade_type: String,
+        3 enabled: Option<bool>,
     }
     lacks ["filters"]
     struct LocalReplyConfig = "envoy.extensions.filters.network.http_connection_manager.v3.LocalReplyConfig" {
-        mappers: Vec<ResponseMapper>,
-        body_format: Option<SubstitutionFormatString>,
+        1 mappers: Vec<ResponseMapper>,
+        2 body_format: Option<SubstitutionFormatString>,
     }
     struct ResponseMapper = "envoy.extensions.filters.network.http_connection_manager.v3.ResponseMapper" {
-        filter: AccessLogFilter = [Rule::Required],
-        status_code: Option<u32> = [Rule::Half(200.0, 600.0)],
-        body: Option<DataSource>,
-        body_format_override: Option<SubstitutionFormatString>,
-        headers_to_add: Vec<HeaderValueOption> = [Rule::MaxItems(1000)],
+        1 filter: AccessLogFilter = [Rule::Required],
+        2 status_code: Option<u32> = [Rule::Half(200.0, 600.0)],
+        3 body: Option<DataSource>,
+        4 body_format_override: Option<SubstitutionFormatString>,
+        5 headers_to_add: Vec<HeaderValueOption> = [Rule::MaxItems(1000)],
     }
     struct Rds = "envoy.extensions.filters.network.http_connection_manager.v3.Rds" {
-        config_source: Option<ConfigSource>,
-        route_config_name: String,
+        1 config_source: Option<ConfigSource>,
+        2 route_config_name: String,
     }
     struct HttpFilter = "envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter" {
-        name: String = [Rule::MinLen(1)],
-        is_optional: bool,
-        disabled: bool,
+        1 name: String = [Rule::MinLen(1)],
+        6 is_optional: bool,
+        7 disabled: bool,
     }
     oneof {
         config_type: Option<HttpFilterConfigType>,
     }
     lacks ["config_discovery"]
     struct RequestIDExtension = "envoy.extensions.filters.network.http_connection_manager.v3.RequestIDExtension" {
-        typed_config: RequestIdConfig,
+        1 typed_config: RequestIdConfig,
     }
 }
 
 oneof! {
     HttpConnectionManagerRouteSpecifier {
-        rds: Rds(Rds),
-        route_config: RouteConfig(Box<RouteConfiguration>),
+        3 rds: Rds(Rds),
+        4 route_config: RouteConfig(Box<RouteConfiguration>),
     }
     HttpConnectionManagerStripPortMode {
-        strip_any_host_port: StripAnyHostPort(bool),
+        42 strip_any_host_port: StripAnyHostPort(bool),
     }
     HttpFilterConfigType {
-        typed_config: TypedConfig(HttpFilterConfig),
+        4 typed_config: TypedConfig(HttpFilterConfig),
     }
 }
 

@@ -11,28 +11,28 @@ use std::collections::BTreeMap;
 
 message! {
     struct JwtAuthentication = "envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication" {
-        providers: BTreeMap<String, JwtProvider>,
-        rules: Vec<RequirementRule>,
-        bypass_cors_preflight: bool,
-        requirement_map: BTreeMap<String, JwtRequirement>,
-        strip_failure_response: bool,
-        stat_prefix: String,
+        1 providers: BTreeMap<String, JwtProvider>,
+        2 rules: Vec<RequirementRule>,
+        4 bypass_cors_preflight: bool,
+        5 requirement_map: BTreeMap<String, JwtRequirement>,
+        6 strip_failure_response: bool,
+        7 stat_prefix: String,
     }
     lacks ["filter_state_rules"]
     struct JwtProvider = "envoy.extensions.filters.http.jwt_authn.v3.JwtProvider" {
-        issuer: String,
-        audiences: Vec<String>,
-        forward: bool,
-        from_headers: Vec<JwtHeader>,
-        from_params: Vec<String>,
-        from_cookies: Vec<String>,
-        forward_payload_header: String,
-        pad_forward_payload_header: bool,
-        payload_in_metadata: String,
-        header_in_metadata: String,
-        clock_skew_seconds: u32,
-        jwt_cache_config: Option<JwtCacheConfig>,
-        claim_to_headers: Vec<JwtClaimToHeader>,
+        1 issuer: String,
+        2 audiences: Vec<String>,
+        5 forward: bool,
+        6 from_headers: Vec<JwtHeader>,
+        7 from_params: Vec<String>,
+        13 from_cookies: Vec<String>,
+        8 forward_payload_header: String,
+        11 pad_forward_payload_header: bool,
+        9 payload_in_metadata: String,
+        14 header_in_metadata: String,
+        10 clock_skew_seconds: u32,
+        12 jwt_cache_config: Option<JwtCacheConfig>,
+        15 claim_to_headers: Vec<JwtClaimToHeader>,
     }
     oneof {
         jwks_source_specifier: JwtProviderJwksSourceSpecifier,
@@ -42,16 +42,16 @@ message! {
         "failed_status_in_metadata" "clear_route_cache"
     ]
     struct JwtCacheConfig = "envoy.extensions.filters.http.jwt_authn.v3.JwtCacheConfig" {
-        jwt_cache_size: u32,
-        jwt_max_token_size: u32,
+        1 jwt_cache_size: u32,
+        2 jwt_max_token_size: u32,
     }
     struct JwtHeader = "envoy.extensions.filters.http.jwt_authn.v3.JwtHeader" {
-        name: String = [Rule::MinLen(1)],
-        value_prefix: String,
+        1 name: String = [Rule::MinLen(1)],
+        2 value_prefix: String,
     }
     struct ProviderWithAudiences = "envoy.extensions.filters.http.jwt_authn.v3.ProviderWithAudiences" {
-        provider_name: String,
-        audiences: Vec<String>,
+        1 provider_name: String,
+        2 audiences: Vec<String>,
     }
     struct JwtRequirement = "envoy.extensions.filters.http.jwt_authn.v3.JwtRequirement" {
     }
@@ -60,13 +60,13 @@ message! {
     }
     lacks ["extract_only_without_validation"]
     struct JwtRequirementOrList = "envoy.extensions.filters.http.jwt_authn.v3.JwtRequirementOrList" {
-        requirements: Vec<JwtRequirement> = [Rule::MinItems(2)],
+        1 requirements: Vec<JwtRequirement> = [Rule::MinItems(2)],
     }
     struct JwtRequirementAndList = "envoy.extensions.filters.http.jwt_authn.v3.JwtRequirementAndList" {
-        requirements: Vec<JwtRequirement> = [Rule::MinItems(2)],
+        1 requirements: Vec<JwtRequirement> = [Rule::MinItems(2)],
     }
     struct RequirementRule = "envoy.extensions.filters.http.jwt_authn.v3.RequirementRule" {
-        r#match: RouteMatch = [Rule::Required],
+        1 r#match: RouteMatch = [Rule::Required],
     }
     oneof {
         requirement_type: Option<RequirementRuleRequirementType>,
@@ -77,29 +77,29 @@ message! {
         requirement_specifier: JwtPerRouteRequirementSpecifier,
     }
     struct JwtClaimToHeader = "envoy.extensions.filters.http.jwt_authn.v3.JwtClaimToHeader" {
-        header_name: String = [Rule::MinLen(1)],
-        claim_name: String = [Rule::MinLen(1)],
+        1 header_name: String = [Rule::MinLen(1)],
+        2 claim_name: String = [Rule::MinLen(1)],
     }
 }
 
 oneof! {
     JwtProviderJwksSourceSpecifier {
-        local_jwks: LocalJwks(DataSource),
+        4 local_jwks: LocalJwks(DataSource),
     }
     JwtRequirementRequiresType {
-        provider_name: ProviderName(String),
-        provider_and_audiences: ProviderAndAudiences(ProviderWithAudiences),
-        requires_any: RequiresAny(JwtRequirementOrList),
-        requires_all: RequiresAll(JwtRequirementAndList),
-        allow_missing_or_failed: AllowMissingOrFailed(Empty),
-        allow_missing: AllowMissing(Empty),
+        1 provider_name: ProviderName(String),
+        2 provider_and_audiences: ProviderAndAudiences(ProviderWithAudiences),
+        3 requires_any: RequiresAny(JwtRequirementOrList),
+        4 requires_all: RequiresAll(JwtRequirementAndList),
+        5 allow_missing_or_failed: AllowMissingOrFailed(Empty),
+        6 allow_missing: AllowMissing(Empty),
     }
     RequirementRuleRequirementType {
-        requires: Requires(JwtRequirement),
-        requirement_name: RequirementName(String) = [Rule::MinLen(1)],
+        2 requires: Requires(JwtRequirement),
+        3 requirement_name: RequirementName(String) = [Rule::MinLen(1)],
     }
     JwtPerRouteRequirementSpecifier {
-        disabled: Disabled(bool) = [Rule::True],
-        requirement_name: RequirementName(String) = [Rule::MinLen(1)],
+        1 disabled: Disabled(bool) = [Rule::True],
+        2 requirement_name: RequirementName(String) = [Rule::MinLen(1)],
     }
 }

@@ -11,23 +11,23 @@ use std::time::Duration;
 
 message! {
     struct Listener = "envoy.config.listener.v3.Listener" {
-        name: String,
-        address: Option<Address>,
-        stat_prefix: String,
-        filter_chains: Vec<FilterChain>,
-        use_original_dst: Option<bool>,
-        default_filter_chain: Option<FilterChain>,
-        per_connection_buffer_limit_bytes: Option<u32>,
-        metadata: Option<Metadata>,
-        listener_filters: Vec<ListenerFilter>,
-        listener_filters_timeout: Option<Duration>,
-        continue_on_listener_filters_timeout: bool,
-        transparent: Option<bool>,
-        traffic_direction: TrafficDirection,
-        enable_reuse_port: Option<bool>,
-        access_log: Vec<AccessLog>,
-        tcp_backlog_size: Option<u32>,
-        bind_to_port: Option<bool>,
+        1 name: String,
+        2 address: Option<Address>,
+        28 stat_prefix: String,
+        3 filter_chains: Vec<FilterChain>,
+        4 use_original_dst: Option<bool>,
+        25 default_filter_chain: Option<FilterChain>,
+        5 per_connection_buffer_limit_bytes: Option<u32>,
+        6 metadata: Option<Metadata>,
+        9 listener_filters: Vec<ListenerFilter>,
+        15 listener_filters_timeout: Option<Duration>,
+        17 continue_on_listener_filters_timeout: bool,
+        10 transparent: Option<bool>,
+        16 traffic_direction: TrafficDirection,
+        29 enable_reuse_port: Option<bool>,
+        22 access_log: Vec<AccessLog>,
+        24 tcp_backlog_size: Option<u32>,
+        26 bind_to_port: Option<bool>,
     }
     lacks [
         "additional_addresses" "fcds_config" "filter_chain_matcher" "deprecated_v1" "drain_type" "freebind"
@@ -37,36 +37,36 @@ message! {
         "tcp_keepalive"
     ]
     struct FilterChain = "envoy.config.listener.v3.FilterChain" {
-        filter_chain_match: Option<FilterChainMatch>,
-        filters: Vec<Filter>,
-        metadata: Option<Metadata>,
-        transport_socket: Option<TransportSocket>,
-        transport_socket_connect_timeout: Option<Duration>,
-        name: String,
+        1 filter_chain_match: Option<FilterChainMatch>,
+        3 filters: Vec<Filter>,
+        5 metadata: Option<Metadata>,
+        6 transport_socket: Option<TransportSocket>,
+        9 transport_socket_connect_timeout: Option<Duration>,
+        7 name: String,
     }
     lacks ["use_proxy_proto"]
     struct FilterChainMatch = "envoy.config.listener.v3.FilterChainMatch" {
-        destination_port: Option<u32> = [Rule::Range(1.0, 65535.0)],
-        prefix_ranges: Vec<CidrRange>,
-        address_suffix: String,
-        suffix_len: Option<u32>,
-        direct_source_prefix_ranges: Vec<CidrRange>,
-        source_type: ConnectionSourceType,
-        source_prefix_ranges: Vec<CidrRange>,
-        source_ports: Vec<u32>,
-        server_names: Vec<String>,
-        transport_protocol: String,
-        application_protocols: Vec<String>,
+        8 destination_port: Option<u32> = [Rule::Range(1.0, 65535.0)],
+        3 prefix_ranges: Vec<CidrRange>,
+        4 address_suffix: String,
+        5 suffix_len: Option<u32>,
+        13 direct_source_prefix_ranges: Vec<CidrRange>,
+        12 source_type: ConnectionSourceType,
+        6 source_prefix_ranges: Vec<CidrRange>,
+        7 source_ports: Vec<u32>,
+        11 server_names: Vec<String>,
+        9 transport_protocol: String,
+        10 application_protocols: Vec<String>,
     }
     struct Filter = "envoy.config.listener.v3.Filter" {
-        name: String = [Rule::MinLen(1)],
+        1 name: String = [Rule::MinLen(1)],
     }
     oneof {
         config_type: Option<FilterConfigType>,
     }
     lacks ["config_discovery"]
     struct ListenerFilter = "envoy.config.listener.v3.ListenerFilter" {
-        name: String = [Rule::MinLen(1)],
+        1 name: String = [Rule::MinLen(1)],
     }
     oneof {
         config_type: Option<ListenerFilterConfigType>,
@@ -76,10 +76,10 @@ message! {
 
 oneof! {
     FilterConfigType {
-        typed_config: TypedConfig(NetworkFilter),
+        4 typed_config: TypedConfig(NetworkFilter),
     }
     ListenerFilterConfigType {
-        typed_config: TypedConfig(ListenerFilterConfig),
+        3 typed_config: TypedConfig(ListenerFilterConfig),
     }
 }
 

@@ -41,6 +41,7 @@ use self::yaml::Node;
 pub fn bootstrap(text: &str, json: bool) -> Result<Bootstrap, Refused> {
     let read: Bootstrap = Reader::whole(&tree(text, json)?)?;
     read.static_resources.as_ref().map_or(Ok(()), check::resources)?;
+    check::bootstrap(&read)?;
     Ok(read)
 }
 

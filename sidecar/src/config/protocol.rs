@@ -9,22 +9,22 @@ use std::time::Duration;
 
 message! {
     struct HttpProtocolOptions = "envoy.config.core.v3.HttpProtocolOptions" {
-        idle_timeout: Option<Duration>,
-        max_connection_duration: Option<Duration>,
-        max_headers_count: Option<u32> = [Rule::Gte(1.0)],
-        max_response_headers_kb: Option<u32> = [Rule::Above(0.0, 8192.0)],
-        max_stream_duration: Option<Duration>,
-        headers_with_underscores_action: HeadersWithUnderscoresAction,
-        max_requests_per_connection: Option<u32>,
+        1 idle_timeout: Option<Duration>,
+        3 max_connection_duration: Option<Duration>,
+        2 max_headers_count: Option<u32> = [Rule::Gte(1.0)],
+        7 max_response_headers_kb: Option<u32> = [Rule::Above(0.0, 8192.0)],
+        4 max_stream_duration: Option<Duration>,
+        5 headers_with_underscores_action: HeadersWithUnderscoresAction,
+        6 max_requests_per_connection: Option<u32>,
     }
     struct Http1ProtocolOptions = "envoy.config.core.v3.Http1ProtocolOptions" {
-        allow_absolute_url: Option<bool>,
-        accept_http_10: bool,
-        default_host_for_http_10: String,
-        header_key_format: Option<HeaderKeyFormat>,
-        enable_trailers: bool,
-        allow_chunked_length: bool,
-        override_stream_error_on_invalid_http_message: Option<bool>,
+        1 allow_absolute_url: Option<bool>,
+        2 accept_http_10: bool,
+        3 default_host_for_http_10: String,
+        4 header_key_format: Option<HeaderKeyFormat>,
+        5 enable_trailers: bool,
+        6 allow_chunked_length: bool,
+        7 override_stream_error_on_invalid_http_message: Option<bool>,
     }
     lacks ["send_fully_qualified_url" "use_balsa_parser" "allow_custom_methods" "ignore_http_11_upgrade"]
     struct HeaderKeyFormat = "envoy.config.core.v3.Http1ProtocolOptions.HeaderKeyFormat" {
@@ -36,39 +36,39 @@ message! {
     struct ProperCaseWords = "envoy.config.core.v3.Http1ProtocolOptions.HeaderKeyFormat.ProperCaseWords" {
     }
     struct Http2ProtocolOptions = "envoy.config.core.v3.Http2ProtocolOptions" {
-        hpack_table_size: Option<u32>,
-        max_concurrent_streams: Option<u32> = [Rule::Range(1.0, 2147483647.0)],
-        initial_stream_window_size: Option<u32> = [Rule::Range(65535.0, 2147483647.0)],
-        initial_connection_window_size: Option<u32> = [Rule::Range(65535.0, 2147483647.0)],
-        allow_connect: bool,
-        max_outbound_frames: Option<u32> = [Rule::Gte(1.0)],
-        max_outbound_control_frames: Option<u32> = [Rule::Gte(1.0)],
-        max_consecutive_inbound_frames_with_empty_payload: Option<u32>,
-        max_inbound_priority_frames_per_stream: Option<u32>,
-        max_inbound_window_update_frames_per_data_frame_sent: Option<u32> = [Rule::Gte(1.0)],
-        stream_error_on_invalid_http_messaging: bool,
-        override_stream_error_on_invalid_http_message: Option<bool>,
-        connection_keepalive: Option<KeepaliveSettings>,
+        1 hpack_table_size: Option<u32>,
+        2 max_concurrent_streams: Option<u32> = [Rule::Range(1.0, 2147483647.0)],
+        3 initial_stream_window_size: Option<u32> = [Rule::Range(65535.0, 2147483647.0)],
+        4 initial_connection_window_size: Option<u32> = [Rule::Range(65535.0, 2147483647.0)],
+        5 allow_connect: bool,
+        7 max_outbound_frames: Option<u32> = [Rule::Gte(1.0)],
+        8 max_outbound_control_frames: Option<u32> = [Rule::Gte(1.0)],
+        9 max_consecutive_inbound_frames_with_empty_payload: Option<u32>,
+        10 max_inbound_priority_frames_per_stream: Option<u32>,
+        11 max_inbound_window_update_frames_per_data_frame_sent: Option<u32> = [Rule::Gte(1.0)],
+        12 stream_error_on_invalid_http_messaging: bool,
+        14 override_stream_error_on_invalid_http_message: Option<bool>,
+        15 connection_keepalive: Option<KeepaliveSettings>,
     }
     lacks [
         "allow_metadata" "custom_settings_parameters" "use_oghttp2_codec" "max_metadata_size"
         "enable_huffman_encoding"
     ]
     struct KeepaliveSettings = "envoy.config.core.v3.KeepaliveSettings" {
-        interval: Option<Duration> = [Rule::AtLeastSecs(0.001)],
-        timeout: Duration = [Rule::Required, Rule::AtLeastSecs(0.001)],
-        interval_jitter: Option<Percent>,
-        connection_idle_interval: Option<Duration> = [Rule::AtLeastSecs(0.001)],
+        1 interval: Option<Duration> = [Rule::AtLeastSecs(0.001)],
+        2 timeout: Duration = [Rule::Required, Rule::AtLeastSecs(0.001)],
+        3 interval_jitter: Option<Percent>,
+        4 connection_idle_interval: Option<Duration> = [Rule::AtLeastSecs(0.001)],
     }
     struct SchemeHeaderTransformation = "envoy.config.core.v3.SchemeHeaderTransformation" {
-        match_upstream: bool,
+        2 match_upstream: bool,
     }
     oneof {
         transformation: Option<SchemeHeaderTransformationTransformation>,
     }
     struct UpstreamHttp = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions" {
-        common_http_protocol_options: Option<HttpProtocolOptions>,
-        upstream_http_protocol_options: Option<UpstreamHttpProtocolOptions>,
+        1 common_http_protocol_options: Option<HttpProtocolOptions>,
+        2 upstream_http_protocol_options: Option<UpstreamHttpProtocolOptions>,
     }
     oneof {
         upstream_protocol_options: UpstreamHttpUpstreamProtocolOptions,
@@ -84,37 +84,37 @@ message! {
     }
     lacks ["http3_protocol_options"]
     struct UseDownstreamHttpConfig = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions.UseDownstreamHttpConfig" {
-        http_protocol_options: Option<Http1ProtocolOptions>,
-        http2_protocol_options: Option<Http2ProtocolOptions>,
+        1 http_protocol_options: Option<Http1ProtocolOptions>,
+        2 http2_protocol_options: Option<Http2ProtocolOptions>,
     }
     lacks ["http3_protocol_options"]
     struct AutoHttpConfig = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions.AutoHttpConfig" {
-        http_protocol_options: Option<Http1ProtocolOptions>,
-        http2_protocol_options: Option<Http2ProtocolOptions>,
+        1 http_protocol_options: Option<Http1ProtocolOptions>,
+        2 http2_protocol_options: Option<Http2ProtocolOptions>,
     }
     lacks ["http3_protocol_options" "alternate_protocols_cache_options"]
     struct UpstreamHttpProtocolOptions = "envoy.config.core.v3.UpstreamHttpProtocolOptions" {
-        auto_sni: bool,
-        auto_san_validation: bool,
-        override_auto_sni_header: String,
+        1 auto_sni: bool,
+        2 auto_san_validation: bool,
+        3 override_auto_sni_header: String,
     }
 }
 
 oneof! {
     HeaderKeyFormatHeaderFormat {
-        proper_case_words: ProperCaseWords(ProperCaseWords),
+        1 proper_case_words: ProperCaseWords(ProperCaseWords),
     }
     SchemeHeaderTransformationTransformation {
-        scheme_to_overwrite: SchemeToOverwrite(String) = [Rule::In(&["http", "https"])],
+        1 scheme_to_overwrite: SchemeToOverwrite(String) = [Rule::In(&["http", "https"])],
     }
     UpstreamHttpUpstreamProtocolOptions {
-        explicit_http_config: ExplicitHttpConfig(ExplicitHttpConfig),
-        use_downstream_protocol_config: UseDownstreamProtocolConfig(UseDownstreamHttpConfig),
-        auto_config: AutoConfig(AutoHttpConfig),
+        3 explicit_http_config: ExplicitHttpConfig(ExplicitHttpConfig),
+        4 use_downstream_protocol_config: UseDownstreamProtocolConfig(UseDownstreamHttpConfig),
+        5 auto_config: AutoConfig(AutoHttpConfig),
     }
     ExplicitHttpConfigProtocolConfig {
-        http_protocol_options: HttpProtocolOptions(Http1ProtocolOptions),
-        http2_protocol_options: Http2ProtocolOptions(Http2ProtocolOptions),
+        1 http_protocol_options: HttpProtocolOptions(Http1ProtocolOptions),
+        2 http2_protocol_options: Http2ProtocolOptions(Http2ProtocolOptions),
     }
 }
 

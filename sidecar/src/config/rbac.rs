@@ -10,32 +10,32 @@ use std::collections::BTreeMap;
 
 message! {
     struct Rbac = "envoy.extensions.filters.http.rbac.v3.RBAC" {
-        rules: Option<Rules>,
-        rules_stat_prefix: String,
-        shadow_rules: Option<Rules>,
-        shadow_rules_stat_prefix: String,
-        track_per_rule_stats: bool,
+        1 rules: Option<Rules>,
+        6 rules_stat_prefix: String,
+        2 shadow_rules: Option<Rules>,
+        3 shadow_rules_stat_prefix: String,
+        7 track_per_rule_stats: bool,
     }
     lacks ["matcher" "shadow_matcher"]
     struct RbacPerRoute = "envoy.extensions.filters.http.rbac.v3.RBACPerRoute" {
-        rbac: Option<Rbac>,
+        2 rbac: Option<Rbac>,
     }
     struct NetworkRbac = "envoy.extensions.filters.network.rbac.v3.RBAC" {
-        rules: Option<Rules>,
-        shadow_rules: Option<Rules>,
-        shadow_rules_stat_prefix: String,
-        stat_prefix: String = [Rule::MinLen(1)],
-        enforcement_type: EnforcementType,
+        1 rules: Option<Rules>,
+        2 shadow_rules: Option<Rules>,
+        5 shadow_rules_stat_prefix: String,
+        3 stat_prefix: String = [Rule::MinLen(1)],
+        4 enforcement_type: EnforcementType,
     }
     lacks ["matcher" "shadow_matcher" "delay_deny"]
     struct Rules = "envoy.config.rbac.v3.RBAC" {
-        action: RbacAction,
-        policies: BTreeMap<String, Policy>,
+        1 action: RbacAction,
+        2 policies: BTreeMap<String, Policy>,
     }
     lacks ["audit_logging_options"]
     struct Policy = "envoy.config.rbac.v3.Policy" {
-        permissions: Vec<Permission> = [Rule::MinItems(1)],
-        principals: Vec<Principal> = [Rule::MinItems(1)],
+        1 permissions: Vec<Permission> = [Rule::MinItems(1)],
+        2 principals: Vec<Principal> = [Rule::MinItems(1)],
     }
     lacks ["condition" "checked_condition" "cel_config"]
     struct Permission = "envoy.config.rbac.v3.Permission" {
@@ -45,7 +45,7 @@ message! {
     }
     lacks ["matcher" "uri_template" "sourced_metadata"]
     struct PermissionSet = "envoy.config.rbac.v3.Permission.Set" {
-        rules: Vec<Permission> = [Rule::MinItems(1)],
+        1 rules: Vec<Permission> = [Rule::MinItems(1)],
     }
     struct Principal = "envoy.config.rbac.v3.Principal" {
     }
@@ -54,39 +54,39 @@ message! {
     }
     lacks ["filter_state" "sourced_metadata" "custom"]
     struct PrincipalSet = "envoy.config.rbac.v3.Principal.Set" {
-        ids: Vec<Principal> = [Rule::MinItems(1)],
+        1 ids: Vec<Principal> = [Rule::MinItems(1)],
     }
     struct Authenticated = "envoy.config.rbac.v3.Principal.Authenticated" {
-        principal_name: Option<StringMatcher>,
+        2 principal_name: Option<StringMatcher>,
     }
 }
 
 oneof! {
     PermissionRule {
-        and_rules: AndRules(PermissionSet),
-        or_rules: OrRules(PermissionSet),
-        any: Any(bool) = [Rule::True],
-        header: Header(HeaderMatcher),
-        url_path: UrlPath(PathMatcher),
-        destination_ip: DestinationIp(CidrRange),
-        destination_port: DestinationPort(u32) = [Rule::Lte(65535.0)],
-        destination_port_range: DestinationPortRange(Int32Range),
-        metadata: Metadata(MetadataMatcher),
-        not_rule: NotRule(Box<Permission>),
-        requested_server_name: RequestedServerName(StringMatcher),
+        1 and_rules: AndRules(PermissionSet),
+        2 or_rules: OrRules(PermissionSet),
+        3 any: Any(bool) = [Rule::True],
+        4 header: Header(HeaderMatcher),
+        10 url_path: UrlPath(PathMatcher),
+        5 destination_ip: DestinationIp(CidrRange),
+        6 destination_port: DestinationPort(u32) = [Rule::Lte(65535.0)],
+        11 destination_port_range: DestinationPortRange(Int32Range),
+        7 metadata: Metadata(MetadataMatcher),
+        8 not_rule: NotRule(Box<Permission>),
+        9 requested_server_name: RequestedServerName(StringMatcher),
     }
     PrincipalIdentifier {
-        and_ids: AndIds(PrincipalSet),
-        or_ids: OrIds(PrincipalSet),
-        any: Any(bool) = [Rule::True],
-        authenticated: Authenticated(Authenticated),
-        source_ip: SourceIp(CidrRange),
-        direct_remote_ip: DirectRemoteIp(CidrRange),
-        remote_ip: RemoteIp(CidrRange),
-        header: Header(HeaderMatcher),
-        url_path: UrlPath(PathMatcher),
-        metadata: Metadata(MetadataMatcher),
-        not_id: NotId(Box<Principal>),
+        1 and_ids: AndIds(PrincipalSet),
+        2 or_ids: OrIds(PrincipalSet),
+        3 any: Any(bool) = [Rule::True],
+        4 authenticated: Authenticated(Authenticated),
+        5 source_ip: SourceIp(CidrRange),
+        10 direct_remote_ip: DirectRemoteIp(CidrRange),
+        11 remote_ip: RemoteIp(CidrRange),
+        6 header: Header(HeaderMatcher),
+        9 url_path: UrlPath(PathMatcher),
+        7 metadata: Metadata(MetadataMatcher),
+        8 not_id: NotId(Box<Principal>),
     }
 }
 

@@ -8,6 +8,7 @@
 //! compared with what Envoy 1.40 prints.
 
 use super::yaml::{Mark, Node, Value};
+use serde_json::Value as Json;
 use std::fmt;
 
 /// Why a configuration was refused.
@@ -47,6 +48,33 @@ pub trait Field: Sized + Default {
     fn is_text(&self) -> Option<&str> {
         None
     }
+    /// As protobuf's JSON writes it.
+    fn json(&self) -> Json;
+    /// Whether protobuf's JSON leaves it out.
+    fn is_unset(&self) -> bool {
+        false
+    }
+}
+
+/// Whether a message's JSON has a field.
+pub fn is_shown<T: Field>(field: &T, rules: &[Rule]) -> bool {
+    !field.is_unset() || rules.iter().any(|it| matches!(it, Rule::Required))
+}
+
+/// An object of fields, in the order of their numbers.
+pub fn object(mut fields: Vec<(u32, &'static str, Json)>) -> Json {
+    fields.sort_by_key(|it| it.0);
+    Json::Object(fields.into_iter().map(|(_, name, value)| (name.to_owned(), value)).collect())
+}
+
+/// An object that names its type, as JSON has an Any.
+pub fn typed(name: &str, value: Json) -> Json {
+    let mut all = serde_json::Map::new();
+    all.insert("@type".to_owned(), format!("type.googleapis.com/{name}").into());
+    if let Json::Object(fields) = value {
+        all.extend(fields);
+    }
+    Json::Object(all)
 }
 
 /// A constraint on one field (protoc-gen-validate).
@@ -377,18 +405,24 @@ pub trait Oneof: Sized {
         key: &str,
         node: &Node,
     ) -> Option<Result<(Self, &'static str), Refused>>;
+    /// Number, name and value of the field that was chosen.
+    fn json_choice(&self) -> (u32, &'static str, Json);
 }
 
 /// A oneof as a message holds it: as it is where it is required, else in an `Option`.
 pub trait Slot: Sized {
     type Of: Oneof;
     fn settle(chosen: Option<Self::Of>, reader: &mut Reader, group: &str) -> Self;
+    fn chosen(&self) -> Option<&Self::Of>;
 }
 
 impl<T: Oneof> Slot for Option<T> {
     type Of = T;
     fn settle(chosen: Option<T>, _: &mut Reader, _: &str) -> Self {
         chosen
+    }
+    fn chosen(&self) -> Option<&T> {
+        self.as_ref()
     }
 }
 

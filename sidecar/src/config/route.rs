@@ -15,73 +15,73 @@ use std::collections::BTreeMap;
 
 message! {
     struct RouteConfiguration = "envoy.config.route.v3.RouteConfiguration" {
-        name: String,
-        virtual_hosts: Vec<VirtualHost>,
-        internal_only_headers: Vec<String>,
-        response_headers_to_add: Vec<HeaderValueOption> = [Rule::MaxItems(1000)],
-        response_headers_to_remove: Vec<String>,
-        request_headers_to_add: Vec<HeaderValueOption> = [Rule::MaxItems(1000)],
-        request_headers_to_remove: Vec<String>,
-        most_specific_header_mutations_wins: bool,
-        validate_clusters: Option<bool>,
-        max_direct_response_body_size_bytes: Option<u32>,
-        request_mirror_policies: Vec<RequestMirrorPolicy>,
-        ignore_port_in_host_matching: bool,
-        ignore_path_parameters_in_path_matching: bool,
-        typed_per_filter_config: BTreeMap<String, PerFilterConfig>,
-        metadata: Option<Metadata>,
+        1 name: String,
+        2 virtual_hosts: Vec<VirtualHost>,
+        3 internal_only_headers: Vec<String>,
+        4 response_headers_to_add: Vec<HeaderValueOption> = [Rule::MaxItems(1000)],
+        5 response_headers_to_remove: Vec<String>,
+        6 request_headers_to_add: Vec<HeaderValueOption> = [Rule::MaxItems(1000)],
+        8 request_headers_to_remove: Vec<String>,
+        10 most_specific_header_mutations_wins: bool,
+        7 validate_clusters: Option<bool>,
+        11 max_direct_response_body_size_bytes: Option<u32>,
+        13 request_mirror_policies: Vec<RequestMirrorPolicy>,
+        14 ignore_port_in_host_matching: bool,
+        15 ignore_path_parameters_in_path_matching: bool,
+        16 typed_per_filter_config: BTreeMap<String, PerFilterConfig>,
+        17 metadata: Option<Metadata>,
     }
     lacks ["vhds" "cluster_specifier_plugins" "vhost_header"]
     struct VirtualHost = "envoy.config.route.v3.VirtualHost" {
-        name: String = [Rule::MinLen(1)],
-        domains: Vec<String> = [Rule::MinItems(1)],
-        routes: Vec<Route>,
-        require_tls: TlsRequirement,
-        request_headers_to_add: Vec<HeaderValueOption> = [Rule::MaxItems(1000)],
-        request_headers_to_remove: Vec<String>,
-        response_headers_to_add: Vec<HeaderValueOption> = [Rule::MaxItems(1000)],
-        response_headers_to_remove: Vec<String>,
-        typed_per_filter_config: BTreeMap<String, PerFilterConfig>,
-        include_request_attempt_count: bool,
-        include_attempt_count_in_response: bool,
-        retry_policy: Option<RetryPolicy>,
-        include_is_timeout_retry_header: bool,
-        per_request_buffer_limit_bytes: Option<u32>,
-        request_mirror_policies: Vec<RequestMirrorPolicy>,
-        metadata: Option<Metadata>,
+        1 name: String = [Rule::MinLen(1)],
+        2 domains: Vec<String> = [Rule::MinItems(1)],
+        3 routes: Vec<Route>,
+        4 require_tls: TlsRequirement,
+        7 request_headers_to_add: Vec<HeaderValueOption> = [Rule::MaxItems(1000)],
+        13 request_headers_to_remove: Vec<String>,
+        10 response_headers_to_add: Vec<HeaderValueOption> = [Rule::MaxItems(1000)],
+        11 response_headers_to_remove: Vec<String>,
+        15 typed_per_filter_config: BTreeMap<String, PerFilterConfig>,
+        14 include_request_attempt_count: bool,
+        19 include_attempt_count_in_response: bool,
+        16 retry_policy: Option<RetryPolicy>,
+        23 include_is_timeout_retry_header: bool,
+        18 per_request_buffer_limit_bytes: Option<u32>,
+        22 request_mirror_policies: Vec<RequestMirrorPolicy>,
+        24 metadata: Option<Metadata>,
     }
     lacks [
         "matcher" "virtual_clusters" "rate_limits" "cors" "retry_policy_typed_config" "hedge_policy"
         "request_body_buffer_limit"
     ]
     struct Route = "envoy.config.route.v3.Route" {
-        name: String,
-        r#match: RouteMatch = [Rule::Required],
-        metadata: Option<Metadata>,
-        decorator: Option<Decorator>,
-        typed_per_filter_config: BTreeMap<String, PerFilterConfig>,
-        request_headers_to_add: Vec<HeaderValueOption> = [Rule::MaxItems(1000)],
-        request_headers_to_remove: Vec<String>,
-        response_headers_to_add: Vec<HeaderValueOption> = [Rule::MaxItems(1000)],
-        response_headers_to_remove: Vec<String>,
-        per_request_buffer_limit_bytes: Option<u32>,
-        stat_prefix: String,
+        14 name: String,
+        1 r#match: RouteMatch = [Rule::Required],
+        4 metadata: Option<Metadata>,
+        5 decorator: Option<Decorator>,
+        13 typed_per_filter_config: BTreeMap<String, PerFilterConfig>,
+        9 request_headers_to_add: Vec<HeaderValueOption> = [Rule::MaxItems(1000)],
+        12 request_headers_to_remove: Vec<String>,
+        10 response_headers_to_add: Vec<HeaderValueOption> = [Rule::MaxItems(1000)],
+        11 response_headers_to_remove: Vec<String>,
+        16 per_request_buffer_limit_bytes: Option<u32>,
+        19 stat_prefix: String,
     }
     oneof {
         action: Action,
     }
     lacks ["filter_action" "non_forwarding_action" "tracing" "request_body_buffer_limit"]
     struct Decorator = "envoy.config.route.v3.Decorator" {
-        operation: String = [Rule::MinLen(1)],
-        propagate: Option<bool>,
+        1 operation: String = [Rule::MinLen(1)],
+        2 propagate: Option<bool>,
     }
     struct RouteMatch = "envoy.config.route.v3.RouteMatch" {
-        case_sensitive: Option<bool>,
-        runtime_fraction: Option<RuntimeFractionalPercent>,
-        headers: Vec<HeaderMatcher>,
-        query_parameters: Vec<QueryParameterMatcher>,
-        grpc: Option<GrpcRouteMatchOptions>,
-        tls_context: Option<TlsContextMatchOptions>,
+        4 case_sensitive: Option<bool>,
+        9 runtime_fraction: Option<RuntimeFractionalPercent>,
+        6 headers: Vec<HeaderMatcher>,
+        7 query_parameters: Vec<QueryParameterMatcher>,
+        8 grpc: Option<GrpcRouteMatchOptions>,
+        11 tls_context: Option<TlsContextMatchOptions>,
     }
     oneof {
         path_specifier: RouteMatchPathSpecifier,
@@ -92,19 +92,19 @@ message! {
     struct GrpcRouteMatchOptions = "envoy.config.route.v3.RouteMatch.GrpcRouteMatchOptions" {
     }
     struct TlsContextMatchOptions = "envoy.config.route.v3.RouteMatch.TlsContextMatchOptions" {
-        presented: Option<bool>,
-        validated: Option<bool>,
+        1 presented: Option<bool>,
+        2 validated: Option<bool>,
     }
     struct HeaderMatcher = "envoy.config.route.v3.HeaderMatcher" {
-        name: String = [Rule::MinLen(1)],
-        invert_match: bool,
-        treat_missing_header_as_empty: bool,
+        1 name: String = [Rule::MinLen(1)],
+        8 invert_match: bool,
+        14 treat_missing_header_as_empty: bool,
     }
     oneof {
         header_match_specifier: Option<HeaderMatcherHeaderMatchSpecifier>,
     }
     struct QueryParameterMatcher = "envoy.config.route.v3.QueryParameterMatcher" {
-        name: String = [Rule::MinLen(1)],
+        1 name: String = [Rule::MinLen(1)],
     }
     oneof {
         query_parameter_match_specifier: Option<QueryParameterMatcherQueryParameterMatchSpecifier>,
@@ -113,30 +113,30 @@ message! {
 
 oneof! {
     Action {
-        route: Route(Box<RouteAction>),
-        redirect: Redirect(RedirectAction),
-        direct_response: DirectResponse(DirectResponseAction),
+        2 route: Route(Box<RouteAction>),
+        3 redirect: Redirect(RedirectAction),
+        7 direct_response: DirectResponse(DirectResponseAction),
     }
     RouteMatchPathSpecifier {
-        prefix: Prefix(String),
-        path: Path(String),
-        safe_regex: SafeRegex(RegexMatcher) = [Rule::Required],
-        connect_matcher: ConnectMatcher(ConnectMatcher),
-        path_separated_prefix: PathSeparatedPrefix(String) = [Rule::PathSeparatedPrefix],
+        1 prefix: Prefix(String),
+        2 path: Path(String),
+        10 safe_regex: SafeRegex(RegexMatcher) = [Rule::Required],
+        12 connect_matcher: ConnectMatcher(ConnectMatcher),
+        14 path_separated_prefix: PathSeparatedPrefix(String) = [Rule::PathSeparatedPrefix],
     }
     HeaderMatcherHeaderMatchSpecifier {
-        exact_match: ExactMatch(String),
-        safe_regex_match: SafeRegexMatch(RegexMatcher),
-        range_match: RangeMatch(Int64Range),
-        present_match: PresentMatch(bool),
-        prefix_match: PrefixMatch(String) = [Rule::MinLen(1)],
-        suffix_match: SuffixMatch(String) = [Rule::MinLen(1)],
-        contains_match: ContainsMatch(String) = [Rule::MinLen(1)],
-        string_match: StringMatch(StringMatcher),
+        4 exact_match: ExactMatch(String),
+        11 safe_regex_match: SafeRegexMatch(RegexMatcher),
+        6 range_match: RangeMatch(Int64Range),
+        7 present_match: PresentMatch(bool),
+        9 prefix_match: PrefixMatch(String) = [Rule::MinLen(1)],
+        10 suffix_match: SuffixMatch(String) = [Rule::MinLen(1)],
+        12 contains_match: ContainsMatch(String) = [Rule::MinLen(1)],
+        13 string_match: StringMatch(StringMatcher),
     }
     QueryParameterMatcherQueryParameterMatchSpecifier {
-        string_match: StringMatch(StringMatcher) = [Rule::Required],
-        present_match: PresentMatch(bool),
+        5 string_match: StringMatch(StringMatcher) = [Rule::Required],
+        6 present_match: PresentMatch(bool),
     }
 }
 

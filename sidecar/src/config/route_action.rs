@@ -16,21 +16,21 @@ use std::time::Duration;
 
 message! {
     struct RouteAction = "envoy.config.route.v3.RouteAction" {
-        cluster_not_found_response_code: ClusterNotFoundResponseCode,
-        metadata_match: Option<Metadata>,
-        prefix_rewrite: String,
-        regex_rewrite: Option<RegexMatchAndSubstitute>,
-        append_x_forwarded_host: bool,
-        timeout: Option<Duration>,
-        idle_timeout: Option<Duration>,
-        retry_policy: Option<RetryPolicy>,
-        request_mirror_policies: Vec<RequestMirrorPolicy>,
-        priority: RoutingPriority,
-        hash_policy: Vec<HashPolicy>,
-        max_grpc_timeout: Option<Duration>,
-        grpc_timeout_offset: Option<Duration>,
-        upgrade_configs: Vec<RouteUpgradeConfig>,
-        max_stream_duration: Option<MaxStreamDuration>,
+        20 cluster_not_found_response_code: ClusterNotFoundResponseCode,
+        4 metadata_match: Option<Metadata>,
+        5 prefix_rewrite: String,
+        32 regex_rewrite: Option<RegexMatchAndSubstitute>,
+        38 append_x_forwarded_host: bool,
+        8 timeout: Option<Duration>,
+        24 idle_timeout: Option<Duration>,
+        9 retry_policy: Option<RetryPolicy>,
+        30 request_mirror_policies: Vec<RequestMirrorPolicy>,
+        11 priority: RoutingPriority,
+        15 hash_policy: Vec<HashPolicy>,
+        23 max_grpc_timeout: Option<Duration>,
+        28 grpc_timeout_offset: Option<Duration>,
+        25 upgrade_configs: Vec<RouteUpgradeConfig>,
+        36 max_stream_duration: Option<MaxStreamDuration>,
     }
     oneof {
         cluster_specifier: RouteActionClusterSpecifier,
@@ -43,161 +43,161 @@ message! {
         "max_internal_redirects" "hedge_policy"
     ]
     struct WeightedCluster = "envoy.config.route.v3.WeightedCluster" {
-        clusters: Vec<ClusterWeight> = [Rule::MinItems(1)],
-        total_weight: Option<u32>,
-        runtime_key_prefix: String,
+        1 clusters: Vec<ClusterWeight> = [Rule::MinItems(1)],
+        3 total_weight: Option<u32>,
+        2 runtime_key_prefix: String,
     }
     oneof {
         random_value_specifier: Option<WeightedClusterRandomValueSpecifier>,
     }
     lacks ["use_hash_policy"]
     struct ClusterWeight = "envoy.config.route.v3.WeightedCluster.ClusterWeight" {
-        name: String,
-        cluster_header: String,
-        weight: Option<u32>,
-        metadata_match: Option<Metadata>,
-        request_headers_to_add: Vec<HeaderValueOption> = [Rule::MaxItems(1000)],
-        request_headers_to_remove: Vec<String>,
-        response_headers_to_add: Vec<HeaderValueOption> = [Rule::MaxItems(1000)],
-        response_headers_to_remove: Vec<String>,
-        typed_per_filter_config: BTreeMap<String, PerFilterConfig>,
+        1 name: String,
+        12 cluster_header: String,
+        2 weight: Option<u32>,
+        3 metadata_match: Option<Metadata>,
+        4 request_headers_to_add: Vec<HeaderValueOption> = [Rule::MaxItems(1000)],
+        9 request_headers_to_remove: Vec<String>,
+        5 response_headers_to_add: Vec<HeaderValueOption> = [Rule::MaxItems(1000)],
+        6 response_headers_to_remove: Vec<String>,
+        10 typed_per_filter_config: BTreeMap<String, PerFilterConfig>,
     }
     oneof {
         host_rewrite_specifier: Option<ClusterWeightHostRewriteSpecifier>,
     }
     struct RequestMirrorPolicy = "envoy.config.route.v3.RouteAction.RequestMirrorPolicy" {
-        cluster: String,
-        cluster_header: String,
-        runtime_fraction: Option<RuntimeFractionalPercent>,
-        trace_sampled: Option<bool>,
-        disable_shadow_host_suffix_append: bool,
+        1 cluster: String,
+        5 cluster_header: String,
+        3 runtime_fraction: Option<RuntimeFractionalPercent>,
+        4 trace_sampled: Option<bool>,
+        6 disable_shadow_host_suffix_append: bool,
     }
     lacks ["request_headers_mutations" "host_rewrite_literal"]
     struct HashPolicy = "envoy.config.route.v3.RouteAction.HashPolicy" {
-        terminal: bool,
+        4 terminal: bool,
     }
     oneof {
         policy_specifier: HashPolicyPolicySpecifier,
     }
     lacks ["filter_state"]
     struct HashHeader = "envoy.config.route.v3.RouteAction.HashPolicy.Header" {
-        header_name: String = [Rule::MinLen(1)],
-        regex_rewrite: Option<RegexMatchAndSubstitute>,
+        1 header_name: String = [Rule::MinLen(1)],
+        2 regex_rewrite: Option<RegexMatchAndSubstitute>,
     }
     struct HashCookie = "envoy.config.route.v3.RouteAction.HashPolicy.Cookie" {
-        name: String = [Rule::MinLen(1)],
-        ttl: Option<Duration>,
-        path: String,
-        attributes: Vec<HashCookieAttribute>,
+        1 name: String = [Rule::MinLen(1)],
+        2 ttl: Option<Duration>,
+        3 path: String,
+        4 attributes: Vec<HashCookieAttribute>,
     }
     struct HashCookieAttribute = "envoy.config.route.v3.RouteAction.HashPolicy.CookieAttribute" {
-        name: String = [Rule::MinLen(1)],
-        value: String,
+        1 name: String = [Rule::MinLen(1)],
+        2 value: String,
     }
     struct HashConnection = "envoy.config.route.v3.RouteAction.HashPolicy.ConnectionProperties" {
-        source_ip: bool,
+        1 source_ip: bool,
     }
     struct HashQueryParameter = "envoy.config.route.v3.RouteAction.HashPolicy.QueryParameter" {
-        name: String = [Rule::MinLen(1)],
+        1 name: String = [Rule::MinLen(1)],
     }
     struct RouteUpgradeConfig = "envoy.config.route.v3.RouteAction.UpgradeConfig" {
-        upgrade_type: String = [Rule::MinLen(1)],
-        enabled: Option<bool>,
-        connect_config: Option<ConnectConfig>,
+        1 upgrade_type: String = [Rule::MinLen(1)],
+        2 enabled: Option<bool>,
+        3 connect_config: Option<ConnectConfig>,
     }
     struct ConnectConfig = "envoy.config.route.v3.RouteAction.UpgradeConfig.ConnectConfig" {
-        allow_post: bool,
+        2 allow_post: bool,
     }
     lacks ["proxy_protocol_config"]
     struct MaxStreamDuration = "envoy.config.route.v3.RouteAction.MaxStreamDuration" {
-        max_stream_duration: Option<Duration>,
-        grpc_timeout_header_max: Option<Duration>,
-        grpc_timeout_header_offset: Option<Duration>,
+        1 max_stream_duration: Option<Duration>,
+        2 grpc_timeout_header_max: Option<Duration>,
+        3 grpc_timeout_header_offset: Option<Duration>,
     }
     struct RetryPolicy = "envoy.config.route.v3.RetryPolicy" {
-        retry_on: String,
-        num_retries: Option<u32>,
-        per_try_timeout: Option<Duration>,
-        per_try_idle_timeout: Option<Duration>,
-        retry_host_predicate: Vec<RetryHostPredicate>,
-        host_selection_retry_max_attempts: i64,
-        retriable_status_codes: Vec<u32>,
-        retry_back_off: Option<RetryBackOff>,
-        rate_limited_retry_back_off: Option<RateLimitedRetryBackOff>,
-        retriable_headers: Vec<HeaderMatcher>,
-        retriable_request_headers: Vec<HeaderMatcher>,
+        1 retry_on: String,
+        2 num_retries: Option<u32>,
+        3 per_try_timeout: Option<Duration>,
+        13 per_try_idle_timeout: Option<Duration>,
+        5 retry_host_predicate: Vec<RetryHostPredicate>,
+        6 host_selection_retry_max_attempts: i64,
+        7 retriable_status_codes: Vec<u32>,
+        8 retry_back_off: Option<RetryBackOff>,
+        11 rate_limited_retry_back_off: Option<RateLimitedRetryBackOff>,
+        9 retriable_headers: Vec<HeaderMatcher>,
+        10 retriable_request_headers: Vec<HeaderMatcher>,
     }
     lacks ["retry_priority" "retry_options_predicates"]
     struct RetryHostPredicate = "envoy.config.route.v3.RetryPolicy.RetryHostPredicate" {
-        name: String = [Rule::MinLen(1)],
+        1 name: String = [Rule::MinLen(1)],
     }
     oneof {
         config_type: Option<RetryHostPredicateConfigType>,
     }
     struct RetryBackOff = "envoy.config.route.v3.RetryPolicy.RetryBackOff" {
-        base_interval: Duration = [Rule::Required, Rule::Positive],
-        max_interval: Option<Duration> = [Rule::Positive],
+        1 base_interval: Duration = [Rule::Required, Rule::Positive],
+        2 max_interval: Option<Duration> = [Rule::Positive],
     }
     struct RateLimitedRetryBackOff = "envoy.config.route.v3.RetryPolicy.RateLimitedRetryBackOff" {
-        reset_headers: Vec<ResetHeader> = [Rule::MinItems(1)],
-        max_interval: Option<Duration> = [Rule::Positive],
+        1 reset_headers: Vec<ResetHeader> = [Rule::MinItems(1)],
+        2 max_interval: Option<Duration> = [Rule::Positive],
     }
     struct ResetHeader = "envoy.config.route.v3.RetryPolicy.ResetHeader" {
-        name: String = [Rule::MinLen(1)],
-        format: ResetHeaderFormat,
+        1 name: String = [Rule::MinLen(1)],
+        2 format: ResetHeaderFormat,
     }
     struct RedirectAction = "envoy.config.route.v3.RedirectAction" {
-        host_redirect: String,
-        port_redirect: u32,
-        response_code: RedirectResponseCode,
-        strip_query: bool,
+        1 host_redirect: String,
+        8 port_redirect: u32,
+        3 response_code: RedirectResponseCode,
+        6 strip_query: bool,
     }
     oneof {
         scheme_rewrite_specifier: Option<RedirectActionSchemeRewriteSpecifier>,
         path_rewrite_specifier: Option<RedirectActionPathRewriteSpecifier>,
     }
     struct DirectResponseAction = "envoy.config.route.v3.DirectResponseAction" {
-        status: u32 = [Rule::Half(200.0, 600.0)],
-        body: Option<DataSource>,
-        body_format: Option<SubstitutionFormatString>,
+        1 status: u32 = [Rule::Half(200.0, 600.0)],
+        2 body: Option<DataSource>,
+        3 body_format: Option<SubstitutionFormatString>,
     }
 }
 
 oneof! {
     RouteActionClusterSpecifier {
-        cluster: Cluster(String) = [Rule::MinLen(1)],
-        cluster_header: ClusterHeader(String) = [Rule::MinLen(1)],
-        weighted_clusters: WeightedClusters(WeightedCluster),
+        1 cluster: Cluster(String) = [Rule::MinLen(1)],
+        2 cluster_header: ClusterHeader(String) = [Rule::MinLen(1)],
+        3 weighted_clusters: WeightedClusters(WeightedCluster),
     }
     RouteActionHostRewriteSpecifier {
-        host_rewrite_literal: HostRewriteLiteral(String),
-        auto_host_rewrite: AutoHostRewrite(bool),
-        host_rewrite_header: HostRewriteHeader(String),
-        host_rewrite_path_regex: HostRewritePathRegex(RegexMatchAndSubstitute),
+        6 host_rewrite_literal: HostRewriteLiteral(String),
+        7 auto_host_rewrite: AutoHostRewrite(bool),
+        29 host_rewrite_header: HostRewriteHeader(String),
+        35 host_rewrite_path_regex: HostRewritePathRegex(RegexMatchAndSubstitute),
     }
     WeightedClusterRandomValueSpecifier {
-        header_name: HeaderName(String),
+        4 header_name: HeaderName(String),
     }
     ClusterWeightHostRewriteSpecifier {
-        host_rewrite_literal: HostRewriteLiteral(String),
+        11 host_rewrite_literal: HostRewriteLiteral(String),
     }
     HashPolicyPolicySpecifier {
-        header: Header(HashHeader),
-        cookie: Cookie(HashCookie),
-        connection_properties: ConnectionProperties(HashConnection),
-        query_parameter: QueryParameter(HashQueryParameter),
+        1 header: Header(HashHeader),
+        2 cookie: Cookie(HashCookie),
+        3 connection_properties: ConnectionProperties(HashConnection),
+        5 query_parameter: QueryParameter(HashQueryParameter),
     }
     RetryHostPredicateConfigType {
-        typed_config: TypedConfig(RetryHostPredicateConfig),
+        3 typed_config: TypedConfig(RetryHostPredicateConfig),
     }
     RedirectActionSchemeRewriteSpecifier {
-        https_redirect: HttpsRedirect(bool),
-        scheme_redirect: SchemeRedirect(String),
+        4 https_redirect: HttpsRedirect(bool),
+        7 scheme_redirect: SchemeRedirect(String),
     }
     RedirectActionPathRewriteSpecifier {
-        path_redirect: PathRedirect(String),
-        prefix_rewrite: PrefixRewrite(String),
-        regex_rewrite: RegexRewrite(RegexMatchAndSubstitute),
+        2 path_redirect: PathRedirect(String),
+        5 prefix_rewrite: PrefixRewrite(String),
+        9 regex_rewrite: RegexRewrite(RegexMatchAndSubstitute),
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! `message!` makes a struct that reads itself; `oneof!` an enum of which a message holds at most one; `choice!` an
 //! enum of words; `any!` the extensions that may stand in one place, told apart by `@type`.
+//! The number before a field is protobuf's: it gives the order in which the admin page shows fields.
 //! A field in `lacks` is one that Envoy has and vethlab refuses; any other is unknown to Envoy as well.
 
 /// Structs whose members are fields of an Envoy message of the same names.
@@ -9,7 +10,7 @@ macro_rules! message {
     ($(
         $(#[$doc:meta])*
         struct $name:ident = $full:literal {
-            $( $(#[$about:meta])* $field:ident : $ty:ty $( = [ $($rule:expr),* ] )? , )*
+            $( $(#[$about:meta])* $number:literal $field:ident : $ty:ty $( = [ $($rule:expr),* ] )? , )*
         }
         $( oneof { $( $group:ident : $gty:ty , )* } )?
         $( lacks [ $($absent:literal)* ] )?
@@ -28,6 +29,23 @@ macro_rules! message {
         impl $crate::config::reader::Field for $name {
             fn kind() -> String {
                 concat!("message ", $full).to_owned()
+            }
+
+            #[allow(unused_mut)]
+            fn json(&self) -> serde_json::Value {
+                use $crate::config::reader as made;
+                let mut fields: Vec<(u32, &'static str, serde_json::Value)> = Vec::new();
+                $(
+                    if made::is_shown(&self.$field, &[$( $($rule),* )?]) {
+                        fields.push(($number, made::plain(stringify!($field)), made::Field::json(&self.$field)));
+                    }
+                )*
+                $( $( fields.extend(made::Slot::chosen(&self.$group).map(made::Oneof::json_choice)); )* )?
+                made::object(fields)
+            }
+
+            fn is_unset(&self) -> bool {
+                *self == $name::default()
             }
 
             #[allow(unused_variables, unused_mut)]
@@ -78,7 +96,7 @@ macro_rules! message {
 macro_rules! oneof {
     ($(
         $(#[$doc:meta])*
-        $name:ident { $( $(#[$about:meta])* $field:ident : $variant:ident ( $ty:ty ) $( = [ $($rule:expr),* ] )? , )* }
+        $name:ident { $( $(#[$about:meta])* $number:literal $field:ident : $variant:ident ( $ty:ty ) $( = [ $($rule:expr),* ] )? , )* }
     )*) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq)]
@@ -101,6 +119,13 @@ macro_rules! oneof {
                 } )*
                 None
             }
+
+            fn json_choice(&self) -> (u32, &'static str, serde_json::Value) {
+                use $crate::config::reader::{Field, plain};
+                match self {
+                    $( $name::$variant(it) => ($number, plain(stringify!($field)), it.json()), )*
+                }
+            }
         }
 
         impl Default for $name {
@@ -117,6 +142,9 @@ macro_rules! oneof {
                     reader.missing_choice(group);
                     $name::default()
                 })
+            }
+            fn chosen(&self) -> Option<&Self::Of> {
+                Some(self)
             }
         }
     )*};
@@ -157,6 +185,12 @@ macro_rules! choice {
             }
             fn kind() -> String {
                 concat!("enum ", $full).to_owned()
+            }
+            fn json(&self) -> serde_json::Value {
+                self.word().into()
+            }
+            fn is_unset(&self) -> bool {
+                *self == $name::default()
             }
         }
     )*};
@@ -201,6 +235,17 @@ macro_rules! any {
             }
             fn kind() -> String {
                 "message google.protobuf.Any".to_owned()
+            }
+            fn json(&self) -> serde_json::Value {
+                use $crate::config::reader::{Message, typed};
+                match self {
+                    $( $name::$variant(it) => typed(<$ty as Message>::NAME, it.json()), )*
+                    $name::Other(url) => typed(url, serde_json::Value::Null),
+                    $name::Unset => serde_json::Map::new().into(),
+                }
+            }
+            fn is_unset(&self) -> bool {
+                matches!(self, $name::Unset)
             }
         }
     )*};

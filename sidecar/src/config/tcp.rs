@@ -10,15 +10,15 @@ use std::time::Duration;
 
 message! {
     struct TcpProxy = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy" {
-        stat_prefix: String = [Rule::MinLen(1)],
-        metadata_match: Option<Metadata>,
-        idle_timeout: Option<Duration>,
-        access_log: Vec<AccessLog>,
-        max_connect_attempts: Option<u32> = [Rule::Gte(1.0)],
-        max_downstream_connection_duration: Option<Duration> = [Rule::AtLeastSecs(0.001)],
-        access_log_flush_interval: Option<Duration> = [Rule::AtLeastSecs(0.001)],
-        flush_access_log_on_connected: bool,
-        access_log_options: Option<TcpAccessLogOptions>,
+        1 stat_prefix: String = [Rule::MinLen(1)],
+        9 metadata_match: Option<Metadata>,
+        8 idle_timeout: Option<Duration>,
+        5 access_log: Vec<AccessLog>,
+        7 max_connect_attempts: Option<u32> = [Rule::Gte(1.0)],
+        13 max_downstream_connection_duration: Option<Duration> = [Rule::AtLeastSecs(0.001)],
+        15 access_log_flush_interval: Option<Duration> = [Rule::AtLeastSecs(0.001)],
+        16 flush_access_log_on_connected: bool,
+        17 access_log_options: Option<TcpAccessLogOptions>,
     }
     oneof {
         cluster_specifier: TcpProxyClusterSpecifier,
@@ -29,29 +29,29 @@ message! {
         "upstream_connect_mode" "max_early_data_bytes"
     ]
     struct TcpWeightedCluster = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.WeightedCluster" {
-        clusters: Vec<TcpClusterWeight> = [Rule::MinItems(1)],
+        1 clusters: Vec<TcpClusterWeight> = [Rule::MinItems(1)],
     }
     struct TcpClusterWeight = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.WeightedCluster.ClusterWeight" {
-        name: String = [Rule::MinLen(1)],
-        weight: u32 = [Rule::Gte(1.0)],
-        metadata_match: Option<Metadata>,
+        1 name: String = [Rule::MinLen(1)],
+        2 weight: u32 = [Rule::Gte(1.0)],
+        3 metadata_match: Option<Metadata>,
     }
     struct TcpAccessLogOptions = "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy.TcpAccessLogOptions" {
-        access_log_flush_interval: Option<Duration> = [Rule::AtLeastSecs(0.001)],
-        flush_access_log_on_connected: bool,
-        flush_access_log_on_start: bool,
+        1 access_log_flush_interval: Option<Duration> = [Rule::AtLeastSecs(0.001)],
+        2 flush_access_log_on_connected: bool,
+        3 flush_access_log_on_start: bool,
     }
     struct ConnectionLimit = "envoy.extensions.filters.network.connection_limit.v3.ConnectionLimit" {
-        stat_prefix: String = [Rule::MinLen(1)],
-        max_connections: Option<u64> = [Rule::Gte(1.0)],
-        delay: Option<Duration>,
+        1 stat_prefix: String = [Rule::MinLen(1)],
+        2 max_connections: Option<u64> = [Rule::Gte(1.0)],
+        3 delay: Option<Duration>,
     }
     lacks ["runtime_enabled"]
 }
 
 oneof! {
     TcpProxyClusterSpecifier {
-        cluster: Cluster(String),
-        weighted_clusters: WeightedClusters(TcpWeightedCluster),
+        2 cluster: Cluster(String),
+        10 weighted_clusters: WeightedClusters(TcpWeightedCluster),
     }
 }

@@ -276,10 +276,12 @@ fn what_would_be_without_effect_is_refused_and_may_be_turned_off() {
     let replace = "lb_policy: RANDOM";
     let with = |field: &str| format!("{replace}\n    outlier_detection: {{{field}}}");
     assert_eq!(
-        refused(replace, &with("enforcing_failure_percentage: 50")),
-        "cluster 'a': outlier_detection.enforcing_failure_percentage: not simulated in vethlab"
+        refused(replace, "close_connections_on_host_health_failure: true"),
+        "cluster 'a': close_connections_on_host_health_failure: not simulated in vethlab"
     );
-    bootstrap(&yaml(replace, &with("enforcing_success_rate: 0")), false).expect("turned off");
+    for field in ["enforcing_success_rate: 0", "enforcing_failure_percentage: 50"] {
+        bootstrap(&yaml(replace, &with(field)), false).expect("simulated");
+    }
 }
 
 #[test]

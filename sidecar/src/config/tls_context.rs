@@ -10,12 +10,12 @@ use std::time::Duration;
 
 message! {
     struct DownstreamTlsContext = "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext" {
-        common_tls_context: Option<CommonTlsContext>,
-        require_client_certificate: Option<bool>,
-        require_sni: Option<bool>,
-        disable_stateful_session_resumption: bool,
-        session_timeout: Option<Duration>,
-        full_scan_certs_on_sni_mismatch: Option<bool>,
+        1 common_tls_context: Option<CommonTlsContext>,
+        2 require_client_certificate: Option<bool>,
+        3 require_sni: Option<bool>,
+        10 disable_stateful_session_resumption: bool,
+        6 session_timeout: Option<Duration>,
+        9 full_scan_certs_on_sni_mismatch: Option<bool>,
     }
     oneof {
         session_ticket_keys_type: Option<DownstreamTlsContextSessionTicketKeysType>,
@@ -25,19 +25,19 @@ message! {
         "prefer_client_ciphers"
     ]
     struct UpstreamTlsContext = "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext" {
-        common_tls_context: Option<CommonTlsContext>,
-        sni: String,
-        auto_host_sni: bool,
-        auto_sni_san_validation: bool,
-        allow_renegotiation: bool,
-        max_session_keys: Option<u32>,
-        enforce_rsa_key_usage: Option<bool>,
+        1 common_tls_context: Option<CommonTlsContext>,
+        2 sni: String,
+        6 auto_host_sni: bool,
+        7 auto_sni_san_validation: bool,
+        3 allow_renegotiation: bool,
+        4 max_session_keys: Option<u32>,
+        5 enforce_rsa_key_usage: Option<bool>,
     }
     struct CommonTlsContext = "envoy.extensions.transport_sockets.tls.v3.CommonTlsContext" {
-        tls_params: Option<TlsParameters>,
-        tls_certificates: Vec<TlsCertificate>,
-        tls_certificate_sds_secret_configs: Vec<SdsSecretConfig>,
-        alpn_protocols: Vec<String>,
+        1 tls_params: Option<TlsParameters>,
+        2 tls_certificates: Vec<TlsCertificate>,
+        6 tls_certificate_sds_secret_configs: Vec<SdsSecretConfig>,
+        4 alpn_protocols: Vec<String>,
     }
     oneof {
         validation_context_type: Option<CommonTlsContextValidationContextType>,
@@ -49,32 +49,32 @@ message! {
         "custom_handshaker" "key_log"
     ]
     struct CombinedCertificateValidationContext = "envoy.extensions.transport_sockets.tls.v3.CommonTlsContext.CombinedCertificateValidationContext" {
-        default_validation_context: CertificateValidationContext = [Rule::Required],
-        validation_context_sds_secret_config: SdsSecretConfig = [Rule::Required],
+        1 default_validation_context: CertificateValidationContext = [Rule::Required],
+        2 validation_context_sds_secret_config: SdsSecretConfig = [Rule::Required],
     }
     lacks ["validation_context_certificate_provider" "validation_context_certificate_provider_instance"]
     struct TlsParameters = "envoy.extensions.transport_sockets.tls.v3.TlsParameters" {
-        tls_minimum_protocol_version: TlsProtocol,
-        tls_maximum_protocol_version: TlsProtocol,
-        cipher_suites: Vec<String>,
-        ecdh_curves: Vec<String>,
+        1 tls_minimum_protocol_version: TlsProtocol,
+        2 tls_maximum_protocol_version: TlsProtocol,
+        3 cipher_suites: Vec<String>,
+        4 ecdh_curves: Vec<String>,
     }
     lacks ["signature_algorithms" "compliance_policies"]
     struct TlsCertificate = "envoy.extensions.transport_sockets.tls.v3.TlsCertificate" {
-        certificate_chain: Option<DataSource>,
-        private_key: Option<DataSource>,
+        1 certificate_chain: Option<DataSource>,
+        2 private_key: Option<DataSource>,
     }
     lacks [
         "pkcs12" "watched_directory" "private_key_provider" "password" "ocsp_staple"
         "signed_certificate_timestamp"
     ]
     struct CertificateValidationContext = "envoy.extensions.transport_sockets.tls.v3.CertificateValidationContext" {
-        trusted_ca: Option<DataSource>,
-        verify_certificate_spki: Vec<String>,
-        verify_certificate_hash: Vec<String>,
-        match_typed_subject_alt_names: Vec<SubjectAltNameMatcher>,
-        match_subject_alt_names: Vec<StringMatcher>,
-        trust_chain_verification: TrustChainVerification,
+        1 trusted_ca: Option<DataSource>,
+        3 verify_certificate_spki: Vec<String>,
+        2 verify_certificate_hash: Vec<String>,
+        15 match_typed_subject_alt_names: Vec<SubjectAltNameMatcher>,
+        9 match_subject_alt_names: Vec<StringMatcher>,
+        10 trust_chain_verification: TrustChainVerification,
     }
     lacks [
         "ca_certificate_provider_instance" "system_root_certs" "watched_directory"
@@ -82,16 +82,16 @@ message! {
         "only_verify_leaf_cert_crl" "max_verify_depth"
     ]
     struct SubjectAltNameMatcher = "envoy.extensions.transport_sockets.tls.v3.SubjectAltNameMatcher" {
-        san_type: SanType,
-        matcher: StringMatcher = [Rule::Required],
+        1 san_type: SanType,
+        2 matcher: StringMatcher = [Rule::Required],
     }
     lacks ["oid"]
     struct SdsSecretConfig = "envoy.extensions.transport_sockets.tls.v3.SdsSecretConfig" {
-        name: String = [Rule::MinLen(1)],
-        sds_config: Option<ConfigSource>,
+        1 name: String = [Rule::MinLen(1)],
+        2 sds_config: Option<ConfigSource>,
     }
     struct Secret = "envoy.extensions.transport_sockets.tls.v3.Secret" {
-        name: String,
+        1 name: String,
     }
     oneof {
         r#type: Option<SecretType>,
@@ -101,16 +101,16 @@ message! {
 
 oneof! {
     DownstreamTlsContextSessionTicketKeysType {
-        disable_stateless_session_resumption: DisableStatelessSessionResumption(bool),
+        7 disable_stateless_session_resumption: DisableStatelessSessionResumption(bool),
     }
     CommonTlsContextValidationContextType {
-        validation_context: ValidationContext(CertificateValidationContext),
-        validation_context_sds_secret_config: ValidationContextSdsSecretConfig(SdsSecretConfig),
-        combined_validation_context: CombinedValidationContext(CombinedCertificateValidationContext),
+        3 validation_context: ValidationContext(CertificateValidationContext),
+        7 validation_context_sds_secret_config: ValidationContextSdsSecretConfig(SdsSecretConfig),
+        8 combined_validation_context: CombinedValidationContext(CombinedCertificateValidationContext),
     }
     SecretType {
-        tls_certificate: TlsCertificate(TlsCertificate),
-        validation_context: ValidationContext(CertificateValidationContext),
+        2 tls_certificate: TlsCertificate(TlsCertificate),
+        4 validation_context: ValidationContext(CertificateValidationContext),
     }
 }
 

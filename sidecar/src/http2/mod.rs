@@ -366,6 +366,11 @@ impl Codec {
         frame::put(&mut self.output, Kind::Goaway, 0, 0, &payload);
     }
 
+    /// Whether the connection was ended for what the peer sent.
+    pub fn has_failed(&self) -> bool {
+        self.failed.is_some()
+    }
+
     /// Whether the peer takes no more streams.
     pub fn is_going_away(&self) -> bool {
         self.peer_goaway.is_some() || self.failed.is_some()

@@ -1,55 +1,77 @@
 //! The admin page: what the proxy says of itself, and how it is told to drain.
 //!
-//! Source: Envoy's documentation "Administration interface".
+//! Differs from Envoy: pages about memory, profilers, logging levels and lookups are not simulated, and say so.
+//! Source: Envoy's documentation "Administration interface"; compared with Envoy 1.40.
+
+#[cfg(feature = "tls")]
+mod certs;
+mod clusters;
+mod config_dump;
+mod stats;
 
 use super::reply::Reply;
 use super::slab::Key;
 use super::{Output, Proxy};
-use crate::balance::Health;
+use crate::config::core::TrafficDirection;
+use crate::config::reader::Field;
 use crate::matcher::query_value;
-use regex::Regex;
-use serde_json::{Value, json};
-use std::fmt::Write as _;
+use serde_json::{Map, Value, json};
+
+pub(super) use self::config_dump::timestamp;
+
+/// Status, body and kind of a page.
+type Page = (u16, String, &'static str);
+
+const TEXT: &str = "text/plain; charset=UTF-8";
+const JSON: &str = "application/json";
+
+/// The paths that change something.
+const CHANGES: [&str; 14] = [
+    "/allocprofiler",
+    "/cpuprofiler",
+    "/drain_listeners",
+    "/healthcheck/fail",
+    "/healthcheck/ok",
+    "/heapprofiler",
+    "/logging",
+    "/quitquitquit",
+    "/reopen_logs",
+    "/reset_counters",
+    "/runtime_modify",
+    "/stats/recentlookups/clear",
+    "/stats/recentlookups/disable",
+    "/stats/recentlookups/enable",
+];
+
+/// What Envoy has and this proxy has not.
+const LACKS: [&str; 14] = [
+    "/allocprofiler",
+    "/cpuprofiler",
+    "/heap_dump",
+    "/heapprofiler",
+    "/logging",
+    "/memory",
+    "/memory/tcmalloc",
+    "/peak_heap_dump",
+    "/quitquitquit",
+    "/reopen_logs",
+    "/stats/recentlookups",
+    "/stats/recentlookups/clear",
+    "/stats/recentlookups/disable",
+    "/stats/recentlookups/enable",
+];
 
 impl Proxy {
     /// Answers a request to the admin page.
     pub(super) fn admin(&mut self, key: Key) {
         let Some(stream) = self.stream(key) else { return };
         let path = stream.request.get(":path").unwrap_or_default().to_vec();
-        let is_post = stream.request.get(":method") == Some(b"POST");
+        let method = String::from_utf8_lossy(stream.request.get(":method").unwrap_or_default()).into_owned();
         let bare = String::from_utf8_lossy(crate::route::without_query(&path)).into_owned();
-        let changes = matches!(
-            bare.as_str(),
-            "/healthcheck/fail"
-                | "/healthcheck/ok"
-                | "/drain_listeners"
-                | "/reset_counters"
-                | "/quitquitquit"
-                | "/logging"
-        );
-        let (status, body, kind) = match bare.as_str() {
-            _ if changes && !is_post => (
-                405,
-                format!("Method {} not allowed, POST required.", if is_post { "POST" } else { "GET" }),
-                "text/plain",
-            ),
-            "/ready" => self.ready(),
-            "/healthcheck/fail" => self.fail_checks(true),
-            "/healthcheck/ok" => self.fail_checks(false),
-            "/drain_listeners" => self.drain_listeners(),
-            "/reset_counters" => {
-                self.stats.reset_counters();
-                ok()
-            }
-            "/stats" => self.admin_stats(&path),
-            "/stats/prometheus" => (200, self.prometheus(), "text/plain; version=0.0.4; charset=utf-8"),
-            "/clusters" => (200, self.admin_clusters(), "text/plain; charset=UTF-8"),
-            "/listeners" => (200, self.admin_listeners(), "text/plain; charset=UTF-8"),
-            "/server_info" => (200, self.server_info(), "application/json"),
-            "/config_dump" => (200, self.config_dump(), "application/json"),
-            "/certs" => (200, pretty(&json!({ "certificates": [] })), "application/json"),
-            "/" | "/help" => (200, HELP.to_owned(), "text/plain; charset=UTF-8"),
-            _ => (404, format!("invalid path. admin commands are:\n{HELP}"), "text/plain; charset=UTF-8"),
+        let (status, body, kind) = if CHANGES.contains(&bare.as_str()) && method != "POST" {
+            (405, format!("Method {method} not allowed, POST required."), TEXT)
+        } else {
+            self.admin_page(&bare, &path)
         };
         let reply = Reply::new(status, &body, "admin_filter_response");
         let reply = reply
@@ -58,213 +80,175 @@ impl Proxy {
         self.reply(key, reply.with("x-content-type-options", "nosniff".to_owned()));
     }
 
+    /// The page of a path without its query.
+    fn admin_page(&mut self, bare: &str, path: &[u8]) -> Page {
+        match bare {
+            "/" => (200, home(), "text/html; charset=UTF-8"),
+            "/certs" => self.admin_certs(),
+            "/clusters" => self.admin_clusters(path),
+            "/config_dump" => self.config_dump(path),
+            "/contention" => {
+                let text = "Mutex contention tracing is not enabled. To enable, run Envoy with flag --enable-mutex-tracing.";
+                (200, text.to_owned(), TEXT)
+            }
+            "/drain_listeners" => self.drain_listeners(path),
+            "/healthcheck/fail" => self.fail_checks(true),
+            "/healthcheck/ok" => self.fail_checks(false),
+            "/help" => (200, format!("admin commands are:\n{}", help()), TEXT),
+            "/hot_restart_version" => (200, "disabled\n".to_owned(), TEXT),
+            "/init_dump" => (200, "{}\n".to_owned(), JSON),
+            "/listeners" => self.admin_listeners(path),
+            "/ready" => self.ready(),
+            "/reset_counters" => {
+                self.stats.reset_counters();
+                ok()
+            }
+            "/runtime" => (200, pretty(&json!({ "entries": {}, "layers": [] })), JSON),
+            "/runtime_modify" => (503, "No admin layer specified\n".to_owned(), TEXT),
+            "/server_info" => (200, self.server_info(), JSON),
+            "/stats" => self.admin_stats(path, false),
+            "/stats/prometheus" => self.admin_stats(path, true),
+            _ if LACKS.contains(&bare) => not_simulated(bare),
+            _ => (404, format!("invalid path. admin commands are:\n{}", help()), TEXT),
+        }
+    }
+
     fn state(&self) -> &'static str {
         match () {
-            _ if self.is_failing_checks || self.is_draining => "DRAINING",
+            _ if self.is_failing_checks => "DRAINING",
             _ if !self.discovery.is_ready() => "INITIALIZING",
             _ => "LIVE",
         }
     }
 
-    fn ready(&self) -> (u16, String, &'static str) {
+    fn ready(&self) -> Page {
         let state = self.state();
-        (if state == "LIVE" { 200 } else { 503 }, format!("{state}\n"), "text/plain; charset=UTF-8")
+        (if state == "LIVE" { 200 } else { 503 }, format!("{state}\n"), TEXT)
     }
 
-    fn fail_checks(&mut self, fails: bool) -> (u16, String, &'static str) {
+    fn fail_checks(&mut self, fails: bool) -> Page {
         self.is_failing_checks = fails;
         ok()
     }
 
-    fn drain_listeners(&mut self) -> (u16, String, &'static str) {
-        self.is_draining = true;
-        self.listeners_drained();
-        let numbers: Vec<u32> = (0..self.downs.len() as u32).collect();
-        for number in numbers {
-            let is_admin = self.down(number).and_then(|it| it.settings()).is_some_and(|it| it.is_admin);
-            if !is_admin {
+    fn drain_listeners(&mut self, path: &[u8]) -> Page {
+        for flag in ["graceful", "skip_exit"] {
+            if is_flag(path, flag) {
+                return not_simulated(flag);
+            }
+        }
+        let is_inbound_only = is_flag(path, "inboundonly");
+        self.is_draining |= !is_inbound_only;
+        self.stop_listeners(is_inbound_only);
+        for number in 0..self.downs.len() as u32 {
+            let at = self.down(number).map(|it| it.listener);
+            if at.is_some_and(|at| self.is_drained(at, is_inbound_only)) {
                 self.drain_down(number);
             }
         }
         ok()
     }
 
-    /// No listener but that of the admin page listens any longer.
-    pub(super) fn listeners_drained(&mut self) {
-        for (at, listener) in self.listeners.iter_mut().enumerate() {
-            if let Some(listener) = listener
-                && !listener.is_admin()
+    /// Whether a drain, of all listeners or of those that face inwards, is meant for this one.
+    fn is_drained(&self, at: usize, is_inbound_only: bool) -> bool {
+        let Some(Some(listener)) = self.listeners.get(at) else { return false };
+        let is_inbound = listener.config.traffic_direction == TrafficDirection::Inbound;
+        !listener.is_admin() && (is_inbound || !is_inbound_only)
+    }
+
+    /// No listener but that of the admin page listens any longer, or none that faces inwards.
+    fn stop_listeners(&mut self, is_inbound_only: bool) {
+        for at in 0..self.listeners.len() {
+            if self.is_drained(at, is_inbound_only)
+                && let Some(Some(listener)) = self.listeners.get_mut(at)
                 && std::mem::take(&mut listener.is_bound)
             {
+                listener.is_stopped = true;
                 self.output.push_back(Output::Unlisten(at as u32));
             }
         }
     }
 
-    fn admin_stats(&self, path: &[u8]) -> (u16, String, &'static str) {
-        let filter = query_value(path, b"filter").map(|it| unescape(&String::from_utf8_lossy(it)));
-        let filter = match filter.map(|it| Regex::new(&it)) {
-            None => None,
-            Some(Ok(filter)) => Some(filter),
-            Some(Err(_)) => return (400, "Invalid re2 regex".to_owned(), "text/plain"),
-        };
-        let used_only = path.windows(8).any(|it| it == b"usedonly");
-        let wanted = |name: &str, value: u64| {
-            filter.as_ref().is_none_or(|it| it.is_match(name)) && !(used_only && value == 0)
-        };
-        let all: Vec<(&str, u64)> =
-            self.stats.iter().filter(|it| wanted(it.0, it.1)).map(|it| (it.0, it.1)).collect();
-        match query_value(path, b"format") {
-            Some(b"json") => {
-                let stats: Vec<Value> =
-                    all.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
-                (200, json!({ "stats": stats }).to_string(), "application/json")
+    fn admin_listeners(&self, path: &[u8]) -> Page {
+        let all = self.listeners.iter().flatten().filter(|it| !it.is_admin());
+        if unescaped(path, "format").as_deref() == Some("json") {
+            let all: Vec<Value> = all
+                .map(|it| {
+                    let address = config_dump::address(it.address);
+                    json!({ "name": it.config.name, "local_address": address })
+                })
+                .collect();
+            let mut fields = Map::new();
+            if !all.is_empty() {
+                fields.insert("listener_statuses".to_owned(), all.into());
             }
-            Some(b"prometheus") => (200, self.prometheus(), "text/plain; version=0.0.4; charset=utf-8"),
-            _ => {
-                let mut text = String::new();
-                for (name, value) in all {
-                    // Writing into a string cannot fail.
-                    writeln!(text, "{name}: {value}").unwrap_or_default();
-                }
-                (200, text, "text/plain; charset=UTF-8")
-            }
+            return (200, pretty(&fields.into()), JSON);
         }
+        (200, all.map(|it| format!("{}::{}\n", it.config.name, it.address)).collect(), TEXT)
     }
 
-    fn prometheus(&self) -> String {
-        let mut lines: Vec<(String, bool, String, u64)> = self
-            .stats
-            .iter()
-            .map(|(name, value, is_gauge)| {
-                let (metric, labels) = metric(name);
-                (metric, is_gauge, labels, value)
-            })
-            .collect();
-        lines.sort();
-        let (mut text, mut last) = (String::new(), String::new());
-        for (metric, is_gauge, labels, value) in lines {
-            if metric != last {
-                let kind = if is_gauge { "gauge" } else { "counter" };
-                writeln!(text, "# TYPE {metric} {kind}").unwrap_or_default();
-                last.clone_from(&metric);
-            }
-            writeln!(text, "{metric}{{{labels}}} {value}").unwrap_or_default();
-        }
-        text
-    }
-
-    fn admin_clusters(&self) -> String {
-        let mut text = String::new();
-        for cluster in self.cluster_names.values().filter_map(|id| self.clusters.get(*id)?.as_ref()) {
-            let name = &cluster.name;
-            let mut put = |line: String| writeln!(text, "{name}::{line}").unwrap_or_default();
-            put(format!("observability_name::{name}"));
-            for host in cluster.hosts.values().filter(|it| !it.is_removed) {
-                let at = host.address;
-                let mut flags = Vec::new();
-                if host.checked.is_failed {
-                    flags.push("/failed_active_hc");
-                }
-                if host.outlier.ejected_at.is_some() {
-                    flags.push("/failed_outlier_check");
-                }
-                if host.assigned == Health::Unhealthy {
-                    flags.push("/failed_eds_health");
-                }
-                let flags = if flags.is_empty() { "healthy".to_owned() } else { flags.concat() };
-                put(format!("{at}::cx_active::{}", host.connections));
-                put(format!("{at}::rq_active::{}", host.active));
-                put(format!("{at}::rq_error::{}", host.totals.1));
-                put(format!("{at}::rq_success::{}", host.totals.2));
-                put(format!("{at}::rq_total::{}", host.totals.0));
-                put(format!("{at}::hostname::{}", host.seen.hostname));
-                put(format!("{at}::health_flags::{flags}"));
-                put(format!("{at}::weight::{}", host.seen.weight));
-                put(format!("{at}::region::{}", host.seen.locality.0));
-                put(format!("{at}::zone::{}", host.seen.locality.1));
-                put(format!("{at}::sub_zone::{}", host.seen.locality.2));
-                put(format!("{at}::canary::false"));
-                put(format!("{at}::priority::{}", host.seen.priority));
-                put(format!("{at}::success_rate::-1"));
-            }
-        }
-        text
-    }
-
-    fn admin_listeners(&self) -> String {
-        let mut text = String::new();
-        for listener in self.listeners.iter().flatten().filter(|it| !it.is_admin()) {
-            writeln!(text, "{}::{}", listener.config.name, listener.address).unwrap_or_default();
-        }
-        text
+    #[cfg(not(feature = "tls"))]
+    fn admin_certs(&self) -> Page {
+        (200, pretty(&json!({ "certificates": [] })), JSON)
     }
 
     fn server_info(&self) -> String {
-        let node = self.bootstrap.node.clone().unwrap_or_default();
+        let mut node = self.bootstrap.node.clone().unwrap_or_default().json();
+        node["user_agent_name"] = "envoy".into();
+        node["user_agent_build_version"] = build_version();
+        let uptime = format!("{}s", (self.now - self.started) / super::SECOND);
         pretty(&json!({
-            "version": format!("{}/vethlab", env!("CARGO_PKG_VERSION")),
+            "version": VERSION,
             "state": self.state(),
-            "uptime_current_epoch": format!("{}s", (self.now - self.started) / super::SECOND),
-            "node": { "id": node.id, "cluster": node.cluster },
+            "uptime_current_epoch": uptime,
+            "uptime_all_epochs": uptime,
+            "hot_restart_version": "disabled",
+            "command_line_options": { "concurrency": 1, "mode": "Serve", "disable_hot_restart": true },
+            "node": node,
         }))
     }
-
-    fn config_dump(&self) -> String {
-        let clusters: Vec<&str> = self.cluster_names.keys().map(|it| &**it).collect();
-        let listeners: Vec<String> = self
-            .listeners
-            .iter()
-            .flatten()
-            .filter(|it| !it.is_admin())
-            .map(|it| it.config.name.clone())
-            .collect();
-        let tables: Vec<Value> = self
-            .route_tables
-            .values()
-            .map(|it| json!({ "name": it.name, "virtual_hosts": it.host_names().collect::<Vec<_>>() }))
-            .collect();
-        pretty(&json!({ "configs": [
-            { "@type": "type.googleapis.com/envoy.admin.v3.ClustersConfigDump", "clusters": clusters },
-            { "@type": "type.googleapis.com/envoy.admin.v3.ListenersConfigDump", "listeners": listeners },
-            { "@type": "type.googleapis.com/envoy.admin.v3.RoutesConfigDump", "dynamic_route_configs": tables },
-        ] }))
-    }
 }
 
-fn ok() -> (u16, String, &'static str) {
-    (200, "OK\n".to_owned(), "text/plain; charset=UTF-8")
+/// Revision, version, state of the source, kind of build and TLS library, as Envoy says them.
+const VERSION: &str = "vethlab/1.40.0/Clean/RELEASE/rustls";
+
+fn build_version() -> Value {
+    json!({
+        "version": { "major_number": 1, "minor_number": 40 },
+        "metadata": {
+            "build.type": "RELEASE",
+            "revision.sha": "vethlab",
+            "revision.status": "Clean",
+            "ssl.version": "rustls",
+        },
+    })
 }
 
+fn ok() -> Page {
+    (200, "OK\n".to_owned(), TEXT)
+}
+
+fn not_simulated(what: &str) -> Page {
+    (501, format!("{what}: not simulated in vethlab\n"), TEXT)
+}
+
+/// JSON as protobuf prints it: a blank for each level, and no angle brackets.
 fn pretty(value: &Value) -> String {
-    serde_json::to_string_pretty(value).unwrap_or_default()
+    let mut out = Vec::new();
+    let blanks = serde_json::ser::PrettyFormatter::with_indent(b" ");
+    let mut serializer = serde_json::Serializer::with_formatter(&mut out, blanks);
+    // Writing a tree into memory cannot fail.
+    serde::Serialize::serialize(value, &mut serializer).unwrap_or_default();
+    String::from_utf8_lossy(&out).replace('<', "\\u003c").replace('>', "\\u003e") + "\n"
 }
 
-/// A name as Prometheus has it: the metric, and what of the name are labels.
-fn metric(name: &str) -> (String, String) {
-    let clean = |it: &str| it.replace(|it: char| !it.is_ascii_alphanumeric(), "_");
-    if let Some((cluster, rest)) = name.strip_prefix("cluster.").and_then(|it| {
-        it.split_once(".upstream_").map(|(cluster, rest)| (cluster, format!("upstream_{rest}")))
-    }) {
-        return (format!("envoy_cluster_{}", clean(&rest)), format!("envoy_cluster_name=\"{cluster}\""));
-    }
-    if let Some((prefix, rest)) = name.strip_prefix("http.").and_then(|it| it.split_once('.')) {
-        return (
-            format!("envoy_http_{}", clean(rest)),
-            format!("envoy_http_conn_manager_prefix=\"{prefix}\""),
-        );
-    }
-    (format!("envoy_{}", clean(name)), String::new())
-}
-
-/// Percent-decoded.
-fn unescape(text: &str) -> String {
-    let bytes = text.as_bytes();
+/// The value of a query parameter; empty for one without a value.
+fn unescaped(path: &[u8], name: &str) -> Option<String> {
+    let bytes = query_value(path, name.as_bytes())?;
     let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
     while let Some(byte) = bytes.get(at) {
-        let decoded = bytes
-            .get(at + 1..at + 3)
-            .and_then(|it| u8::from_str_radix(std::str::from_utf8(it).ok()?, 16).ok());
+        let digits = bytes.get(at + 1..at + 3).and_then(|it| std::str::from_utf8(it).ok());
+        let decoded = digits.and_then(|it| u8::from_str_radix(it, 16).ok());
         match (byte, decoded) {
             (b'%', Some(it)) => {
                 out.push(it);
@@ -276,21 +260,97 @@ fn unescape(text: &str) -> String {
             }
         }
     }
-    String::from_utf8_lossy(&out).into_owned()
+    Some(String::from_utf8_lossy(&out).into_owned())
 }
 
-const HELP: &str = "  /: Admin home page
-  /certs: print certs on machine
-  /clusters: upstream cluster status
-  /config_dump: dump current Envoy configs
-  /drain_listeners (POST): drain listeners
-  /healthcheck/fail (POST): cause the server to fail health checks
-  /healthcheck/ok (POST): cause the server to pass health checks
-  /help: print out list of admin commands
-  /listeners: print listener info
-  /ready: print server state, return 200 if LIVE, otherwise return 503
-  /reset_counters (POST): reset all counters to zero
-  /server_info: print server version/status information
-  /stats: print server stats
-  /stats/prometheus: print server stats in prometheus format
-";
+/// Whether a query parameter is there.
+fn is_flag(path: &[u8], name: &str) -> bool {
+    query_value(path, name.as_bytes()).is_some()
+}
+
+/// What each path is for, with its parameters.
+const COMMANDS: [(&str, &str, &[&str]); 19] = [
+    ("/", "Admin home page", &[]),
+    ("/certs", "print certs on machine", &[]),
+    (
+        "/clusters",
+        "upstream cluster status",
+        &["filter: Regular expression (Google re2) for filtering clusters by name"],
+    ),
+    (
+        "/config_dump",
+        "dump current Envoy configs",
+        &[
+            "resource: The resource to dump",
+            "mask: The mask to apply. When both resource and mask are specified, the mask is applied to every element in the desired repeated field so that only a subset of fields are returned. The mask is parsed as a Protobuf::FieldMask",
+            "name_regex: Dump only the currently loaded configurations whose names match the specified regex. Can be used with both resource and mask query parameters.",
+            "include_eds: Dump currently loaded configuration including EDS. See the response definition for more information",
+        ],
+    ),
+    ("/contention", "dump current Envoy mutex contention stats (if enabled)", &[]),
+    (
+        "/drain_listeners (POST)",
+        "drain listeners",
+        &[
+            "inboundonly: Drains all inbound listeners. traffic_direction field in envoy_v3_api_msg_config.listener.v3.Listener is used to determine whether a listener is inbound or outbound.",
+        ],
+    ),
+    ("/healthcheck/fail (POST)", "cause the server to fail health checks", &[]),
+    ("/healthcheck/ok (POST)", "cause the server to pass health checks", &[]),
+    ("/help", "print out list of admin commands", &[]),
+    ("/hot_restart_version", "print the hot restart compatibility version", &[]),
+    ("/init_dump", "dump current Envoy init manager information (experimental)", &[]),
+    ("/listeners", "print listener info", &["format: File format to use; One of (text, json)"]),
+    ("/ready", "print server state, return 200 if LIVE, otherwise return 503", &[]),
+    ("/reset_counters (POST)", "reset all counters to zero", &[]),
+    ("/runtime", "print runtime values", &[]),
+    ("/runtime_modify (POST)", "Adds or modifies runtime values as passed in query parameters", &[]),
+    ("/server_info", "print server version/status information", &[]),
+    (
+        "/stats",
+        "print server stats",
+        &[
+            "usedonly: Only include stats that have been written by system since restart",
+            "filter: Regular expression (Google re2) for filtering stats",
+            "invert_filter: Invert the filter regex",
+            "format: Format to use; One of (text, json)",
+            "type: Stat types to include.; One of (All, Counters, Histograms, Gauges, TextReadouts)",
+        ],
+    ),
+    (
+        "/stats/prometheus",
+        "print server stats in prometheus format",
+        &[
+            "usedonly: Only include stats that have been written by system since restart",
+            "filter: Regular expression (Google re2) for filtering stats",
+            "invert_filter: Invert the filter regex",
+        ],
+    ),
+];
+
+fn help() -> String {
+    let mut text = String::new();
+    for (path, what, parameters) in COMMANDS {
+        text.push_str(&format!("  {path}: {what}\n"));
+        text.extend(parameters.iter().map(|it| format!("      {it}\n")));
+    }
+    text
+}
+
+fn home() -> String {
+    let mut rows = String::new();
+    for (path, what, _) in COMMANDS {
+        let row = match path.strip_suffix(" (POST)") {
+            Some(bare) => {
+                format!("<form action='{bare}' method='post'><button>{}</button></form>", &bare[1..])
+            }
+            None => format!("<a href='{path}'>{}</a>", path.trim_start_matches('/')),
+        };
+        rows.push_str(&format!("    <tr><td>{row}</td><td>{what}</td></tr>\n"));
+    }
+    format!(
+        "<!DOCTYPE html>\n<html lang='en'>\n<head>\n  <title>Envoy Admin</title>\n</head>\n<body>\n  <table>\n\
+         <thead>\n    <th>Command</th>\n    <th>Description</th>\n  </thead>\n  <tbody>\n{rows}  </tbody>\n  \
+         </table>\n</body>\n</html>\n"
+    )
+}

@@ -5,6 +5,7 @@
 //! Source: envoy.config.listener.v3.FilterChainMatch.
 
 use super::tcp::TcpSettings;
+use crate::access_log::AccessLog;
 use crate::config::extension::{ListenerFilterConfig, NetworkFilter, TransportSocketConfig};
 use crate::config::listener as config;
 use crate::hcm::Settings;
@@ -101,6 +102,10 @@ pub struct Listener {
     pub looks_timeout: Option<u64>,
     /// Whether the driver listens for it.
     pub is_bound: bool,
+    /// Whether it was stopped for good by a drain.
+    pub is_stopped: bool,
+    /// Its own access logs: a line for each connection that ends.
+    pub logs: Rc<[AccessLog]>,
     /// `listener.ADDRESS.`
     pub prefix: String,
 }
@@ -220,6 +225,8 @@ impl Listener {
                 Some(std::time::Duration::from_secs(15)),
             ),
             is_bound: false,
+            is_stopped: false,
+            logs: crate::access_log::all(&config.access_log, around.read)?.into(),
             prefix: format!("listener.{}.", stat_name.replace(':', "_")),
             config: config.clone(),
         })
@@ -314,6 +321,8 @@ impl Listener {
             looks: Looks::default(),
             looks_timeout: None,
             is_bound: false,
+            is_stopped: false,
+            logs: Rc::new([]),
             prefix: "listener.admin.".to_owned(),
         }
     }

@@ -2,7 +2,6 @@
 
 use super::chain::Guard;
 use super::downstream::State;
-use super::slab::Key;
 use super::wire::Ending;
 use super::{ConnId, Proxy, Timer};
 
@@ -24,8 +23,15 @@ impl Proxy {
         self.forget_down(number);
     }
 
-    /// Closes in order, once all is sent.
+    /// Closes in order, once all is sent. Listener filters only peek: what they saw is unread, and the socket resets.
     pub(super) fn close_down(&mut self, number: u32) {
+        let mut how = Ending::Close;
+        if let Some(down) = self.down(number)
+            && matches!(down.state, State::Inspecting)
+            && !down.sniffed.is_empty()
+        {
+            how = Ending::Reset;
+        }
         if let Some(down) = self.down(number)
             && !matches!(down.state, State::Tcp(_))
         {
@@ -34,7 +40,7 @@ impl Proxy {
                 down.state = State::Closing;
             }
         }
-        self.end(ConnId::accepted(number), Ending::Close);
+        self.end(ConnId::accepted(number), how);
     }
 
     /// Closes without finishing what is under way.
@@ -71,8 +77,9 @@ impl Proxy {
             self.timers.cancel(timer);
         }
         if let State::Tcp(tcp) = &mut down.state {
-            self.tcp_forgotten(tcp, &down.facts);
+            self.tcp_forgotten(number, tcp, &down.facts);
         }
+        self.log_connection(&mut down);
         for guard in down.chain.iter().flat_map(|it| &it.guards) {
             if let Guard::Limit { active, .. } = guard {
                 self.stats.dec(*active);
@@ -140,34 +147,6 @@ impl Proxy {
             State::Http1(http1) if http1.stream.is_none() => self.close_down(number),
             _ => {}
         }
-    }
-
-    /// Reads no more from those whose bytes would go where too many wait already.
-    pub(super) fn set_blocked(&mut self, conn: ConnId, blocked: bool) {
-        if let Some(wire) = self.wire(conn) {
-            wire.is_blocked = blocked;
-        }
-        for source in self.sources_of(conn) {
-            self.set_paused(source, blocked);
-        }
-    }
-
-    fn sources_of(&mut self, conn: ConnId) -> Vec<ConnId> {
-        let (number, is_down) = conn.parts();
-        if is_down {
-            return match self.down(number).map(|it| &it.state) {
-                Some(State::Http1(it)) => {
-                    it.stream.and_then(|key| self.up_of_stream(key)).into_iter().collect()
-                }
-                Some(State::Http2(it)) => {
-                    let keys: Vec<Key> = it.streams.values().copied().collect();
-                    keys.into_iter().filter_map(|key| self.up_of_stream(key)).collect()
-                }
-                Some(State::Tcp(it)) => it.upstream().into_iter().collect(),
-                _ => Vec::new(),
-            };
-        }
-        self.downs_of_up(number).into_iter().map(ConnId::accepted).collect()
     }
 
     pub(super) fn count_sent(&mut self, conn: ConnId, sent: u64) {

@@ -1,11 +1,13 @@
 //! Connections from clients: listener filters, TLS, and then HTTP or TCP.
 
+use super::access::Entry;
 use super::chain::{App, Chain, Facts, Guard, http_protocol};
 use super::http2_down::Http2Down;
 use super::slab::Key;
 use super::tcp::Tcp;
 use super::wire::Wire;
 use super::{ConnId, Proxy, Timer};
+use crate::access_log::{Flag, Info};
 use crate::config::hcm::CodecType;
 use crate::hcm::Settings;
 use crate::http::Connection;
@@ -54,6 +56,8 @@ pub(crate) enum State {
 /// A client's connection.
 pub(crate) struct Down {
     pub listener: usize,
+    /// The one that accepted it.
+    pub accepted_by: usize,
     pub facts: Rc<Connection>,
     pub chain: Option<Rc<Chain>>,
     pub state: State,
@@ -72,6 +76,8 @@ pub(crate) struct Down {
     /// Whether access control was asked.
     pub is_guarded: bool,
     pub received: u64,
+    /// What the listener's own access logs say of it, if it has any.
+    pub entry: Option<Box<Entry>>,
 }
 
 impl Down {
@@ -90,6 +96,7 @@ impl Down {
         };
         Down {
             listener,
+            accepted_by: listener,
             facts: Rc::new(facts),
             chain: None,
             state: State::Inspecting,
@@ -107,6 +114,7 @@ impl Down {
             is_draining: false,
             is_guarded: false,
             received: 0,
+            entry: None,
         }
     }
 
@@ -161,11 +169,16 @@ impl Proxy {
         }
         let Some(Some(found)) = self.listeners.get(at) else { return };
         let (timeout, prefix) = (found.looks_timeout, found.prefix.clone());
+        let logs = found.logs.clone();
         self.connections += 1;
         self.stats.count(&format!("{prefix}downstream_cx_total"));
         let active = self.stats.gauge(&format!("{prefix}downstream_cx_active"));
         self.stats.add(active, 1);
-        let down = Down::new(at, local, remote, self.connections, self.now);
+        let mut down = Down::new(at, local, remote, self.connections, self.now);
+        down.accepted_by = listener as usize;
+        if !logs.is_empty() {
+            down.entry = Some(Box::new(Entry { info: Info::new(self.now, &down.facts, &"".into()), logs }));
+        }
         let place = number as usize;
         if self.downs.len() <= place {
             self.downs.resize_with(place + 1, || None);
@@ -242,6 +255,10 @@ impl Proxy {
         };
         let Some(chain) = listener.find(&facts).cloned() else {
             let name = format!("{}no_filter_chain_match", listener.prefix);
+            if let Some(entry) = &mut down.entry {
+                entry.info.flags.set(Flag::NoRouteFound);
+                entry.info.details = "filter_chain_not_found".into();
+            }
             self.stats.count(&name);
             self.close_down(number);
             return;

@@ -34,7 +34,10 @@ impl Proxy {
                     self.upstream_headers(request, headers, is_end, host);
                 }
                 Ok(Some(Item::Interim(headers))) => self.upstream_interim(request, &headers),
-                Ok(Some(Item::Data(data))) => self.upstream_data(request, data, false),
+                Ok(Some(Item::Data(data))) => {
+                    self.upstream_data(request, data, false);
+                    self.gate_response(request);
+                }
                 Ok(Some(Item::End(trailers))) => {
                     let passes = *has_trailers;
                     self.up_response_done(key, request);
@@ -148,9 +151,7 @@ impl Proxy {
             }
         }
         self.rearm_per_try_idle(request);
-        if let Some(conn) = self.conn_of(request) {
-            self.set_paused(conn, false);
-        }
+        self.gate_request(request);
     }
 
     pub(super) fn up_send_data(&mut self, link: Link, data: &[u8], _is_end: bool) {

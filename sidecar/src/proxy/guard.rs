@@ -3,6 +3,7 @@
 use super::Proxy;
 use super::chain::Guard;
 use crate::http::Connection;
+#[cfg(feature = "tls")]
 use std::rc::Rc;
 
 impl Proxy {
@@ -34,6 +35,9 @@ impl Proxy {
             if let Guard::Rbac(rbac) = guard
                 && let Some(details) = self.network_rbac(rbac, &facts)
             {
+                if let Some(entry) = self.down(number).and_then(|it| it.entry.as_mut()) {
+                    entry.info.termination = details.clone().into();
+                }
                 self.tcp_refused(number, bytes.len() as u64, details);
                 self.close_down(number);
                 return false;
@@ -43,8 +47,11 @@ impl Proxy {
     }
 
     #[cfg(feature = "tls")]
-    pub(super) fn tls_failed(&mut self, number: u32, _reason: &str) {
+    pub(super) fn tls_failed(&mut self, number: u32, reason: &str) {
         let Some(down) = self.down(number) else { return };
+        if let Some(entry) = &mut down.entry {
+            entry.info.downstream_failure = reason.to_owned().into();
+        }
         let kind = down.wire.tls.as_ref().and_then(|it| it.failure()).map(|it| it.kind);
         let at = down.listener;
         let Some(prefix) = self.listeners.get(at).and_then(Option::as_ref).map(|it| it.prefix.clone()) else {

@@ -41,6 +41,35 @@ fn payload(config: &crate::config::health_check::HealthCheckPayload) -> Vec<u8> 
     }
 }
 
+/// What came of a check.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Outcome {
+    Well,
+    /// It answered, and not as it should: it is ill at once.
+    Ill,
+    /// As `Ill`, but only so many in a row count.
+    Retriable,
+    /// There was no answer; only so many in a row count.
+    Silent,
+}
+
+/// What a status says of a host.
+fn outcome(config: &HttpHealthCheck, status: Option<u16>) -> Outcome {
+    match status {
+        None => Outcome::Silent,
+        Some(it) if is_expected(config, it) => Outcome::Well,
+        Some(it)
+            if config
+                .retriable_statuses
+                .iter()
+                .any(|range| (range.start..range.end).contains(&i64::from(it))) =>
+        {
+            Outcome::Retriable
+        }
+        Some(_) => Outcome::Ill,
+    }
+}
+
 fn is_expected(config: &HttpHealthCheck, status: u16) -> bool {
     if config.expected_statuses.is_empty() {
         return status == 200;
@@ -55,7 +84,9 @@ impl Proxy {
 
     /// Starts checks of a new host, at once.
     pub(super) fn start_checks(&mut self, id: usize, host: u32) {
-        let count = self.cluster(id).map_or(0, |it| it.config.health_checks.len());
+        let Some(cluster) = self.cluster(id) else { return };
+        let is_off = cluster.hosts.get(&host).is_some_and(|it| it.checked.is_off);
+        let count = if is_off { 0 } else { cluster.config.health_checks.len() };
         for check in 0..count {
             self.timers.set(self.now, Timer::HealthCheck { cluster: id, host, check });
         }
@@ -110,7 +141,7 @@ impl Proxy {
             Checker::TcpHealthCheck(tcp) => {
                 let question = tcp.send.as_ref().map(payload).unwrap_or_default();
                 if tcp.receive.is_empty() && question.is_empty() {
-                    return self.check_over(key, true);
+                    return self.check_over(key, Outcome::Well);
                 }
                 if let Some(up) = self.up(key) {
                     up.wire.out.extend_from_slice(&question);
@@ -181,11 +212,9 @@ impl Proxy {
                         }
                         None => false,
                     });
-                all.then_some(true)
+                all.then_some(Outcome::Well)
             }
-            Checker::HttpHealthCheck(http) => {
-                check.http(bytes).map(|it| it.is_some_and(|it| is_expected(http, it)))
-            }
+            Checker::HttpHealthCheck(http) => check.http(bytes).map(|it| outcome(http, it)),
         };
         if let Some(Up { kind: Kind::Check(check), wire, .. }) = self.ups.get_mut(key)
             && let Some(codec) = &mut check.http2
@@ -193,8 +222,8 @@ impl Proxy {
             codec.take_output(&mut wire.out);
             self.touch(ConnId::opened(key.index));
         }
-        if let Some(is_well) = verdict {
-            self.check_over(key, is_well);
+        if let Some(outcome) = verdict {
+            self.check_over(key, outcome);
         }
     }
 
@@ -202,11 +231,11 @@ impl Proxy {
         let Some((id, _, check)) = self.check_of(key) else { return };
         let (status, index) = (check.status, check.index);
         let Some(config) = self.check_config(id, index) else { return };
-        let is_well = match &config.health_checker {
-            Checker::HttpHealthCheck(http) => status.is_some_and(|it| is_expected(http, it)),
-            Checker::TcpHealthCheck(_) => false,
+        let outcome = match &config.health_checker {
+            Checker::HttpHealthCheck(http) => outcome(http, status),
+            Checker::TcpHealthCheck(_) => Outcome::Silent,
         };
-        self.check_over(key, is_well);
+        self.check_over(key, outcome);
     }
 
     pub(super) fn health_timeout(&mut self, key: Key) {
@@ -216,10 +245,10 @@ impl Proxy {
         let index = check.index;
         self.forget_up(key.index);
         self.output.push_back(Output::Reset(ConnId::opened(key.index)));
-        self.check_failed(id, host, index, true);
+        self.check_failed(id, host, index, Outcome::Silent);
     }
 
-    fn check_over(&mut self, key: Key, is_well: bool) {
+    fn check_over(&mut self, key: Key, outcome: Outcome) {
         let Some((id, host, check)) = self.check_of(key) else { return };
         if std::mem::replace(&mut check.is_done, true) {
             return;
@@ -228,10 +257,10 @@ impl Proxy {
         let mut timer = check.timer.take();
         self.timers.cancel(&mut timer);
         self.end(ConnId::opened(key.index), Ending::Close);
-        if is_well {
+        if outcome == Outcome::Well {
             self.check_passed(id, host, index);
         } else {
-            self.check_failed(id, host, index, false);
+            self.check_failed(id, host, index, outcome);
         }
     }
 
@@ -253,16 +282,17 @@ impl Proxy {
             it.checked.contrary = 0;
         }
         it.checked.is_known = true;
+        self.outlier_checked(id, host);
         self.check_again(id, host, index, &config, changed);
     }
 
-    /// A check failed; `is_network`: without an answer.
-    pub(super) fn check_failed(&mut self, id: usize, host: u32, index: usize, is_network: bool) {
+    /// A check failed.
+    pub(super) fn check_failed(&mut self, id: usize, host: u32, index: usize, outcome: Outcome) {
         let Some(config) = self.check_config(id, index) else { return };
         let Some(Some(cluster)) = self.clusters.get_mut(id) else { return };
         if let Some(stats) = cluster.health_stats {
             self.stats.inc(stats.failure);
-            if is_network {
+            if outcome == Outcome::Silent {
                 self.stats.inc(stats.network_failure);
             }
         }
@@ -270,14 +300,19 @@ impl Proxy {
         let mut changed = false;
         if !it.checked.is_failed {
             it.checked.contrary += 1;
-            // A host that answers ill is out at once under HTTP; one that does not answer at the threshold.
-            if !it.checked.is_known || it.checked.contrary >= config.unhealthy_threshold {
+            if outcome == Outcome::Ill || it.checked.contrary >= config.unhealthy_threshold {
                 (it.checked.is_failed, it.checked.contrary, changed) = (true, 0, true);
             }
         } else {
             it.checked.contrary = 0;
         }
         it.checked.is_known = true;
+        if changed && it.is_leaving {
+            cluster.remove_member(host);
+            self.stats.inc(cluster.stats.membership_change);
+            cluster.refresh(&mut self.stats);
+            return self.leave_host(id, host);
+        }
         self.check_again(id, host, index, &config, changed);
     }
 

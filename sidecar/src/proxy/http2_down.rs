@@ -38,9 +38,12 @@ impl Proxy {
         self.http2_flush(number);
     }
 
-    fn http2_flush(&mut self, number: u32) {
+    /// What the codec has to say goes out. While the driver holds too much it stays where it is counted.
+    pub(super) fn http2_flush(&mut self, number: u32) {
         let Some(down) = self.down(number) else { return };
-        if let State::Http2(it) = &mut down.state {
+        if let State::Http2(it) = &mut down.state
+            && (!down.wire.is_blocked || it.codec.has_failed())
+        {
             it.codec.take_output(&mut down.wire.out);
             self.touch(ConnId::accepted(number));
         }
@@ -81,10 +84,14 @@ impl Proxy {
                 self.request_headers(key, end);
             }
             Event::Data { stream, bytes, end } => {
-                if let Some(codec) = self.down_codec(number) {
-                    codec.release(stream, bytes.len() as u32);
-                }
-                let Some(key) = self.http2_stream(number, stream) else { return };
+                let found = self.http2_stream(number, stream).and_then(|key| Some((key, self.stream(key)?)));
+                let Some((key, it)) = found else {
+                    if let Some(codec) = self.down_codec(number) {
+                        codec.release(stream, bytes.len() as u32);
+                    }
+                    return;
+                };
+                it.request_credit += bytes.len() as u32;
                 if !bytes.is_empty() {
                     self.request_data(key, &bytes, false);
                 }
@@ -110,7 +117,12 @@ impl Proxy {
                 self.drop_stream(key);
                 self.http2_maybe_idle(number);
             }
-            Event::GoAway { .. } | Event::WindowOpen { .. } => {}
+            Event::WindowOpen { stream } => {
+                if let Some(key) = self.http2_stream(number, stream) {
+                    self.gate_response(key);
+                }
+            }
+            Event::GoAway { .. } => {}
         }
     }
 

@@ -26,10 +26,12 @@ impl Proxy {
         }
     }
 
-    /// What the codec has to say goes out.
+    /// What the codec has to say goes out. While the driver holds too much it stays where it is counted.
     pub(super) fn http2_up_flush(&mut self, key: Key) {
         let Some(up) = self.ups.get_mut(key) else { return };
-        if let Kind::Http2 { codec, .. } = &mut up.kind {
+        if let Kind::Http2 { codec, .. } = &mut up.kind
+            && (!up.wire.is_blocked || codec.has_failed())
+        {
             codec.take_output(&mut up.wire.out);
             self.touch(ConnId::opened(key.index));
         }
@@ -99,10 +101,14 @@ impl Proxy {
                 self.upstream_headers(request, headers, end, host);
             }
             Event::Data { stream, bytes, end } => {
-                if let Some(codec) = self.up_codec(key) {
-                    codec.release(stream, bytes.len() as u32);
-                }
-                let Some(request) = self.up_http2_request(key, stream) else { return };
+                let found = self.up_http2_request(key, stream).and_then(|it| Some((it, self.stream(it)?)));
+                let Some((request, it)) = found else {
+                    if let Some(codec) = self.up_codec(key) {
+                        codec.release(stream, bytes.len() as u32);
+                    }
+                    return;
+                };
+                it.response_credit += bytes.len() as u32;
                 if !bytes.is_empty() && self.stream(request).is_some_and(|it| it.is_head) {
                     return self.http2_up_lost(key, stream, request, Reset::Protocol);
                 }
@@ -110,6 +116,7 @@ impl Proxy {
                     self.http2_up_done(key, stream, request);
                 }
                 self.upstream_data(request, &bytes, end);
+                self.gate_response(request);
             }
             Event::Trailers { stream, headers } => {
                 let Some(request) = self.up_http2_request(key, stream) else { return };
@@ -126,7 +133,11 @@ impl Proxy {
                 self.drop_from_pool(key);
                 self.up_reuse(key);
             }
-            Event::WindowOpen { .. } => {}
+            Event::WindowOpen { stream } => {
+                if let Some(request) = self.up_http2_request(key, stream) {
+                    self.gate_request(request);
+                }
+            }
         }
     }
 

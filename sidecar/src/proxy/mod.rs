@@ -10,10 +10,12 @@ mod closing;
 mod downstream;
 mod exchange;
 mod filters;
+mod flow;
 mod guard;
 mod health;
 mod http2_down;
 mod http2_up;
+mod note;
 mod outlier;
 mod pool;
 mod reply;
@@ -39,6 +41,7 @@ use crate::stats::Stats;
 use crate::timer::Timers;
 use chain::Listener;
 use downstream::Down;
+pub use note::Part;
 use slab::{Key, Slab};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -107,8 +110,8 @@ pub enum Output {
     Listen { listener: u32, address: SocketAddr },
     /// Listen no more.
     Unlisten(u32),
-    /// Connect; `from` is the address to bind to.
-    Connect { conn: ConnId, to: SocketAddr, from: Option<IpAddr> },
+    /// Connect; `from` is the address to bind to, `client` whose request it is for.
+    Connect { conn: ConnId, to: SocketAddr, from: Option<IpAddr>, client: Option<ConnId> },
     /// Send.
     Send(ConnId, Vec<u8>),
     /// End our direction, once all is sent.
@@ -125,6 +128,10 @@ pub enum Output {
     Resolve(String),
     /// Read this file, and again whenever it changes.
     Watch(String),
+    /// Something was decided about what a client's connection brought; told only after `tell_decisions`.
+    Note { conn: ConnId, part: Part, words: String },
+    /// A connection that is there works for that client from now on; told only after `tell_decisions`.
+    Serve { conn: ConnId, client: ConnId },
     /// Write a line of an access log.
     Log { sink: Sink, line: Vec<u8> },
     /// All is done until an input, or until this time.
@@ -182,13 +189,14 @@ pub struct Proxy {
     discovery: xds::Discovery,
     is_failing_checks: bool,
     is_draining: bool,
+    is_telling: bool,
     connections: u64,
     /// This machine's address, which stands for clients on the loopback.
     own_address: IpAddr,
     date: (u64, String),
     node_cluster: String,
     #[cfg(feature = "tls")]
-    clock: crate::tls::Clock,
+    tls: crate::tls::Means,
 }
 
 const SECOND: u64 = 1_000_000_000;
@@ -198,7 +206,7 @@ impl Proxy {
     pub fn handle(&mut self, now: u64, input: Input<'_>) {
         self.now = self.now.max(now);
         #[cfg(feature = "tls")]
-        self.clock.set(self.now / SECOND);
+        self.tls.clock.set(self.now / SECOND);
         match input {
             Input::Accepted { conn, listener, local, remote, original_dst } => {
                 self.accepted(conn.parts().0, listener, local, remote, original_dst);
@@ -281,10 +289,16 @@ impl Proxy {
             Ending::HalfClose => self.output.push_back(Output::End(conn)),
             Ending::Close | Ending::Reset => {
                 let output = if end == Ending::Close { Output::Close(conn) } else { Output::Reset(conn) };
-                self.output.push_back(output);
                 match conn.parts() {
-                    (number, true) => self.forget_down(number),
-                    (number, false) => self.forget_up(number),
+                    // What is told of a client's end comes ahead of it.
+                    (number, true) => {
+                        self.forget_down(number);
+                        self.output.push_back(output);
+                    }
+                    (number, false) => {
+                        self.output.push_back(output);
+                        self.forget_up(number);
+                    }
                 }
             }
         }

@@ -47,14 +47,16 @@ impl Proxy {
     /// Finds a connection to a host for a request, or makes one.
     pub(super) fn pool_request(&mut self, key: Key, id: usize, host: u32) {
         let is_http2 = self.is_http2(key, id);
-        let ready = match self.cluster(id).and_then(|it| it.hosts.get_mut(&host)) {
-            Some(it) if is_http2 => {
-                let shared = it.shared.clone();
-                shared.into_iter().find(|up| self.ups.get(*up).is_some_and(|it| it.has_room()))
-            }
-            Some(it) => it.idle.pop(),
-            None => None,
+        // Where ALPN decides, a host may have connections of both kinds.
+        let is_automatic = self.cluster(id).is_some_and(|it| it.protocol == Protocol::Automatic);
+        let shared = match self.cluster(id).and_then(|it| it.hosts.get(&host)) {
+            Some(it) if is_http2 || is_automatic => it.shared.clone(),
+            _ => Vec::new(),
         };
+        let mut ready = shared.into_iter().find(|up| self.ups.get(*up).is_some_and(|it| it.has_room()));
+        if ready.is_none() && !is_http2 {
+            ready = self.cluster(id).and_then(|it| it.hosts.get_mut(&host)?.idle.pop());
+        }
         if let Some(up) = ready {
             return self.attach(up, key);
         }
@@ -158,8 +160,14 @@ impl Proxy {
         }
         cluster.breakers[priority].add(Resource::Requests, &mut self.stats);
         cluster.change_active(host, true);
+        if let Some(it) = cluster.hosts.get_mut(&host) {
+            it.totals.requests += 1;
+        }
         self.stats.inc(cluster.stats.upstream_rq_total);
         self.stats.inc(cluster.stats.upstream_rq_active);
+        self.note_serve(up, key);
+        // The response before may have left it unread.
+        self.set_paused(ConnId::opened(up.index), false);
         let Some(link) = self.up_begin(up, key) else { return };
         if let Some(attempt) =
             self.stream(key).and_then(|it| it.router.as_mut()).and_then(|it| it.attempt.as_mut())

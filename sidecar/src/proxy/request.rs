@@ -4,7 +4,7 @@ use super::downstream::State;
 use super::reply::Reply;
 use super::slab::Key;
 use super::stream::{Owner, Stream};
-use super::{ConnId, Proxy, Timer};
+use super::{Proxy, Timer};
 use crate::access_log::{Flag, Info};
 use crate::config::route::TlsRequirement;
 use crate::hcm::{RouteSource, Settings, path, request};
@@ -168,6 +168,7 @@ impl Proxy {
             request::mutate(&settings, &connection, own, &mut self.random, &mut stream.request);
         stream.info.start = stream.info.start.min(now);
         self.route(key);
+        self.note_route(key);
         let Some(stream) = self.stream(key) else { return };
         if stream.is_upgrade && !self.check_upgrade(key, &settings) {
             return;
@@ -387,10 +388,5 @@ impl Proxy {
             stream.info.details = why.into();
             self.drop_stream(key);
         }
-    }
-
-    /// The client's connection of a stream, by id.
-    pub(super) fn conn_of(&mut self, key: Key) -> Option<ConnId> {
-        self.stream(key)?.owner.down().map(ConnId::accepted)
     }
 }

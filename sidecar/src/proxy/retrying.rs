@@ -76,6 +76,7 @@ impl Proxy {
             && reset != Reset::Overflow
         {
             self.outlier_result(id, attempt.host, 503, true);
+            self.count_host(id, attempt.host, |it| it.errors += 1);
         }
         if !response_started
             && let Some(failure) = reset.failure(is_sent)
@@ -199,6 +200,7 @@ impl Proxy {
             self.stats.inc(stat);
         }
         self.outlier_result(id, attempt.host, 504, true);
+        self.count_host(id, attempt.host, |it| it.timeouts += 1);
         let Some(stream) = self.stream(key) else { return };
         if stream.response_started {
             stream.info.flags.set(Flag::UpstreamRequestTimeout);
@@ -237,8 +239,7 @@ impl Proxy {
         let (id, cookies, suppresses) = (router.cluster, router.cookies.clone(), router.suppresses);
         self.outlier_result(id, host, status, false);
         if let Some(it) = self.cluster(id).and_then(|it| it.hosts.get_mut(&host)) {
-            it.totals.0 += 1;
-            if status >= 500 { it.totals.1 += 1 } else { it.totals.2 += 1 }
+            if status >= 500 { it.totals.errors += 1 } else { it.totals.successes += 1 }
         }
         if matches!(
             self.decide(key, |policy, headers| policy.wants_after_response(headers), &headers),

@@ -273,7 +273,11 @@ impl Proxy {
             }
         }
         let id = router.cluster;
-        let Some(host) = self.choose_host(key) else {
+        let chosen = self.choose_host(key);
+        if let Some(down) = self.stream(key).and_then(|it| it.owner.down()) {
+            self.note_host(down, id, chosen);
+        }
+        let Some(host) = chosen else {
             let Some(stream) = self.stream(key) else { return };
             stream.info.flags.set(Flag::NoHealthyUpstream);
             self.charge(id, 503);
@@ -355,18 +359,13 @@ impl Proxy {
                 ready = link;
             }
         }
-        if stream.body.len() > 2 * 1024 * 1024
-            && ready.is_none()
-            && let Some(conn) = self.conn_of(key)
-        {
-            self.set_paused(conn, true);
-        }
         if let Some(link) = ready {
             self.up_send_data(link, data, is_end);
         }
         for shadow in shadows {
             self.request_data(shadow, data, is_end);
         }
+        self.gate_request(key);
     }
 
     /// The request is complete.
@@ -406,6 +405,7 @@ impl Proxy {
         }
         if let Some(host) = host {
             self.outlier_result(id, host, 504, true);
+            self.count_host(id, host, |it| it.timeouts += 1);
         }
         let Some(stream) = self.stream(key) else { return };
         stream.info.flags.set(Flag::UpstreamRequestTimeout);

@@ -4,6 +4,7 @@ use super::chain::{App, Chain, Listener};
 use super::{Output, Proxy, Timer, xds};
 use crate::cluster::members::{self, Member};
 use crate::cluster::{Cluster, Protocol};
+use crate::config::access_log as config_log;
 use crate::config::bootstrap::Bootstrap;
 use crate::config::cluster::{self as config, ClusterClusterDiscoveryType as Discovery, DiscoveryType};
 use crate::config::extension::TransportSocketConfig;
@@ -18,6 +19,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
+/// Parts the row of numbers for handshakes from the row for all else.
+#[cfg(feature = "tls")]
+const TLS_SEED: u64 = 0x7a1c_5eed_0f7a_11e5;
+
 type ReadAll = Rc<dyn Fn(&str) -> Result<Vec<u8>, String>>;
 
 impl Proxy {
@@ -29,6 +34,40 @@ impl Proxy {
         seed: u64,
         now: u64,
         own_address: IpAddr,
+    ) -> Result<Proxy, String> {
+        #[cfg(feature = "tls")]
+        return Proxy::with_cryptography(
+            bootstrap,
+            read,
+            seed,
+            now,
+            own_address,
+            crate::tls::Cryptography::BEST_REPEATED,
+        );
+        #[cfg(not(feature = "tls"))]
+        Proxy::build(bootstrap, read, seed, now, own_address)
+    }
+
+    /// `new`, with a choice of cryptography: without one it is that whose bytes can be had again, if it is built in.
+    #[cfg(feature = "tls")]
+    pub fn with_cryptography(
+        bootstrap: Bootstrap,
+        read: ReadAll,
+        seed: u64,
+        now: u64,
+        own_address: IpAddr,
+        cryptography: crate::tls::Cryptography,
+    ) -> Result<Proxy, String> {
+        Proxy::build(bootstrap, read, seed, now, own_address, cryptography)
+    }
+
+    fn build(
+        bootstrap: Bootstrap,
+        read: ReadAll,
+        seed: u64,
+        now: u64,
+        own_address: IpAddr,
+        #[cfg(feature = "tls")] cryptography: crate::tls::Cryptography,
     ) -> Result<Proxy, String> {
         let node_cluster = bootstrap.node.as_ref().map_or(String::new(), |it| it.cluster.clone());
         let bootstrap = Rc::new(bootstrap);
@@ -53,15 +92,20 @@ impl Proxy {
             discovery: xds::Discovery::default(),
             is_failing_checks: false,
             is_draining: false,
+            is_telling: false,
             connections: 0,
             own_address,
             date: (0, String::new()),
             node_cluster,
             #[cfg(feature = "tls")]
-            clock: crate::tls::Clock::default(),
+            tls: crate::tls::Means {
+                clock: crate::tls::Clock::default(),
+                chance: crate::tls::Chance::new(seed ^ TLS_SEED),
+                cryptography,
+            },
         };
         #[cfg(feature = "tls")]
-        proxy.clock.set(now / super::SECOND);
+        proxy.tls.clock.set(now / super::SECOND);
         proxy.start_discovery();
         let resources = bootstrap.static_resources.clone().unwrap_or_default();
         let mut names = BTreeSet::new();
@@ -75,7 +119,8 @@ impl Proxy {
             proxy.add_listener(listener)?;
         }
         if let Some(address) = bootstrap.admin.as_ref().and_then(|it| it.address.as_ref()) {
-            proxy.add_admin(source::socket_address(address)?)?;
+            let logs = bootstrap.admin.as_ref().map_or(&[][..], |it| &it.access_log);
+            proxy.add_admin(source::socket_address(address)?, logs)?;
         }
         proxy.discovery.is_set_up = true;
         proxy.bind_when_ready();
@@ -84,6 +129,7 @@ impl Proxy {
 
     /// Adds a cluster, or puts it in the place of one of the same name.
     pub(super) fn add_cluster(&mut self, config: &config::Cluster) -> Result<usize, String> {
+        crate::config::check::cluster(config).map_err(|it| it.message)?;
         let seed = self.random.draw();
         let mut cluster = Cluster::new(config, seed, &mut self.stats);
         #[cfg(feature = "tls")]
@@ -97,8 +143,15 @@ impl Proxy {
         ) {
             return Err("transport_socket: TLS is not built in".to_owned());
         }
-        if cluster.protocol == Protocol::Automatic {
-            cluster.protocol = Protocol::Http1;
+        #[cfg(feature = "tls")]
+        let has_alpn = cluster.tls.is_some();
+        #[cfg(not(feature = "tls"))]
+        let has_alpn = false;
+        if cluster.protocol == Protocol::Automatic && !has_alpn {
+            return Err(format!(
+                "ALPN configured for cluster {} which has a non-ALPN transport socket",
+                config.name
+            ));
         }
         let members = config.load_assignment.as_ref().map_or(Ok(Vec::new()), members::of_assignment)?;
         let id = match self.cluster_names.get(config.name.as_str()).copied() {
@@ -175,7 +228,7 @@ impl Proxy {
                 let load = |it: &crate::config::core::DataSource| source::bytes(it, &*read);
                 let secret = |name: &str| secrets.get(name).cloned();
                 let sources = crate::tls::Sources { load: &load, secret: &secret };
-                Ok(Some(Rc::new(crate::tls::Connector::new(it, &sources, self.clock.clone())?)))
+                Ok(Some(Rc::new(crate::tls::Connector::new(it, &sources, self.tls.clone())?)))
             }
             Some(Some(TransportSocketConfig::RawBuffer(_))) | None => Ok(None),
             Some(_) => Err("transport_socket: no upstream transport socket".to_owned()),
@@ -195,7 +248,7 @@ impl Proxy {
     }
 
     /// A host is a member no more: its idle connections end, the others with their requests.
-    fn leave_host(&mut self, id: usize, host: u32) {
+    pub(super) fn leave_host(&mut self, id: usize, host: u32) {
         let Some(it) = self.cluster(id).and_then(|it| it.hosts.get_mut(&host)) else { return };
         let idle = std::mem::take(&mut it.idle);
         let shared = std::mem::take(&mut it.shared);
@@ -241,7 +294,7 @@ impl Proxy {
     fn compile_listener(&mut self, config: &listener::Listener) -> Result<Listener, String> {
         let read = self.read_file.clone();
         #[cfg(feature = "tls")]
-        let (secrets, clock) = (self.secrets(), self.clock.clone());
+        let (secrets, means) = (self.secrets(), self.tls.clone());
         #[cfg(feature = "tls")]
         let tls = |context: &crate::config::tls_context::DownstreamTlsContext| {
             let load = |it: &crate::config::core::DataSource| source::bytes(it, &*read);
@@ -249,7 +302,7 @@ impl Proxy {
             crate::tls::Acceptor::new(
                 context,
                 &crate::tls::Sources { load: &load, secret: &secret },
-                clock.clone(),
+                means.clone(),
             )
         };
         let names = &self.cluster_names;
@@ -265,6 +318,7 @@ impl Proxy {
 
     /// Adds a listener, or puts it in the place of one of the same name.
     pub(super) fn add_listener(&mut self, config: &listener::Listener) -> Result<(), String> {
+        crate::config::check::listener(config).map_err(|it| it.message)?;
         let listener = self.compile_listener(config)?;
         for chain in &listener.chains {
             if let App::Http(settings) = &chain.app
@@ -341,7 +395,11 @@ impl Proxy {
         for at in 0..self.listeners.len() {
             let Some(Some(listener)) = self.listeners.get_mut(at) else { continue };
             let binds = listener.config.bind_to_port != Some(false) && (is_ready || listener.is_admin());
-            if binds && !listener.is_bound && !(self.is_draining && !listener.is_admin()) {
+            if binds
+                && !listener.is_bound
+                && !listener.is_stopped
+                && !(self.is_draining && !listener.is_admin())
+            {
                 listener.is_bound = true;
                 let address = listener.address;
                 self.output.push_back(Output::Listen { listener: at as u32, address });
@@ -349,12 +407,15 @@ impl Proxy {
         }
     }
 
-    fn add_admin(&mut self, address: SocketAddr) -> Result<(), String> {
+    fn add_admin(&mut self, address: SocketAddr, logs: &[config_log::AccessLog]) -> Result<(), String> {
         let read = self.read_file.clone();
         let knows = |_: &str| true;
         let mut around = Surroundings { read: &*read, knows: &knows, stats: &mut self.stats };
-        let config =
-            HttpConnectionManager { stat_prefix: "admin".to_owned(), ..HttpConnectionManager::default() };
+        let config = HttpConnectionManager {
+            stat_prefix: "admin".to_owned(),
+            access_log: logs.to_vec(),
+            ..HttpConnectionManager::default()
+        };
         let mut settings = Settings::new(&config, &mut around)?;
         settings.is_admin = true;
         let chain = Chain::plain(App::Http(Rc::new(settings)));

@@ -57,6 +57,9 @@ pub(crate) struct Stream {
     pub wants_tls: bool,
     /// Bytes of the request that wait for an upstream, or are kept for a retry.
     pub body: Vec<u8>,
+    /// Bytes of the request, and of the response, for which an HTTP/2 peer was not given room again yet.
+    pub request_credit: u32,
+    pub response_credit: u32,
     pub request_trailers: Option<HeaderMap>,
     pub router: Option<Box<Router>>,
     /// What CORS found, and the name of its filter.
@@ -98,6 +101,8 @@ impl Stream {
             is_upgrade: false,
             wants_tls: false,
             body: Vec::new(),
+            request_credit: 0,
+            response_credit: 0,
             request_trailers: None,
             router: None,
             cors: None,

@@ -76,7 +76,7 @@ impl TcpSettings {
 /// A connection that is carried.
 pub(crate) struct Tcp {
     settings: Rc<TcpSettings>,
-    info: Info,
+    pub info: Info,
     cluster: Option<usize>,
     metadata: Option<Struct>,
     up: Option<Key>,
@@ -146,6 +146,7 @@ impl Proxy {
             is_logged: false,
         };
         down.state = State::Tcp(Box::new(tcp));
+        self.note_chain(number);
         if cluster.is_none() {
             self.stats.inc(settings.stats.downstream_cx_no_route);
             return self.tcp_fail(number, Flag::NoClusterFound);
@@ -185,8 +186,9 @@ impl Proxy {
                 &mut self.stats,
             )
         };
+        self.note_host(number, id, host);
         let Some(host) = host else { return self.tcp_fail(number, Flag::NoHealthyUpstream) };
-        let address = cluster.hosts.get(&host).map(|it| it.address);
+        let address = self.cluster(id).and_then(|it| it.hosts.get(&host)).map(|it| it.address);
         let up = self.connect(id, host, 0, Kind::Tcp(number), None);
         if let Some(tcp) = self.tcp(number) {
             tcp.attempts += 1;
@@ -196,11 +198,12 @@ impl Proxy {
         }
     }
 
+    /// Envoy has not read what came before the upstream was there; a socket that is closed with bytes unread resets.
     fn tcp_fail(&mut self, number: u32, flag: Flag) {
-        if let Some(tcp) = self.tcp(number) {
-            tcp.info.flags.set(flag);
-        }
-        self.end(ConnId::accepted(number), Ending::Close);
+        let Some(tcp) = self.tcp(number) else { return };
+        tcp.info.flags.set(flag);
+        let how = if tcp.early.is_empty() { Ending::Close } else { Ending::Reset };
+        self.end(ConnId::accepted(number), how);
     }
 
     pub(super) fn tcp_up_ready(&mut self, number: u32, up: Key) {
@@ -380,7 +383,7 @@ impl Proxy {
     }
 
     /// The client is gone: so goes the connection to the host, and a line is logged.
-    pub(super) fn tcp_forgotten(&mut self, tcp: &mut Tcp, facts: &Rc<Connection>) {
+    pub(super) fn tcp_forgotten(&mut self, number: u32, tcp: &mut Tcp, facts: &Rc<Connection>) {
         self.timers.cancel(&mut tcp.idle);
         self.timers.cancel(&mut tcp.max_duration);
         if let Some(up) = tcp.up.take() {
@@ -393,6 +396,7 @@ impl Proxy {
             return;
         }
         tcp.info.connection = facts.clone();
+        self.note_end(number, &tcp.info);
         let settings = tcp.settings.clone();
         let none = HeaderMap::new();
         let subject = Subject {

@@ -5,11 +5,13 @@ use super::retrying::Reset;
 use super::slab::Key;
 use super::wire::{Ending, Wire};
 use super::{ConnId, Output, Proxy, Timer};
-use crate::cluster::Cluster;
 use crate::cluster::breaker::Resource;
+use crate::cluster::host::Totals;
+use crate::cluster::{Cluster, Protocol};
 use crate::http1::Decoder;
 use crate::http1::encode::{Case, Framing};
 use crate::http2;
+use crate::stats::Stats;
 use crate::timer::TimerId;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -103,9 +105,24 @@ impl Up {
     }
 }
 
+fn count_protocol(kind: &Kind, cluster: &Cluster, stats: &mut Stats) {
+    match kind {
+        Kind::Http1 { .. } => stats.inc(cluster.stats.upstream_cx_http1_total),
+        Kind::Http2 { .. } => stats.inc(cluster.stats.upstream_cx_http2_total),
+        Kind::Tcp(_) | Kind::Check(_) => {}
+    }
+}
+
 impl Proxy {
     pub(super) fn up(&mut self, key: Key) -> Option<&mut Up> {
         self.ups.get_mut(key)
+    }
+
+    /// Counts something of a host for the admin page.
+    pub(super) fn count_host(&mut self, id: usize, host: u32, count: impl FnOnce(&mut Totals)) {
+        if let Some(host) = self.cluster(id).and_then(|it| it.hosts.get_mut(&host)) {
+            count(&mut host.totals);
+        }
     }
 
     /// Asks for a connection to a host.
@@ -120,7 +137,15 @@ impl Proxy {
         let Some(Some(cluster)) = self.clusters.get_mut(id) else { return None };
         let it = cluster.hosts.get_mut(&host)?;
         it.connections += 1;
+        it.totals.connections += 1;
         let address = to.unwrap_or(it.address);
+        let client = match &kind {
+            Kind::Tcp(down) => Some(*down),
+            Kind::Check(_) => None,
+            Kind::Http1 { .. } | Kind::Http2 { .. } => {
+                it.pending.back().and_then(|key| self.streams.get(*key)?.owner.down())
+            }
+        };
         let timeout = cluster.connect_timeout;
         let from = cluster
             .config
@@ -129,10 +154,8 @@ impl Proxy {
             .and_then(|it| it.source_address.as_ref()?.address.parse().ok());
         self.stats.inc(cluster.stats.upstream_cx_total);
         self.stats.inc(cluster.stats.upstream_cx_active);
-        match &kind {
-            Kind::Http1 { .. } => self.stats.inc(cluster.stats.upstream_cx_http1_total),
-            Kind::Http2 { .. } => self.stats.inc(cluster.stats.upstream_cx_http2_total),
-            Kind::Tcp(_) | Kind::Check(_) => {}
+        if cluster.protocol != Protocol::Automatic {
+            count_protocol(&kind, cluster, &mut self.stats);
         }
         cluster.breakers[priority].add(Resource::Connections, &mut self.stats);
         let up = Up {
@@ -153,7 +176,8 @@ impl Proxy {
         if let Some(up) = self.up(key) {
             up.connect = Some(timer);
         }
-        self.output.push_back(Output::Connect { conn: ConnId::opened(key.index), to: address, from });
+        let client = client.map(ConnId::accepted);
+        self.output.push_back(Output::Connect { conn: ConnId::opened(key.index), to: address, from, client });
         Some(key)
     }
 
@@ -166,8 +190,13 @@ impl Proxy {
             let Some(Some(cluster)) = self.clusters.get(up.cluster) else { return };
             if let Some(connector) = cluster.tls.clone() {
                 let hostname = cluster.hosts.get(&up.host).map_or("", |it| &it.seen.hostname);
-                let alpn: Option<&[&str]> =
-                    if matches!(up.kind, Kind::Http2 { .. }) { Some(&["h2"]) } else { None };
+                let alpn: Option<&[&str]> = match (&up.kind, &cluster.protocol) {
+                    (Kind::Http2 { .. }, _) => Some(&["h2"]),
+                    (Kind::Http1 { .. }, Protocol::Automatic) if !connector.has_alpn() => {
+                        Some(&["h2", "http/1.1"])
+                    }
+                    _ => None,
+                };
                 match connector.connect(hostname, alpn) {
                     Ok(session) => {
                         up.wire.tls = Some(Box::new(session));
@@ -181,8 +210,24 @@ impl Proxy {
         self.up_ready(key);
     }
 
+    /// A connection whose protocol was left to ALPN speaks what was agreed on: HTTP/1 but for `h2`.
+    #[cfg(feature = "tls")]
+    fn settle_protocol(&mut self, key: Key) {
+        let Some(up) = self.ups.get_mut(key) else { return };
+        let Some(Some(cluster)) = self.clusters.get(up.cluster) else { return };
+        if cluster.protocol != Protocol::Automatic || !matches!(up.kind, Kind::Http1 { .. }) {
+            return;
+        }
+        if up.wire.tls.as_ref().is_some_and(|it| it.alpn() == "h2") {
+            up.kind = Kind::http2(cluster);
+        }
+        count_protocol(&up.kind, cluster, &mut self.stats);
+    }
+
     /// The connection can be used.
     fn up_ready(&mut self, key: Key) {
+        #[cfg(feature = "tls")]
+        self.settle_protocol(key);
         let Some(up) = self.ups.get_mut(key) else { return };
         up.is_open = true;
         self.timers.cancel(&mut up.connect);
@@ -244,6 +289,7 @@ impl Proxy {
         if !was_open && let Some(cluster) = self.cluster(id) {
             let stat = cluster.stats.upstream_cx_connect_fail;
             self.stats.inc(stat);
+            self.count_host(id, host, |it| it.connect_failures += 1);
         }
         for (stream, link) in &lost {
             let priority =
@@ -258,7 +304,9 @@ impl Proxy {
             (Some(down), _) => {
                 self.tcp_up_lost(down, was_open, reset == Reset::ConnectionTimeout, why, transport)
             }
-            (_, Some((index, is_done))) if !is_done => self.check_failed(id, host, index, true),
+            (_, Some((index, is_done))) if !is_done => {
+                self.check_failed(id, host, index, super::health::Outcome::Silent)
+            }
             (None, None) if !was_open => self.fail_pending(id, host, reset, why, transport),
             (None, None) => self.replace_connection(id, host, priority, is_http2),
             _ => {}
@@ -432,27 +480,6 @@ impl Proxy {
         if let Some(cluster) = self.cluster(id) {
             let stat = cluster.stats.upstream_cx_tx_bytes_total;
             self.stats.add(stat, sent);
-        }
-    }
-
-    /// The connection on which a request is.
-    pub(super) fn up_of_stream(&self, key: Key) -> Option<ConnId> {
-        let attempt = self.streams.get(key)?.router.as_ref()?.attempt.as_ref()?;
-        match attempt.link {
-            Link::Http1(up) | Link::Http2(up, _) => Some(ConnId::opened(up.index)),
-            Link::Pending => None,
-        }
-    }
-
-    /// The clients whose requests are on a connection.
-    pub(super) fn downs_of_up(&self, number: u32) -> Vec<u32> {
-        let Some(up) = self.ups.key_at(number).and_then(|it| self.ups.get(it)) else { return Vec::new() };
-        let down = |key: &Key| self.streams.get(*key).and_then(|it| it.owner.down());
-        match &up.kind {
-            Kind::Http1 { stream, .. } => stream.iter().filter_map(down).collect(),
-            Kind::Http2 { streams, .. } => streams.values().filter_map(down).collect(),
-            Kind::Tcp(down) => vec![*down],
-            Kind::Check(_) => Vec::new(),
         }
     }
 }

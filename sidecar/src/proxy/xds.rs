@@ -43,12 +43,52 @@ pub(crate) struct Discovery {
     pub listeners: BTreeMap<String, ListenerConfig>,
     pub clusters: BTreeMap<String, ClusterConfig>,
     pub is_set_up: bool,
+    /// The version of each kind's last update (`cds`, `lds`).
+    pub versions: BTreeMap<&'static str, String>,
+    /// The version of each thing that was brought, and when that was, by kind and name.
+    brought: BTreeMap<(&'static str, String), (String, u64)>,
+    /// The last update of a listener, where it was refused.
+    pub failed: BTreeMap<String, Failed>,
+    pub tables: BTreeMap<String, config::route::RouteConfiguration>,
+}
+
+/// An update that was refused.
+pub(crate) struct Failed {
+    pub listener: ListenerConfig,
+    pub at: u64,
+    pub why: String,
+    pub version: String,
 }
 
 impl Discovery {
     /// Whether all that was asked for at the start has come.
     pub fn is_ready(&self) -> bool {
         self.awaited.is_empty() && self.unresolved.is_empty()
+    }
+
+    /// Keeps the version of what was brought.
+    fn note(&mut self, kind: &'static str, name: &str, version: &str, at: u64) {
+        self.brought.insert((kind, name.to_owned()), (version.to_owned(), at));
+    }
+
+    /// Its version, and when it came.
+    pub fn version(&self, kind: &'static str, name: &str) -> (&str, u64) {
+        let found = self.brought.get(&(kind, name.to_owned()));
+        found.map_or(("", 0), |it| (&it.0, it.1))
+    }
+}
+
+impl Discovery {
+    /// An entry of the configuration's dump: what was brought, with its version and time.
+    pub fn brought(
+        &self,
+        kind: &'static str,
+        name: &str,
+        field: &str,
+        value: serde_json::Value,
+    ) -> serde_json::Value {
+        let (version, at) = self.version(kind, name);
+        serde_json::json!({ "version_info": version, field: value, "last_updated": super::admin::timestamp(at) })
     }
 }
 
@@ -171,9 +211,20 @@ impl Proxy {
                 continue;
             }
             match self.add_listener(&listener) {
-                Ok(()) => drop(self.discovery.listeners.insert(name, listener)),
-                Err(_) => is_good = false,
+                Ok(()) => {
+                    self.discovery.note("lds", &name, &response.version_info, self.now);
+                    self.discovery.failed.remove(&name);
+                    self.discovery.listeners.insert(name, listener);
+                }
+                Err(why) => {
+                    is_good = false;
+                    let version = response.version_info.clone();
+                    self.discovery.failed.insert(name, Failed { listener, at: self.now, why, version });
+                }
             }
+        }
+        if is_good {
+            self.discovery.versions.insert("lds", response.version_info);
         }
         self.count_update("listener_manager.lds.", is_good);
     }
@@ -198,9 +249,15 @@ impl Proxy {
                 continue;
             }
             match self.add_cluster(&cluster) {
-                Ok(_) => drop(self.discovery.clusters.insert(name, cluster)),
+                Ok(_) => {
+                    self.discovery.note("cds", &name, &response.version_info, self.now);
+                    self.discovery.clusters.insert(name, cluster);
+                }
                 Err(_) => is_good = false,
             }
+        }
+        if is_good {
+            self.discovery.versions.insert("cds", response.version_info);
         }
         self.count_update("cluster_manager.cds.", is_good);
     }
@@ -210,8 +267,9 @@ impl Proxy {
         for resource in response.resources {
             match resource {
                 Resource::ClusterLoadAssignment(it) => self.assign(&it),
-                Resource::RouteConfiguration(it) => self.table_discovered(&it),
+                Resource::RouteConfiguration(it) => self.table_discovered(&it, &response.version_info),
                 Resource::Secret(it) => {
+                    self.discovery.note("sds", &it.name, &response.version_info, self.now);
                     self.discovery.secrets.insert(it.name.clone(), *it);
                     has_secrets = true;
                 }
@@ -286,7 +344,7 @@ impl Proxy {
         prefixes
     }
 
-    fn table_discovered(&mut self, table: &config::route::RouteConfiguration) {
+    fn table_discovered(&mut self, table: &config::route::RouteConfiguration, version: &str) {
         let read = self.read_file.clone();
         let names = &self.cluster_names;
         let knows = |name: &str| names.contains_key(name);
@@ -297,6 +355,8 @@ impl Proxy {
         }
         if let Ok(compiled) = compiled {
             self.route_tables.insert(table.name.clone(), Rc::new(compiled));
+            self.discovery.note("rds", &table.name, version, self.now);
+            self.discovery.tables.insert(table.name.clone(), table.clone());
         }
     }
 

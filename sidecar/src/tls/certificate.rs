@@ -53,6 +53,31 @@ fn san(name: &GeneralName<'_>) -> Option<San> {
     }
 }
 
+/// How a certificate is numbered and named, and for how long it holds, in seconds since 1970.
+pub struct Validity {
+    pub serial: String,
+    pub from: u64,
+    pub until: u64,
+    pub sans: Vec<San>,
+}
+
+/// What `/certs` shows of a certificate.
+pub fn validity(der: &[u8]) -> Option<Validity> {
+    let (_, parsed) = X509Certificate::from_der(der).ok()?;
+    let second = |it: i64| u64::try_from(it).unwrap_or(0);
+    let times = parsed.validity();
+    Some(Validity {
+        serial: serial(&parsed),
+        from: second(times.not_before.timestamp()),
+        until: second(times.not_after.timestamp()),
+        sans: sans(der),
+    })
+}
+
+fn serial(parsed: &X509Certificate<'_>) -> String {
+    parsed.raw_serial().iter().skip_while(|it| **it == 0).map(|it| format!("{it:02x}")).collect()
+}
+
 /// The URI names alone, as `By=` of `x-forwarded-client-cert` shows our own.
 pub fn uri_sans(der: &[u8]) -> Vec<String> {
     let uri = |it| match it {
@@ -76,7 +101,7 @@ pub fn describe(chain: &[impl AsRef<[u8]>], is_validated: bool) -> Option<PeerCe
         dns_sans: sans.iter().filter_map(dns).collect(),
         subject: rfc2253(parsed.subject()),
         issuer: rfc2253(parsed.issuer()),
-        serial: parsed.raw_serial().iter().skip_while(|it| **it == 0).map(|it| format!("{it:02x}")).collect(),
+        serial: serial(&parsed),
         sha256: sha256(der),
         pem_encoded: percent_encode(&pem(der)),
         chain_encoded: chain.iter().map(|it| percent_encode(&pem(it.as_ref()))).collect(),

@@ -2,30 +2,36 @@
 //!
 //! An `Acceptor` is made of a `DownstreamTlsContext`, a `Connector` of an `UpstreamTlsContext`; each connection is a
 //! `Session`. `inspect` looks into a ClientHello that nobody terminates.
-//! Always: time is what the shared `Clock` says; a failure is told in the words of Envoy's BoringSSL.
-//! Differs from Envoy: rustls speaks TLS 1.2 and 1.3 only, with no session tickets of ours; the keys of a handshake are
-//! drawn by its provider, not from the world's seed.
+//! Always: time is what the shared `Clock` says; a failure is told in the words of Envoy's BoringSSL; with the seeded
+//! cryptography the same seed gives the same bytes on the wire.
+//! Differs from Envoy: rustls speaks TLS 1.2 and 1.3 only, with no session tickets of ours.
 //! Sources: Envoy `source/common/tls`.
 
-mod certificate;
+pub(crate) mod certificate;
+mod chance;
+mod cryptography;
 pub mod failure;
 mod inspect;
+#[cfg(feature = "tls-seeded")]
+pub mod seeded;
 mod session;
-#[cfg(test)]
+#[cfg(all(test, feature = "tls-ring"))]
 mod tests;
 mod verify;
 
+pub use self::chance::Chance;
+pub use self::cryptography::Cryptography;
 pub use self::failure::Failure;
 pub use self::inspect::{Inspect, inspect};
 pub use self::session::Session;
 
 use self::verify::Validation;
-use crate::config::core::DataSource;
+use crate::config::core::{DataSource, DataSourceSpecifier};
 use crate::config::tls_context::{
     CertificateValidationContext, CommonTlsContext, CommonTlsContextValidationContextType as ValidationType,
     DownstreamTlsContext, Secret, SecretType, TlsCertificate, TlsParameters, TlsProtocol, UpstreamTlsContext,
 };
-use rustls::crypto::{CryptoProvider, ring};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::{ClientHello, ResolvesServerCert};
@@ -52,6 +58,53 @@ impl TimeProvider for Clock {
     }
 }
 
+/// What TLS takes from outside: time, chance, and whose cryptography.
+#[derive(Debug, Clone)]
+pub struct Means {
+    pub clock: Clock,
+    pub chance: Chance,
+    pub cryptography: Cryptography,
+}
+
+/// A certificate in use, and the file that it came from.
+#[derive(Debug, Clone)]
+pub struct Certificate {
+    pub path: String,
+    pub der: CertificateDer<'static>,
+}
+
+/// The certificates of a context, as `/certs` shows them.
+#[derive(Debug, Clone, Default)]
+pub struct Shown {
+    pub authorities: Vec<Certificate>,
+    pub own: Vec<Certificate>,
+}
+
+impl Shown {
+    fn new(
+        common: &CommonTlsContext,
+        peer: &CertificateValidationContext,
+        sources: &Sources<'_>,
+    ) -> Result<Arc<Shown>, String> {
+        let first = |source: &DataSource| -> Result<Option<Certificate>, String> {
+            let path = match &source.specifier {
+                DataSourceSpecifier::Filename(path) => path.clone(),
+                _ => "<inline>".to_owned(),
+            };
+            let found = pem_certificates(&(sources.load)(source)?).unwrap_or_default().into_iter().next();
+            Ok(found.map(|der| Certificate { path, der }))
+        };
+        let mut shown = Shown::default();
+        if let Some(ca) = &peer.trusted_ca {
+            shown.authorities.extend(first(ca)?);
+        }
+        for chain in configured(common, sources).iter().filter_map(|it| it.certificate_chain.as_ref()) {
+            shown.own.extend(first(chain)?);
+        }
+        Ok(Arc::new(shown))
+    }
+}
+
 /// Where certificates and keys come from.
 pub struct Sources<'a> {
     /// The bytes of a file, an environment variable, or what stands in line.
@@ -69,7 +122,8 @@ pub struct Acceptor {
     require_sni: bool,
     local: Vec<Vec<CertificateDer<'static>>>,
     validation: Arc<Validation>,
-    clock: Clock,
+    shown: Arc<Shown>,
+    means: Means,
 }
 
 /// Begins TLS to upstream hosts.
@@ -81,26 +135,33 @@ pub struct Connector {
     auto_host_sni: bool,
     local: Vec<Vec<CertificateDer<'static>>>,
     validation: Arc<Validation>,
-    clock: Clock,
+    shown: Arc<Shown>,
+    means: Means,
 }
 
 impl Acceptor {
+    /// Its certificates.
+    pub fn shown(&self) -> &Shown {
+        &self.shown
+    }
+
     pub fn new(
         context: &DownstreamTlsContext,
         sources: &Sources<'_>,
-        clock: Clock,
+        means: Means,
     ) -> Result<Acceptor, String> {
         let common = context.common_tls_context.clone().unwrap_or_default();
-        let provider = provider(common.tls_params.as_ref())?;
+        let provider = provider(means.cryptography, common.tls_params.as_ref())?;
         let keys = certificates(&common, &provider, sources)?;
         if keys.is_empty() {
             return Err("No TLS certificates found for server context".to_owned());
         }
         let required = context.require_client_certificate.unwrap_or(false);
-        let validation =
-            Arc::new(Validation::new(&peer(&common, sources)?, required, provider.clone(), sources)?);
+        let peer = peer(&common, sources);
+        let shown = Shown::new(&common, &peer, sources)?;
+        let validation = Arc::new(Validation::new(&peer, required, provider.clone(), sources)?);
         let local = keys.iter().map(|it| it.cert.clone()).collect();
-        let mut config = ServerConfig::builder_with_details(provider, Arc::new(clock.clone()))
+        let mut config = ServerConfig::builder_with_details(provider, Arc::new(means.clock.clone()))
             .with_protocol_versions(&versions(common.tls_params.as_ref(), TlsProtocol::V13)?)
             .map_err(|error| error.to_string())?
             .with_client_cert_verifier(validation.clone())
@@ -116,7 +177,8 @@ impl Acceptor {
             require_sni,
             local,
             validation,
-            clock,
+            shown,
+            means,
         })
     }
 
@@ -126,25 +188,31 @@ impl Acceptor {
 }
 
 impl Connector {
+    /// Its certificates.
+    pub fn shown(&self) -> &Shown {
+        &self.shown
+    }
+
     pub fn new(
         context: &UpstreamTlsContext,
         sources: &Sources<'_>,
-        clock: Clock,
+        means: Means,
     ) -> Result<Connector, String> {
         let common = context.common_tls_context.clone().unwrap_or_default();
         if context.auto_sni_san_validation {
             return Err("auto_sni_san_validation: not simulated in vethlab".to_owned());
         }
-        let provider = provider(common.tls_params.as_ref())?;
+        let provider = provider(means.cryptography, common.tls_params.as_ref())?;
         let keys = certificates(&common, &provider, sources)?;
-        let validation =
-            Arc::new(Validation::new(&peer(&common, sources)?, false, provider.clone(), sources)?);
+        let peer = peer(&common, sources);
+        let shown = Shown::new(&common, &peer, sources)?;
+        let validation = Arc::new(Validation::new(&peer, false, provider.clone(), sources)?);
         let local = keys.iter().map(|it| it.cert.clone()).collect();
         let versions = versions(common.tls_params.as_ref(), TlsProtocol::V12)?;
         let config = if versions.is_empty() {
             None
         } else {
-            let builder = ClientConfig::builder_with_details(provider, Arc::new(clock.clone()))
+            let builder = ClientConfig::builder_with_details(provider, Arc::new(means.clock.clone()))
                 .with_protocol_versions(&versions)
                 .map_err(|error| error.to_string())?
                 .dangerous()
@@ -159,7 +227,12 @@ impl Connector {
             Some(Arc::new(config))
         };
         let (sni, auto_host_sni) = (context.sni.clone(), context.auto_host_sni);
-        Ok(Connector { config, sni, auto_host_sni, local, validation, clock })
+        Ok(Connector { config, sni, auto_host_sni, local, validation, shown, means })
+    }
+
+    /// Whether the configuration names application protocols.
+    pub fn has_alpn(&self) -> bool {
+        self.config.as_ref().is_some_and(|it| !it.alpn_protocols.is_empty())
     }
 
     /// Begins a handshake; `hostname` is the endpoint's, for `auto_host_sni`; `alpn` replaces the configured protocols.
@@ -175,13 +248,17 @@ impl Connector {
             Arc::make_mut(&mut config).alpn_protocols =
                 alpn.iter().map(|it| it.as_bytes().to_vec()).collect();
         }
-        let connection = rustls::ClientConnection::new(config, name).map_err(|error| error.to_string())?;
+        let begin = || rustls::ClientConnection::new(config, name);
+        let connection = self.means.chance.during(begin).map_err(|error| error.to_string())?;
         Ok(Session::client(connection, wanted, self))
     }
 }
 
-fn provider(params: Option<&TlsParameters>) -> Result<Arc<CryptoProvider>, String> {
-    let mut provider = ring::default_provider();
+fn provider(
+    cryptography: Cryptography,
+    params: Option<&TlsParameters>,
+) -> Result<Arc<CryptoProvider>, String> {
+    let mut provider = cryptography.provider();
     let Some(params) = params else { return Ok(Arc::new(provider)) };
     if !params.cipher_suites.is_empty() {
         let named: Vec<&str> =
@@ -241,11 +318,7 @@ fn pem_certificates(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String
 }
 
 /// The certificates in the context, and those that discovery brings.
-fn certificates(
-    common: &CommonTlsContext,
-    provider: &CryptoProvider,
-    sources: &Sources<'_>,
-) -> Result<Vec<Arc<CertifiedKey>>, String> {
+fn configured(common: &CommonTlsContext, sources: &Sources<'_>) -> Vec<TlsCertificate> {
     let mut found = common.tls_certificates.clone();
     for config in &common.tls_certificate_sds_secret_configs {
         if let Some(Secret { r#type: Some(SecretType::TlsCertificate(it)), .. }) =
@@ -254,7 +327,15 @@ fn certificates(
             found.push(it);
         }
     }
-    found.iter().map(|it| certified_key(it, provider, sources)).collect()
+    found
+}
+
+fn certificates(
+    common: &CommonTlsContext,
+    provider: &CryptoProvider,
+    sources: &Sources<'_>,
+) -> Result<Vec<Arc<CertifiedKey>>, String> {
+    configured(common, sources).iter().map(|it| certified_key(it, provider, sources)).collect()
 }
 
 fn certified_key(
@@ -279,12 +360,12 @@ fn certified_key(
 }
 
 /// What a peer must show, with what discovery adds.
-fn peer(common: &CommonTlsContext, sources: &Sources<'_>) -> Result<CertificateValidationContext, String> {
+fn peer(common: &CommonTlsContext, sources: &Sources<'_>) -> CertificateValidationContext {
     let secret = |name: &str| match (sources.secret)(name) {
         Some(Secret { r#type: Some(SecretType::ValidationContext(it)), .. }) => it,
         _ => CertificateValidationContext::default(),
     };
-    Ok(match &common.validation_context_type {
+    match &common.validation_context_type {
         None => CertificateValidationContext::default(),
         Some(ValidationType::ValidationContext(it)) => it.clone(),
         Some(ValidationType::ValidationContextSdsSecretConfig(it)) => secret(&it.name),
@@ -300,7 +381,7 @@ fn peer(common: &CommonTlsContext, sources: &Sources<'_>) -> Result<CertificateV
             all.match_subject_alt_names.extend(more.match_subject_alt_names);
             all
         }
-    })
+    }
 }
 
 /// Chooses our certificate by the server name asked for; the first when none bears it.

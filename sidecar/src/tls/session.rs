@@ -5,7 +5,7 @@
 
 use super::certificate::{describe, uri_sans};
 use super::verify::Validation;
-use super::{Acceptor, Clock, Connector, Failure};
+use super::{Acceptor, Connector, Failure, Means};
 use crate::http::connection::PeerCertificate;
 use rustls::pki_types::CertificateDer;
 use rustls::time_provider::TimeProvider;
@@ -33,23 +33,23 @@ pub struct Session {
     peer_closed: bool,
     local: Vec<Vec<CertificateDer<'static>>>,
     validation: Arc<Validation>,
-    clock: Clock,
+    means: Means,
     is_server: bool,
 }
 
 impl Session {
     pub(super) fn server(acceptor: Acceptor) -> Session {
-        let (local, validation, clock) =
-            (acceptor.local.clone(), acceptor.validation.clone(), acceptor.clock.clone());
+        let (local, validation, means) =
+            (acceptor.local.clone(), acceptor.validation.clone(), acceptor.means.clone());
         let state = State::Hello(Box::new(acceptor), Box::default());
-        Session { is_server: true, ..Session::new(state, String::new(), local, validation, clock) }
+        Session { is_server: true, ..Session::new(state, String::new(), local, validation, means) }
     }
 
     pub(super) fn client(connection: ClientConnection, sni: &str, connector: &Connector) -> Session {
         let mut connection = Connection::from(connection);
         connection.set_buffer_limit(None);
-        let Connector { local, validation, clock, .. } = connector.clone();
-        Session::new(State::Running(Box::new(connection)), sni.to_owned(), local, validation, clock)
+        let Connector { local, validation, means, .. } = connector.clone();
+        Session::new(State::Running(Box::new(connection)), sni.to_owned(), local, validation, means)
     }
 
     fn new(
@@ -57,7 +57,7 @@ impl Session {
         sni: String,
         local: Vec<Vec<CertificateDer<'static>>>,
         validation: Arc<Validation>,
-        clock: Clock,
+        means: Means,
     ) -> Session {
         Session {
             state,
@@ -68,13 +68,18 @@ impl Session {
             peer_closed: false,
             local,
             validation,
-            clock,
+            means,
             is_server: false,
         }
     }
 
     /// Takes bytes from the wire and adds what they say in plain to `plain`. An error is Envoy's failure reason.
     pub fn read(&mut self, wire: &[u8], plain: &mut Vec<u8>) -> Result<(), String> {
+        let chance = self.means.chance.clone();
+        chance.during(|| self.read_on(wire, plain))
+    }
+
+    fn read_on(&mut self, wire: &[u8], plain: &mut Vec<u8>) -> Result<(), String> {
         let missing = FIRST_BYTES.saturating_sub(self.first.len());
         self.first.extend_from_slice(&wire[..wire.len().min(missing)]);
         let mut rest = wire;
@@ -229,7 +234,7 @@ impl Session {
     /// What the peer showed.
     pub fn peer(&self) -> Option<PeerCertificate> {
         let chain = self.connection()?.peer_certificates()?;
-        let now = self.clock.current_time()?;
+        let now = self.means.clock.current_time()?;
         // A server's certificate was judged when the handshake ended; a client's may have been let through untrusted.
         let is_validated = if self.is_server { self.validation.trusts(chain, now) } else { true };
         describe(chain, is_validated)

@@ -8,12 +8,12 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType}
 
 const NOW: u64 = 1_900_000_000;
 
-struct Authority {
+pub(super) struct Authority {
     issuer: Issuer<'static, KeyPair>,
-    pem: String,
+    pub(super) pem: String,
 }
 
-fn authority(name: &str) -> Authority {
+pub(super) fn authority(name: &str) -> Authority {
     let key = KeyPair::generate().expect("a key");
     let mut params = CertificateParams::new(Vec::new()).expect("no names");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -23,7 +23,7 @@ fn authority(name: &str) -> Authority {
 }
 
 /// A certificate and its key in PEM, with names as `dns:…` or a URI.
-fn leaf(authority: &Authority, names: &[&str]) -> (String, String) {
+pub(super) fn leaf(authority: &Authority, names: &[&str]) -> (String, String) {
     let key = KeyPair::generate().expect("a key");
     let mut params = CertificateParams::new(Vec::new()).expect("no names");
     params.not_after = rcgen::date_time_ymd(2040, 1, 1);
@@ -41,7 +41,7 @@ fn block(pem: &str, indent: usize) -> String {
     pem.lines().map(|line| format!("\n{}{line}", " ".repeat(indent))).collect()
 }
 
-fn common(pair: &(String, String), ca: Option<&str>, more: &str) -> String {
+pub(super) fn common(pair: &(String, String), ca: Option<&str>, more: &str) -> String {
     let (chain, key) = (block(&pair.0, 6), block(&pair.1, 6));
     let mut text = format!(
         "common_tls_context:\n  tls_certificates:\n  - certificate_chain:\n     inline_string: |{chain}\n    \
@@ -63,20 +63,32 @@ fn load(source: &DataSource) -> Result<Vec<u8>, String> {
     }
 }
 
-fn clock() -> Clock {
+pub(super) fn clock() -> Clock {
     let clock = Clock::default();
     clock.set(NOW);
     clock
 }
 
+fn means(clock: Clock) -> Means {
+    Means { clock, chance: Chance::new(1), cryptography: Cryptography::Ring }
+}
+
 fn acceptor(yaml: &str, clock: Clock) -> Acceptor {
+    acceptor_with(yaml, means(clock))
+}
+
+pub(super) fn acceptor_with(yaml: &str, means: Means) -> Acceptor {
     let context = config::message(&config::tree(yaml, false).expect("valid YAML")).expect("a context");
-    Acceptor::new(&context, &Sources { load: &load, secret: &|_| None }, clock).expect("an acceptor")
+    Acceptor::new(&context, &Sources { load: &load, secret: &|_| None }, means).expect("an acceptor")
 }
 
 fn connector(yaml: &str) -> Connector {
+    connector_with(yaml, means(clock()))
+}
+
+pub(super) fn connector_with(yaml: &str, means: Means) -> Connector {
     let context = config::message(&config::tree(yaml, false).expect("valid YAML")).expect("a context");
-    Connector::new(&context, &Sources { load: &load, secret: &|_| None }, clock()).expect("a connector")
+    Connector::new(&context, &Sources { load: &load, secret: &|_| None }, means).expect("a connector")
 }
 
 /// Lets both talk until neither has anything to say; what each read in plain.

@@ -1,6 +1,7 @@
 //! The programs of images: servers that say who they are, clients that never stop, and small tools of nodes.
 
 pub mod client;
+pub mod envoy;
 mod http;
 pub mod httpd;
 pub mod netexec;

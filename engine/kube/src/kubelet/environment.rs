@@ -40,8 +40,11 @@ pub async fn wanted(
     let words =
         |name: &str| spec.get(name).items().iter().map(|it| expand(it.as_str(), &known)).collect::<Vec<_>>();
     let (command, args) = (words("command"), words("args"));
-    let user = spec.at(&["securityContext", "runAsUser"]).as_int();
-    let user = user.or_else(|| pod.spec().at(&["securityContext", "runAsUser"]).as_int());
+    let id = |name: &str| {
+        let own = spec.at(&["securityContext", name]).as_int();
+        own.or_else(|| pod.spec().at(&["securityContext", name]).as_int())
+            .and_then(|it| u32::try_from(it).ok())
+    };
     Ok(Wanted {
         name: spec.str("name").to_owned(),
         image: spec.str("image").to_owned(),
@@ -50,7 +53,8 @@ pub async fn wanted(
         args,
         environment: known.into_iter().collect(),
         cwd: spec.str("workingDir").to_owned(),
-        uid: user.and_then(|it| u32::try_from(it).ok()),
+        uid: id("runAsUser"),
+        gid: id("runAsGroup"),
         mounts: volume::mounts(kubelet, pod, spec, places).await?,
         stdin: match (spec.is_true("tty"), spec.is_true("stdin")) {
             (true, _) => Stdin::Terminal,

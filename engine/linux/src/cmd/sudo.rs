@@ -132,7 +132,14 @@ async fn sudo(sys: Sys, args: Args) -> Exit {
     let path = (login && command.len() == 1).then_some(user_shell);
     let cwd = login.then_some(home);
     let shown = command[0].clone();
-    let start = Start { uid: Some(uid), environment: Some(environment), path, cwd, ..Start::new(command) };
+    let start = Start {
+        uid: Some(uid),
+        gid: Some(uid),
+        environment: Some(environment),
+        path,
+        cwd,
+        ..Start::new(command)
+    };
     match sys.exec(start).await {
         net::Errno::ENOENT => sys.eprint(format!("sudo: {shown}: command not found\n")).await,
         errno => sys.eprint(format!("sudo: unable to execute {shown}: {errno}\n")).await,
@@ -190,6 +197,7 @@ async fn su(sys: Sys, args: Args) -> Exit {
     let cwd = login.then_some(home);
     let start = Start {
         uid: Some(uid),
+        gid: Some(uid),
         environment: Some(environment),
         path: Some(shell.clone()),
         cwd,
@@ -201,7 +209,7 @@ async fn su(sys: Sys, args: Args) -> Exit {
 }
 
 async fn setpriv(sys: Sys, args: Args) -> Exit {
-    let mut uid = None;
+    let (mut uid, mut gid) = (None, None);
     let mut words = args.rest().iter().cloned().peekable();
     while let Some(word) = words.peek().filter(|word| word.starts_with("--")).cloned() {
         words.next();
@@ -221,6 +229,12 @@ async fn setpriv(sys: Sys, args: Args) -> Exit {
                         sys.eprint(format!("setpriv: failed to get uid: {value}\n")).await;
                         return Exit(127);
                     }
+                } else if key == "--regid" || key == "--egid" {
+                    gid = value.parse().ok().or(Names::read(&sys).await.gid(&value));
+                    if gid.is_none() {
+                        sys.eprint(format!("setpriv: failed to get gid: {value}\n")).await;
+                        return Exit(127);
+                    }
                 }
             }
             option => {
@@ -234,11 +248,12 @@ async fn setpriv(sys: Sys, args: Args) -> Exit {
         sys.eprint("setpriv: No program specified\n").await;
         return Exit(127);
     };
-    if uid.is_some() && sys.uid().await != 0 {
-        sys.eprint("setpriv: setresuid failed: Operation not permitted\n").await;
+    if (uid.is_some() || gid.is_some()) && sys.uid().await != 0 {
+        let call = if uid.is_some() { "setresuid" } else { "setresgid" };
+        sys.eprint(format!("setpriv: {call} failed: Operation not permitted\n")).await;
         return Exit(127);
     }
-    let errno = sys.exec(Start { uid, ..Start::new(command) }).await;
+    let errno = sys.exec(Start { uid, gid, ..Start::new(command) }).await;
     sys.eprint(format!("setpriv: failed to execute {name}: {errno}\n")).await;
     Exit(if errno == net::Errno::ENOENT { 127 } else { 126 })
 }

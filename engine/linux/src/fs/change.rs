@@ -6,6 +6,7 @@
 use super::path::{Access, Disk, Found, Place, View, allows};
 use super::{FileKind, Inode, InodeNumber, Node, OpenFlags, Stat};
 use crate::system::System;
+use crate::waiting::WaitOn;
 use net::Errno;
 use sim::Instant;
 
@@ -126,7 +127,9 @@ impl System {
         if from_parent.0 != to_parent.0 {
             return Err(Errno::EXDEV);
         }
-        self.tree_mut(to_parent.0).rename((from_parent.1, &from.name), (to_parent.1, &to.name), now)
+        self.tree_mut(to_parent.0).rename((from_parent.1, &from.name), (to_parent.1, &to.name), now)?;
+        self.wake(WaitOn::Renamed(view.machine));
+        Ok(())
     }
 
     /// The inode that `path` names, where its owner (or root) changes what only they may.

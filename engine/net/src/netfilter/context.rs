@@ -79,7 +79,7 @@ impl Context<'_> {
 
     /// User and group of the program that sent it.
     pub fn owner(&self) -> Option<(u32, u32)> {
-        self.packet.owner.map(|user| (user, user))
+        self.packet.owner
     }
 
     /// The Ethernet header of the frame it came in.

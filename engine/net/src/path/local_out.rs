@@ -97,7 +97,7 @@ impl Network {
             oif: None,
             tos: now.tos,
             mark: now.mark,
-            uid: packet.owner,
+            uid: packet.owner.map(|it| it.0),
             protocol: header::protocol_of(packet.data()),
             source_port,
             destination_port,

@@ -40,6 +40,7 @@ pub const ALL_PROTOCOLS: u16 = 3;
 pub struct Owner {
     pub pid: u32,
     pub uid: u32,
+    pub gid: u32,
     pub program: String,
 }
 

@@ -28,7 +28,7 @@ pub(crate) use self::tcp::TcpEvent;
 use self::header::{ICMP_PROTOCOL, Ipv4, TCP_PROTOCOL, UDP_PROTOCOL};
 use self::table::Body;
 use crate::{Errno, Network, Packet};
-use ::api::{DeviceId, DropReason, NetnsId};
+use ::api::{DeviceId, DropReason, JourneyId, NetnsId};
 use std::net::{IpAddr, SocketAddr};
 
 const PROTOCOL_UNREACHABLE: u8 = 2;
@@ -53,8 +53,7 @@ pub(crate) enum Delivery {
 impl Network {
     pub fn socket(&mut self, ns: NetnsId, kind: SocketKind, owner: Owner) -> Result<SocketId, Errno> {
         match kind {
-            // A process's group is taken to have its user's number.
-            SocketKind::Icmp => self.ping_allowed(ns, owner.uid)?,
+            SocketKind::Icmp => self.ping_allowed(ns, owner.gid)?,
             SocketKind::Raw { .. } | SocketKind::Packet { .. } if owner.uid != 0 => return Err(Errno::EPERM),
             _ => {}
         }
@@ -343,6 +342,18 @@ impl Network {
         Ok(())
     }
 
+    /// The packet that this socket heard last; a listener's is that of the newest handshake.
+    pub fn last_heard(&self, id: SocketId) -> Option<JourneyId> {
+        self.sockets.get(id).ok()?.heard
+    }
+
+    /// What a TCP socket sends from now on is told as caused by that packet: a proxy speaks for whom it listens to.
+    pub fn set_cause(&mut self, id: SocketId, cause: JourneyId) -> Result<(), Errno> {
+        self.sockets.get_mut(id)?.options.cause = Some(cause);
+        self.tcp_option_changed(id);
+        Ok(())
+    }
+
     /// The namespace a socket was made in: it stays there, wherever its process goes.
     pub fn socket_netns(&self, id: SocketId) -> Result<NetnsId, Errno> {
         Ok(self.sockets.get(id)?.ns)
@@ -359,7 +370,13 @@ impl Network {
         };
         if ip.protocol == TCP_PROTOCOL {
             self.raw_deliver(ns, &ip, packet);
-            return self.tcp_deliver(ns, packet);
+            let delivery = self.tcp_deliver(ns, packet);
+            if let Delivery::Delivered(id) = delivery
+                && let Ok(socket) = self.sockets.get_mut(id)
+            {
+                socket.heard = Some(packet.journey);
+            }
+            return delivery;
         }
         let raw = self.raw_deliver(ns, &ip, packet);
         let outcome = match ip.protocol {

@@ -5,7 +5,7 @@
 
 use super::{Filter, MtuDiscover, SocketKind, SocketOption};
 use crate::Errno;
-use api::DeviceId;
+use api::{DeviceId, JourneyId};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -40,6 +40,8 @@ pub(super) struct Options {
     pub icmp_filter: u32,
     pub linger_zero: bool,
     pub groups: Vec<(IpAddr, Option<DeviceId>)>,
+    /// The packet on whose behalf it sends.
+    pub cause: Option<JourneyId>,
 }
 
 impl Default for Options {
@@ -71,6 +73,7 @@ impl Default for Options {
             icmp_filter: 0,
             linger_zero: false,
             groups: Vec::new(),
+            cause: None,
         }
     }
 }

@@ -115,14 +115,14 @@ impl Network {
     /// Hands a whole packet to the path.
     pub(super) fn socket_output(&mut self, id: SocketId, bytes: &[u8]) -> Result<(), Errno> {
         let socket = self.sockets.get(id)?;
-        let (ns, mark, uid, device) =
-            (socket.ns, socket.options.mark, socket.owner.uid, socket.options.device);
+        let (ns, mark, device) = (socket.ns, socket.options.mark, socket.options.device);
+        let owner = (socket.owner.uid, socket.owner.gid);
         let is_udp = socket.kind == SocketKind::Udp;
         let program = if self.trace.on { socket.owner.program.clone() } else { String::new() };
         let journey = self.journey_begin(ns, &program, None, ethertype::IPV4, bytes);
         let mut packet = Packet::new(journey, bytes);
         packet.mark = mark;
-        packet.owner = Some(uid);
+        packet.owner = Some(owner);
         packet.sound = u8::from(is_udp);
         self.hand_over(ns, packet, device)
     }
@@ -218,7 +218,7 @@ impl Network {
             oif: device,
             tos: query.tos,
             mark: packet.mark,
-            uid: packet.owner.or(Some(0)),
+            uid: packet.owner.map(|it| it.0).or(Some(0)),
             protocol: query.protocol,
             source_port: query.source_port,
             destination_port: query.destination_port,

@@ -6,7 +6,7 @@
 use super::{Owner, ReceivedError, SocketId, SocketKind, SocketOption};
 use crate::socket::option::Options;
 use crate::{Errno, Network};
-use api::{DeviceId, NetnsId};
+use api::{DeviceId, JourneyId, NetnsId};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -32,6 +32,8 @@ pub(super) struct Socket {
     pub errors: VecDeque<ReceivedError>,
     /// Already in the list of the woken.
     pub woken: bool,
+    /// The packet that came for it last.
+    pub heard: Option<JourneyId>,
     pub shut_read: bool,
     pub shut_write: bool,
     /// `bind` named the port: it is not given to others by `connect`.
@@ -142,6 +144,7 @@ impl Sockets {
             error: None,
             errors: VecDeque::new(),
             woken: false,
+            heard: None,
             shut_read: false,
             shut_write: false,
             port_bound: false,

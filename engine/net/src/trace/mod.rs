@@ -2,14 +2,14 @@
 //!
 //! Every stage of the packet path reports here; nothing here decides anything.
 //! Always: a packet's end goes through `delivered`, `consumed` or `dropped`, which take the packet, so that a journey
-//! ends once; the counts of begun and ended journeys hold with tracing off, too.
+//! ends once, and behind it stands at most what a program made of it; the counts of begun and ended journeys hold with tracing off, too.
 //! Differs from Linux: no kernel keeps such a log; nftrace, dropwatch and tcpdump together come near.
 
 pub(crate) mod note;
 
 use self::note::{Mark, Note};
 use crate::summary;
-use crate::{Network, Packet};
+use crate::{Network, Packet, SocketId};
 use api::event::{Event, Flight};
 use api::journey::{Stop, StopKind, Verdict};
 use api::{DeviceId, DropReason, FrameId, Journey, JourneyId, MachineId, NetnsId};
@@ -163,6 +163,16 @@ impl Network {
             stops: life.marks.iter().map(stop).collect(),
             verdict: life.verdict,
             cause: life.cause,
+        }
+    }
+
+    /// What a program made of a packet that its socket heard: it stands behind the packet's end.
+    pub fn journey_note(&mut self, socket: SocketId, journey: JourneyId, what: StopKind) {
+        if self.trace.on
+            && let Ok(ns) = self.socket_netns(socket)
+        {
+            let mark = self.mark(ns, None, None, what.into());
+            self.push_mark(journey, mark);
         }
     }
 

@@ -10,7 +10,12 @@ mod key;
 #[cfg(not(feature = "tls"))]
 #[path = "no_key.rs"]
 mod key;
-#[cfg(all(test, feature = "tls"))]
+#[cfg(feature = "tls-ring")]
+mod signature;
+#[cfg(all(feature = "tls-seeded", not(feature = "tls-ring")))]
+#[path = "signature_seeded.rs"]
+mod signature;
+#[cfg(all(test, feature = "tls-ring"))]
 mod tests;
 mod token;
 

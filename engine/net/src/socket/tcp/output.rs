@@ -7,35 +7,37 @@ use super::connection::Connection;
 use crate::ip::header::ethertype;
 use crate::{Errno, Network, Packet};
 use api::journey::StopKind;
-use api::{DeviceId, NetnsId};
+use api::{DeviceId, JourneyId, NetnsId};
 use std::time::Duration;
 
 /// On whose behalf segments go out.
 #[derive(Clone, Debug)]
 pub(super) struct Sender {
     ns: NetnsId,
-    uid: Option<u32>,
+    owner: Option<(u32, u32)>,
     mark: u32,
     device: Option<DeviceId>,
     /// Not looked up where nobody follows packets.
     program: Option<String>,
+    cause: Option<JourneyId>,
 }
 
 impl Sender {
     pub fn of(connection: &Connection, traced: bool) -> Sender {
         Sender {
             ns: connection.flow.ns,
-            uid: Some(connection.owner.uid),
+            owner: Some((connection.owner.uid, connection.owner.gid)),
             mark: connection.options.mark,
             device: connection.options.device,
             program: (traced && !connection.owner.program.is_empty())
                 .then(|| connection.owner.program.clone()),
+            cause: connection.options.cause,
         }
     }
 
     /// Resets and acknowledgements that belong to no program.
     pub fn kernel(ns: NetnsId, mark: u32) -> Sender {
-        Sender { ns, uid: None, mark, device: None, program: None }
+        Sender { ns, owner: None, mark, device: None, program: None, cause: None }
     }
 }
 
@@ -60,9 +62,10 @@ impl Network {
 
     fn tcp_put_out(&mut self, sender: &Sender, bytes: &[u8], again_after: Option<Duration>) {
         let by = sender.program.as_deref().unwrap_or("TCP");
-        let mut packet = Packet::new(self.journey_begin(sender.ns, by, None, ethertype::IPV4, bytes), bytes);
+        let journey = self.journey_begin(sender.ns, by, sender.cause, ethertype::IPV4, bytes);
+        let mut packet = Packet::new(journey, bytes);
         packet.mark = sender.mark;
-        packet.owner = sender.uid;
+        packet.owner = sender.owner;
         packet.sound = 1;
         if let Some(waited) = again_after.filter(|_| self.trace.on) {
             let waited_ms = u32::try_from(waited.as_millis()).unwrap_or(u32::MAX);

@@ -1,0 +1,6 @@
+//! The proxy as a whole, without sockets: `lab` is its driver.
+
+mod admin;
+mod floods;
+mod fuzz;
+mod lab;
