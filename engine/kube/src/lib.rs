@@ -33,6 +33,7 @@ use linux::Command;
 pub static COMMANDS: &[&Command] = &[
     &dns::program::COREDNS,
     &component::etcd::ETCD,
+    &component::etcd::ETCDCTL,
     &flannel::FLANNELD,
     &component::apiserver::KUBE_APISERVER,
     &component::controller::KUBE_CONTROLLER_MANAGER,
@@ -64,7 +65,8 @@ pub static IMAGES: &[Image] = &[
         entrypoint: &["/coredns"], bytes: 23_000_000, ..Image::NONE
     },
     Image {
-        repository: "registry.k8s.io/etcd", tags: &["3*"], programs: &[("/usr/local/bin/etcd", "etcd")],
+        repository: "registry.k8s.io/etcd", tags: &["3*"],
+        programs: &[("/usr/local/bin/etcd", "etcd"), ("/usr/local/bin/etcdctl", "etcdctl")],
         bytes: 23_000_000, ..Image::NONE
     },
     Image {

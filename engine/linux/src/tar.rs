@@ -198,7 +198,7 @@ fn text(bytes: &[u8]) -> String {
 fn extended(bytes: &[u8], key: &str) -> Option<String> {
     let all = text(bytes);
     let records = all.lines().filter_map(|it| it.split_once(' ')).filter_map(|(_, it)| it.split_once('='));
-    records.filter(|(its, _)| *its == key).map(|(_, value)| value.to_owned()).last()
+    records.filter(|(its, _)| *its == key).map(|(_, value)| value.to_owned()).next_back()
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! `etcd`: the ports of the cluster's database. Its contents are the store that the API server works on.
-//! Simulated: 2379 and 2380 listen, 2381 answers /health and /metrics. Differs from etcd: no gRPC, no data directory.
+//! Simulated: 2379 and 2380 listen, 2381 answers /health and /metrics; `etcdctl` says that it is not.
+//! Differs from etcd: no gRPC, no data directory.
 
 use super::page::{self, BACKLOG};
 use linux::daemon::Crew;
@@ -11,6 +12,22 @@ pub static ETCD: Command = Command {
     path: "/usr/local/bin/etcd",
     man: "etcd(8)",
     run: |sys, args| Box::pin(etcd(sys, args)),
+};
+
+/// It would speak gRPC.
+pub static ETCDCTL: Command = Command {
+    name: "etcdctl",
+    path: "/usr/local/bin/etcdctl",
+    man: "etcdctl(1)",
+    run: |sys, _| {
+        Box::pin(async move {
+            sys.eprint(
+                "etcdctl: not simulated in vethlab; use kubectl, or curl http://127.0.0.1:2381/health\n",
+            )
+            .await;
+            Exit::FAILURE
+        })
+    },
 };
 
 /// The addresses behind `--listen-client-urls=https://127.0.0.1:2379,https://…`.

@@ -66,7 +66,10 @@ async fn run(
 
 async fn to_pod(session: &mut Session<'_>, flags: &Flags, from: &str, to: &Place) -> Result<(), Fault> {
     let gathered = session.host.gather(from).await;
-    let entries = gathered.map_err(|_| Fault::Plain(format!("{from} doesn't exist in local filesystem")))?;
+    let entries = gathered.map_err(|why| match why.as_str() {
+        "No such file or directory" => Fault::Plain(format!("{from} doesn't exist in local filesystem")),
+        why => Fault::Plain(format!("open {from}: {}", why.to_lowercase())),
+    })?;
     let is_folder = run(session, flags, to, &["test", "-d", &to.path], None).await;
     let target = match is_folder {
         Ok(Captured { code: 0, .. }) => joined(&to.path, base(&clean(from))),

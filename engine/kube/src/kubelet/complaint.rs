@@ -1,6 +1,6 @@
 //! What the kubelet says in its log, which `journalctl -u kubelet` shows.
 //!
-//! Always: the words are the kubelet's; what stays as it is is said once, but for an API server or a network that is away.
+//! Always: the words are the kubelet's; of a container's fault, and of the network's, what stays as it is is said once.
 //! Differs from Kubernetes: a selection of its lines; a file's line is left out where it is not known.
 //! Source: kubernetes 1.36 `pkg/kubelet`.
 
@@ -68,7 +68,7 @@ pub async fn of_pod(kubelet: &Kubelet, pod: &mut Pod) {
         })
         .collect();
     match &each[..] {
-        [] => {}
+        [] => pod.complained.clear(),
         [one] => of_sync(kubelet, pod, one).await,
         all => of_sync(kubelet, pod, &format!("[{}]", all.join(", "))).await,
     }
@@ -79,11 +79,9 @@ pub async fn of_sandbox(kubelet: &Kubelet, pod: &mut Pod, why: &str) {
     let full = format!("{}_{}({})", pod.name(), pod.namespace(), pod.uid());
     let inner = quoted(&format!("Failed to create sandbox for pod {}: {why}", quoted(&full)));
     let words = format!("failed to \"CreatePodSandbox\" for {full:?} with CreatePodSandboxError: {inner}");
-    if pod.complained != words {
-        let name = quoted(&format!("{}/{}", pod.namespace(), pod.name()));
-        let place = "kuberuntime_sandbox.go";
-        kubelet.log.error(place, "Failed to create sandbox for pod", &why, &[("pod", &name)]).await;
-    }
+    let name = quoted(&format!("{}/{}", pod.namespace(), pod.name()));
+    let place = "kuberuntime_sandbox.go";
+    kubelet.log.error(place, "Failed to create sandbox for pod", &why, &[("pod", &name)]).await;
     of_sync(kubelet, pod, &words).await;
 }
 
@@ -122,8 +120,7 @@ pub async fn of_lease(kubelet: &Rc<Kubelet>, lease: &Value, why: &str) {
 
 /// The network is not there yet, or no longer.
 pub async fn of_network(kubelet: &Kubelet, conditions: &Value) {
-    let is_it = |it: &&Value| it.str("message") == NO_NETWORK;
-    if conditions.items().iter().any(|it| is_it(&it)) {
+    if conditions.items().iter().any(|it| it.str("message") == NO_NETWORK) {
         let state = NO_NETWORK.split_once(": ").map_or(NO_NETWORK, |(_, state)| state);
         let state = quoted(state);
         let words = "Container runtime network not ready";

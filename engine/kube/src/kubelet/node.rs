@@ -39,6 +39,7 @@ pub async fn register(kubelet: Rc<Kubelet>) {
     let mut conditions = conditions(&kubelet, object::NULL).await;
     let name = quoted(&kubelet.node);
     let node_log = "kubelet_node_status.go";
+    complaint::of_network(&kubelet, &conditions).await;
     kubelet.log.info(node_log, "Attempting to register node", &[("node", &name)]).await;
     loop {
         let node = node(&kubelet, &conditions).await;
@@ -78,6 +79,7 @@ pub async fn register(kubelet: Rc<Kubelet>) {
         };
         let now = self::conditions(&kubelet, &conditions).await;
         if now != conditions {
+            complaint::of_network(&kubelet, &now).await;
             let was_ready = is_ready(&conditions);
             let patch = object!({"status": {"conditions": (now.clone())}});
             if kubelet.client.patch(Kind::Node, "", &kubelet.node, "status", &patch).await.is_ok() {
@@ -97,7 +99,6 @@ pub async fn register(kubelet: Rc<Kubelet>) {
         }
         // Until the network is there it is looked at more often, as the runtime watches the folder of configurations.
         let pause = if is_ready(&conditions) { RENEWAL } else { Duration::from_secs(1) };
-        complaint::of_network(&kubelet, &conditions).await;
         let deadline = kubelet.sys.now().await + pause;
         kubelet.sys.wait(&[WaitOn::Notice(kubelet.machine, CHANGED)], Some(deadline)).await;
     }

@@ -203,8 +203,8 @@ impl Job {
                     }
                     let mut names: Vec<String> = match self.sys.read_dir(&path).await {
                         Ok(all) if depth < DEEPEST => all.into_iter().map(|it| it.name).collect(),
-                        Ok(_) => Vec::new(),
-                        Err(errno) => {
+                        other => {
+                            let errno = other.err().unwrap_or(Errno::ENAMETOOLONG);
                             self.failed(&format!("{path}: Cannot open: {errno}")).await;
                             Vec::new()
                         }

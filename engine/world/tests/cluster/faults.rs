@@ -81,3 +81,13 @@ fn the_journal_has_the_times_that_the_kubelet_notes() {
     let status = run(&mut world, "worker-1", "systemctl status kubelet | tail -n 1");
     assert!(status.contains(" worker-1 kubelet["), "{status}");
 }
+
+#[test]
+fn etcdctl_says_that_it_is_not_simulated() {
+    let mut world = cluster();
+    let asked = "kubectl exec -n kube-system etcd-control-plane -- etcdctl endpoint health 2>&1";
+    let told = run(&mut world, "control-plane", asked);
+    assert!(told.starts_with("etcdctl: not simulated in vethlab; use kubectl"), "{told}");
+    let health = run(&mut world, "control-plane", "curl -s http://127.0.0.1:2381/health");
+    assert_eq!(health, "ok");
+}

@@ -6,7 +6,7 @@ use linux::tar::{Entry, Kind};
 use linux::{FileKind, Sys};
 use net::Errno;
 
-/// Folders within folders are walked this deep.
+/// Folders within folders are walked this deep: deeper is "File name too long".
 const DEEPEST: usize = 64;
 /// An archive grows no bigger: more is "File too large".
 const MOST_BYTES: usize = 64 << 20;
@@ -31,7 +31,10 @@ pub async fn gather(sys: &Sys, path: &str) -> Result<Vec<Entry>, Errno> {
             FileKind::Directory => {
                 let mut names: Vec<String> =
                     sys.read_dir(&path).await?.into_iter().map(|it| it.name).collect();
-                if !names.is_empty() && depth < DEEPEST {
+                if depth == DEEPEST {
+                    return Err(Errno::ENAMETOOLONG);
+                }
+                if !names.is_empty() {
                     names.sort();
                     let inner = names.into_iter().rev();
                     ahead.extend(inner.map(|it| (format!("{path}/{it}"), format!("{name}/{it}"), depth + 1)));
