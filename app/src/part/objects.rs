@@ -199,7 +199,7 @@ fn row_view(key: &ObjectKey, row: &Row, cells: &[String], view: &View, props: &O
         html! {
             <td key={cell_key} {class}>
                 if is_name {
-                    <button type="button" aria-pressed={pressed} aria-label={text.clone()} title={text.clone()}>{ cut(text, view.letters) }</button>
+                    <button type="button" aria-pressed={pressed} title={text.clone()}>{ name(text, view.letters) }</button>
                 } else { { text } }
             </td>
         }
@@ -210,6 +210,15 @@ fn row_view(key: &ObjectKey, row: &Row, cells: &[String], view: &View, props: &O
             { for cells.iter().enumerate().map(cell) }
         </tr>
     }
+}
+
+/// A name as far as there is room for it; read aloud it is whole.
+fn name(text: &str, letters: usize) -> Html {
+    let shown = cut(text, letters);
+    if shown == text {
+        return html! { { shown } };
+    }
+    html! { <><span aria-hidden="true">{ shown }</span><span class="unseen">{ text.to_owned() }</span></> }
 }
 
 fn detail(key: &ObjectKey, props: &ObjectsViewProps) -> Html {

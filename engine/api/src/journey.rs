@@ -1,6 +1,7 @@
 //! One packet's life, stop by stop, in words that the terminal's `why`, the picture and the Journey pane share.
 //!
-//! Always: stops are in the order of time; a finished journey has exactly one `Verdict`.
+//! Always: stops are in the order of time; a finished journey has exactly one `Verdict`; what a proxy made of a packet
+//! follows its end.
 //! Differs from Linux: there is no such log in a kernel; nftrace, dropwatch and tcpdump together come near.
 
 use crate::{DeviceId, DropReason, FrameId, JourneyId, MachineId, NetnsId};
@@ -124,6 +125,12 @@ pub enum StopKind {
     Delivered {
         to: String,
     },
+    /// What a proxy decided about what it was sent, in the words of Envoy's admin page; `part` is `listener`,
+    /// `filter_chain`, `route`, `cluster`, `endpoint` or `response`. Stands behind `Delivered`.
+    Proxy {
+        part: String,
+        words: String,
+    },
     Consumed {
         by: String,
     },
@@ -161,6 +168,7 @@ impl StopKind {
             StopKind::Decapsulate { how, outer } => format!("decapsulate {how} {outer}"),
             StopKind::Retransmit { waited_ms } => format!("sent again after {waited_ms} ms"),
             StopKind::Delivered { to } => format!("delivered to {to}"),
+            StopKind::Proxy { part, words } => format!("{part} {words}"),
             StopKind::Consumed { by } => format!("consumed by {by}"),
             StopKind::Dropped { reason, detail } if detail.is_empty() => format!("dropped {}", reason.name()),
             StopKind::Dropped { reason, detail } => format!("dropped {}: {detail}", reason.name()),
