@@ -121,7 +121,7 @@ fn command(objects: &Objects, props: &ObjectsViewProps) -> String {
     format!("kubectl get {}{of} -o wide", objects.resource(&props.kind))
 }
 
-/// What of the table is in view: its rows, each with its cells, and how many letters a name has.
+/// How the table is shown: with namespaces or without, and names of so many letters.
 struct View {
     with_namespace: bool,
     /// The column of names, without that of namespaces.
