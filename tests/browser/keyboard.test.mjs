@@ -100,6 +100,19 @@ for (const colorScheme of ['light', 'dark']) {
   });
 }
 
+test('axe finds nothing amiss in a cluster, and where there is no lab', async (t) => {
+  const { page, faults } = await visit(t, '#/lab/cluster');
+  await ready(page);
+  await page.getByRole('tab', { name: 'Objects' }).click();
+  await page.locator('.objects .scroller tbody button').first().click();
+  await page.locator('.object pre').waitFor();
+  await sound(page);
+  await page.goto(`${page.url().split('#')[0]}#/lab/nosuch`);
+  await page.getByRole('heading', { name: 'There is no lab' }).waitFor();
+  await sound(page);
+  faults.splice(0, faults.length, ...faults.filter((fault) => !/404/.test(fault)));
+});
+
 test('axe finds nothing amiss on a phone', async (t) => {
   const { page } = await visit(t, '#/lab/links-switch', { viewport: PHONE, hasTouch: true, isMobile: true });
   await page.getByRole('heading', { name: 'A switch learns' }).waitFor();

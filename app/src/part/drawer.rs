@@ -74,6 +74,7 @@ pub fn Drawer(props: &DrawerProps) -> Html {
         Some(Pick::Device(id)) => Some(id),
         _ => None,
     };
+    let name = TABS.iter().find(|it| it.0 == props.tab).map(|it| it.1);
     html! {
         <section class="pane drawer" id="drawer" tabindex="-1" aria-label={words::DRAWER}>
             <div class="drawer-tabs">
@@ -82,8 +83,10 @@ pub fn Drawer(props: &DrawerProps) -> Html {
                 <Tool glyph={Glyph::Download} label={words::CAPTURE} on_click={props.on_act.reform(move |()| Act::Capture(device))} />
                 <Tool glyph={Glyph::Right} label={words::FOLD_DRAWER} class="wide-only" on_click={props.on_fold.clone()} />
             </div>
-            <div class="drawer-body" role="tabpanel" id="drawer-panel" aria-label={TABS.iter().find(|it| it.0 == props.tab).map(|it| it.1)}
-                tabindex="-1">{ body(props) }</div>
+            <div class="drawer-body" role="tabpanel" id="drawer-panel" aria-label={name} tabindex="-1">
+                <h2 class="unseen">{ name }</h2>
+                { body(props) }
+            </div>
         </section>
     }
 }

@@ -121,7 +121,7 @@ fn command(objects: &Objects, props: &ObjectsViewProps) -> String {
     format!("kubectl get {}{of} -o wide", objects.resource(&props.kind))
 }
 
-/// What of the table is in view: its rows, each with its cells, and how many letters a name has.
+/// How the table is shown: with namespaces or without, and names of so many letters.
 struct View {
     with_namespace: bool,
     /// The column of names, without that of namespaces.
@@ -199,7 +199,7 @@ fn row_view(key: &ObjectKey, row: &Row, cells: &[String], view: &View, props: &O
         html! {
             <td key={cell_key} {class}>
                 if is_name {
-                    <button type="button" aria-pressed={pressed} aria-label={text.clone()} title={text.clone()}>{ cut(text, view.letters) }</button>
+                    <button type="button" aria-pressed={pressed} title={text.clone()}>{ name(text, view.letters) }</button>
                 } else { { text } }
             </td>
         }
@@ -210,6 +210,15 @@ fn row_view(key: &ObjectKey, row: &Row, cells: &[String], view: &View, props: &O
             { for cells.iter().enumerate().map(cell) }
         </tr>
     }
+}
+
+/// A name as far as there is room for it; read aloud it is whole.
+fn name(text: &str, letters: usize) -> Html {
+    let shown = cut(text, letters);
+    if shown == text {
+        return html! { { shown } };
+    }
+    html! { <><span aria-hidden="true">{ shown }</span><span class="unseen">{ text.to_owned() }</span></> }
 }
 
 fn detail(key: &ObjectKey, props: &ObjectsViewProps) -> Html {

@@ -18,6 +18,7 @@ fn id(kind: &StopKind) -> Option<&'static str> {
         StopKind::BridgeFlood { .. } => Some("links-switch"),
         StopKind::Nat { kind, .. } if kind.ends_with("SNAT") => Some("netns-bridge"),
         StopKind::Nat { .. } => Some("nat-publish-port"),
+        StopKind::Proxy { part, .. } if part == "listener" => Some("mesh-interception"),
         StopKind::Encapsulate { .. } => Some("overlay-vxlan"),
         StopKind::Dropped { reason, .. } => behind(*reason),
         _ => None,

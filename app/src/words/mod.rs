@@ -118,7 +118,7 @@ pub const UNDO: &str = "Undo";
 pub const REDO: &str = "Redo";
 pub const UNDONE: &str = "The last command is undone.";
 pub const REDONE: &str = "The command is done again.";
-pub const RESET_DONE: &str = "The lab is as it began.";
+pub const RESET_DONE: &str = "The lab is as it began. Undo brings your work back.";
 pub const NOTHING_TO_UNDO: &str = "There is nothing to undo.";
 pub const NOTHING_TO_REDO: &str = "There is nothing to redo.";
 pub const SHARE: &str = "Share";
@@ -323,6 +323,7 @@ pub fn loading(percent: u32) -> String {
 }
 
 pub mod kube;
+pub mod proxy;
 pub mod stop;
 
 /// `03-namespaces` as a heading: `Namespaces`.

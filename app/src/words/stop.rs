@@ -84,7 +84,7 @@ pub fn tell(kind: &StopKind) -> Told {
         StopKind::Retransmit { waited_ms } => {
             told("sent again", format!("No acknowledgement came for {waited_ms} ms."))
         }
-        StopKind::Proxy { part, words } => Told { code: Some(words.clone()), ..told(part, "") },
+        StopKind::Proxy { part, words } => super::proxy::tell(part, words),
         StopKind::Delivered { to } => told("delivered", format!("To {to}.")),
         StopKind::Consumed { by } => told("taken", format!("By {by}.")),
         StopKind::Dropped { reason, detail } => {

@@ -192,3 +192,42 @@ impl Route {
         StopKind::Route { to, route }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mark(note: Note) -> Mark {
+        Mark {
+            at: 0,
+            machine: MachineId(1),
+            netns: NetnsId(1),
+            device: None,
+            device_name: None,
+            frame: None,
+            note,
+        }
+    }
+
+    fn end(address: [u8; 4], port: u16) -> Endpoint {
+        Endpoint { address: IpAddr::from(address), port: Some(port) }
+    }
+
+    #[test]
+    fn a_rewrite_is_told_with_the_hop_that_follows_it_and_with_no_other() {
+        let (before, after) = (end([10, 96, 0, 20], 80), end([10, 244, 1, 4], 8080));
+        let notes = [
+            Note::Received,
+            Note::Nat { kind: "DNAT", before, after },
+            Note::Sent,
+            Note::Received,
+            Note::Sent,
+        ];
+        let marks = notes.map(mark);
+        let told = Rewrite { before: "10.96.0.20:80".into(), after: "10.244.1.4:8080".into() };
+        assert_eq!(rewritten(&marks[..3]), Some(told));
+        assert_eq!(rewritten(&marks), None);
+        let source = [mark(Note::Nat { kind: "SNAT", before, after }), mark(Note::Sent)];
+        assert_eq!(rewritten(&source), None, "a rewritten source is another matter");
+    }
+}
