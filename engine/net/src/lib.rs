@@ -53,4 +53,4 @@ pub use socket::{
     Datagram, Owner, Readiness, Shutdown, SocketId, SocketInfo, SocketKind, SocketOption, SocketState,
 };
 pub use sysctl::Key as SysctlKey;
-pub use trace::MAX_JOURNEYS;
+pub use trace::{MAX_JOURNEYS, Outline};

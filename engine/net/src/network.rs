@@ -71,7 +71,7 @@ pub struct Network {
     pub(crate) watch_now: Vec<MachineId>,
     /// How many devices are just handing a frame on to one another (`dev_xmit_recursion`).
     pub(crate) handing_on: u8,
-    /// Changes with everything that [`Network::topology`] shows.
+    /// Changes with everything that `topology.rs` shows.
     pub(crate) generation: u64,
 }
 

@@ -8,8 +8,7 @@
 //! before and after each rewrite on its way; what is remembered is bounded.
 
 use api::JourneyId;
-use api::journey::{Journey, StopKind};
-use net::Network;
+use net::{Network, Outline};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Whose conversations are chores.
@@ -79,23 +78,23 @@ impl Chores {
     /// Judges the packets made since the last call.
     pub fn sort(&mut self, net: &Network) {
         for id in std::mem::take(&mut self.open) {
-            if let Some(journey) = net.journeys_from(id).next().filter(|it| it.id == id) {
+            if let Some(journey) = net.outlines_from(id).next().filter(|it| it.id == id) {
                 self.follow(&journey, self.has(id));
             }
         }
         if net.next_journey() == self.next {
             return;
         }
-        for journey in net.journeys_from(self.next) {
+        for journey in net.outlines_from(self.next) {
             self.judge(&journey);
         }
         self.next = net.next_journey();
     }
 
-    fn judge(&mut self, journey: &Journey) {
+    fn judge(&mut self, journey: &Outline<'_>) {
         let is_chore = match (journey.cause, ends(journey)) {
             (Some(cause), _) => self.has(cause),
-            (None, None) => maker(journey) == ARP,
+            (None, None) => journey.maker == ARP,
             (None, Some(ends)) => {
                 let opens = journey.summary.ends_with("Flags [S]");
                 let known = self.conversations.get(&sorted(&ends)).filter(|_| !opens);
@@ -116,14 +115,13 @@ impl Chores {
     }
 
     /// Remembers a packet's conversation under every pair of ends it has had.
-    fn follow(&mut self, journey: &Journey, is_chore: bool) {
-        if journey.verdict.is_none() {
+    fn follow(&mut self, journey: &Outline<'_>, is_chore: bool) {
+        if journey.is_open {
             self.open.push(journey.id);
         }
         let Some(mut ends) = ends(journey).filter(|_| journey.cause.is_none()) else { return };
         self.note(sorted(&ends), is_chore);
-        for stop in &journey.stops {
-            let StopKind::Nat { before, after, .. } = &stop.kind else { continue };
+        for (before, after) in &journey.rewrites {
             let (before, after) = (before.replace(':', "."), after.replace(':', "."));
             if ends.0 == before {
                 ends.0 = after;
@@ -149,7 +147,7 @@ impl Chores {
 }
 
 /// Where a packet was made to go, from its line `A.PORT > B.PORT: …`.
-fn ends(journey: &Journey) -> Option<Ends> {
+fn ends(journey: &Outline<'_>) -> Option<Ends> {
     let (ends, _) = journey.summary.split_once(": ")?;
     let (from, to) = ends.split_once(" > ")?;
     Some((from.to_owned(), to.to_owned()))
@@ -159,15 +157,8 @@ fn sorted((a, b): &Ends) -> Ends {
     if a < b { (a.clone(), b.clone()) } else { (b.clone(), a.clone()) }
 }
 
-fn maker(journey: &Journey) -> &str {
-    match journey.stops.first().map(|stop| &stop.kind) {
-        Some(StopKind::Made { by }) => by,
-        _ => "",
-    }
-}
-
 /// The first packet of a conversation that is a chore.
-fn is_own(journey: &Journey, (from, to): &Ends) -> bool {
-    let by = maker(journey);
+fn is_own(journey: &Outline<'_>, (from, to): &Ends) -> bool {
+    let by = journey.maker;
     PROGRAMS.contains(&by) || (by == DNS && (from.ends_with(API_SERVER) || to.ends_with(API_SERVER)))
 }

@@ -310,15 +310,18 @@ impl World {
         let moved = self.objects.as_mut().is_some_and(Objects::moved);
         if moved || self.system.net.topology_generation() != self.generation {
             self.generation = self.system.net.topology_generation();
-            let mut topology = self.system.net.topology();
-            for (id, machine) in &mut topology.machines {
+            let mut places = self.system.net.places();
+            for (id, machine) in &mut places.machines {
                 machine.at = self.positions.get(id).copied();
             }
-            crate::cluster::name_pods(&self.system, &mut topology);
-            self.objects.iter().for_each(|it| it.put_services(&mut topology));
-            let delta = self.told.delta(&topology);
+            crate::cluster::name_pods(&self.system, &mut places);
+            self.objects.iter().for_each(|it| it.put_services(&mut places));
+            let devices = std::mem::take(&mut self.told.devices);
+            let mut delta = self.told.delta(&places);
+            (delta.put.devices, delta.gone_devices) = self.system.net.devices_changed(&devices);
+            self.told.devices = devices;
             if !delta.is_empty() {
-                self.told = topology;
+                self.told.apply(delta.clone());
                 self.out.push(Event::Topology(delta));
             }
         }

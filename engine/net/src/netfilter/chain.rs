@@ -160,7 +160,14 @@ impl Compiled {
 
 impl Chain {
     pub(super) fn compiled(&self, table: &Table) -> Rc<Compiled> {
-        self.compiled.get_or_init(|| Rc::new(Compiled::of(table, self))).clone()
+        let compile = || {
+            let compiled = Compiled::of(table, self);
+            if compiled.has_unresolved() {
+                table.has_unresolved.set(true);
+            }
+            Rc::new(compiled)
+        };
+        self.compiled.get_or_init(compile).clone()
     }
 }
 

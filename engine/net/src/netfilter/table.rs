@@ -190,12 +190,23 @@ pub struct Table {
     pub backend: Backend,
     /// Places stay the same while other chains come and go.
     chains: Vec<Option<Rc<Chain>>>,
+    free: Vec<ChainIndex>,
     by_name: BTreeMap<Rc<str>, ChainIndex>,
+    /// A chain was compiled that jumps to one that was not there.
+    pub(super) has_unresolved: Cell<bool>,
 }
 
 impl Table {
     pub fn new(name: &str, family: Family, backend: Backend) -> Table {
-        Table { name: name.into(), family, backend, chains: Vec::new(), by_name: BTreeMap::new() }
+        Table {
+            name: name.into(),
+            family,
+            backend,
+            chains: Vec::new(),
+            free: Vec::new(),
+            by_name: BTreeMap::new(),
+            has_unresolved: Cell::new(false),
+        }
     }
 
     pub fn index(&self, name: &str) -> Option<ChainIndex> {
@@ -218,18 +229,20 @@ impl Table {
 
     /// Adds a chain under a name that is free.
     pub fn add(&mut self, chain: Chain) {
-        let free = self.chains.iter().position(Option::is_none);
-        let index = free.unwrap_or(self.chains.len());
-        self.by_name.insert(chain.name.clone(), index as ChainIndex);
-        match free {
-            Some(index) => self.chains[index] = Some(Rc::new(chain)),
-            None => self.chains.push(Some(Rc::new(chain))),
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.chains.push(None);
+            self.chains.len() as ChainIndex - 1
+        });
+        self.by_name.insert(chain.name.clone(), index);
+        self.chains[index as usize] = Some(Rc::new(chain));
+        if self.has_unresolved.take() {
+            self.forget_compiled();
         }
-        self.forget_compiled();
     }
 
     pub fn remove(&mut self, name: &str) -> Option<Rc<Chain>> {
         let index = self.by_name.remove(name)?;
+        self.free.push(index);
         self.chains[index as usize].take()
     }
 
@@ -253,7 +266,7 @@ impl Table {
         }
     }
 
-    /// Whether some chain's place may have been taken by another: compiled jumps are looked up anew.
+    /// A chain has come that others may jump to: theirs are looked up anew.
     fn forget_compiled(&mut self) {
         for chain in self.chains.iter_mut().flatten() {
             if chain.compiled.get().is_some_and(|compiled| compiled.has_unresolved()) {

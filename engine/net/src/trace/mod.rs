@@ -33,6 +33,41 @@ struct Life {
     cause: Option<JourneyId>,
 }
 
+/// What tells whose packet it is.
+#[derive(Debug)]
+pub struct Outline<'a> {
+    pub id: JourneyId,
+    pub summary: &'a str,
+    /// Who made it, where that is known.
+    pub maker: &'a str,
+    pub cause: Option<JourneyId>,
+    /// It is under way still.
+    pub is_open: bool,
+    /// Each end that was rewritten, before and after: `ADDRESS:PORT`.
+    pub rewrites: Vec<(String, String)>,
+}
+
+impl Life {
+    fn outline(&self) -> Outline<'_> {
+        let maker = match self.marks.first().map(|mark| &mark.note) {
+            Some(Note::Made(by)) => by,
+            _ => "",
+        };
+        let rewrites = self.marks.iter().filter_map(|mark| match &mark.note {
+            Note::Nat { before, after, .. } => Some((before.tell(), after.tell())),
+            _ => None,
+        });
+        Outline {
+            id: self.id,
+            summary: &self.summary,
+            maker,
+            cause: self.cause,
+            is_open: self.verdict.is_none(),
+            rewrites: rewrites.collect(),
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Trace {
     pub on: bool,
@@ -145,6 +180,12 @@ impl Network {
     pub fn journeys_from(&self, first: JourneyId) -> impl Iterator<Item = Journey> {
         let known = usize::try_from(first.0.saturating_sub(self.trace.first)).unwrap_or(usize::MAX);
         self.trace.journeys.range(known.min(self.trace.journeys.len())..).map(|life| self.told(life))
+    }
+
+    /// As [`Network::journeys_from`], without a word of what happened on the way.
+    pub fn outlines_from(&self, first: JourneyId) -> impl Iterator<Item = Outline<'_>> {
+        let known = usize::try_from(first.0.saturating_sub(self.trace.first)).unwrap_or(usize::MAX);
+        self.trace.journeys.range(known.min(self.trace.journeys.len())..).map(Life::outline)
     }
 
     /// The last packets made on that machine, the oldest first, without ARP, IPv6 and STP talk (unless dropped).

@@ -104,7 +104,7 @@ impl Route {
 }
 
 impl Endpoint {
-    fn tell(&self) -> String {
+    pub fn tell(&self) -> String {
         self.port.map_or_else(|| self.address.to_string(), |port| format!("{}:{port}", self.address))
     }
 }

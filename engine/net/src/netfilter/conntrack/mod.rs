@@ -145,6 +145,9 @@ impl Conntrack {
 
     /// The flows of a namespace, oldest first.
     pub fn list(&self, netns: NetnsId) -> Vec<(FlowId, &Flow)> {
+        if self.count(netns) == 0 {
+            return Vec::new();
+        }
         let mut flows: Vec<_> = self.ids().filter(|(_, flow)| flow.netns == netns).collect();
         flows.sort_unstable_by_key(|(_, flow)| flow.serial);
         flows

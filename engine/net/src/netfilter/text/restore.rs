@@ -4,12 +4,13 @@
 //! Sources: iptables xtables-restore.c, xshared.c (add_param_to_argv, tokenize_rule_counters), iptables-restore.c.
 
 use super::nft::{self, Change, Step};
-use super::parse::{self, Reader, valid_chain_name};
+use super::parse::{self, Parsed, Reader, valid_chain_name};
 use super::problem::{Problem, bad};
 use super::transaction::Failure;
 use super::{Caller, Output, Tool, legacy};
 use crate::netfilter::hook::State;
 use crate::netfilter::table::{Backend, BuiltinTable, builtin};
+use std::collections::BTreeMap;
 
 /// Words of a line at most, and letters of a word (`MAX_ARGC`, `struct xt_param_buf`).
 const MAX_WORDS: usize = 255;
@@ -33,10 +34,15 @@ struct Restore<'a> {
     caller: &'a Caller<'a>,
     table: Option<&'static BuiltinTable>,
     in_table: bool,
+    /// Rules that are read already, by their lines, with the table they were taken to stand in.
+    read: BTreeMap<u32, (&'static str, Rule)>,
     steps: Vec<Step>,
     output: Output,
     line: u32,
 }
+
+/// A line that is a rule: what it says or what is wrong with it, and warnings.
+type Rule = Result<(Result<Parsed, Problem>, String), Problem>;
 
 /// Why reading stopped.
 enum Stop {
@@ -59,9 +65,10 @@ pub(super) fn restore(
     caller: &Caller<'_>,
 ) -> Output {
     // A name that has to be looked up first must leave nothing half done: read all before loading any.
-    if let Some(query) = missing_name(state, tool, text, caller) {
-        return Output { need: Some(query), ..Output::default() };
-    }
+    let read = match read_all(state, tool, options, text, caller) {
+        Ok(read) => read,
+        Err(query) => return Output { need: Some(query), ..Output::default() },
+    };
     let (output, line) = (Output::default(), 0);
     let mut restore = Restore {
         state,
@@ -70,6 +77,7 @@ pub(super) fn restore(
         caller,
         table: None,
         in_table: false,
+        read,
         steps: Vec::new(),
         output,
         line,
@@ -95,18 +103,52 @@ pub(super) fn restore(
     output
 }
 
-fn missing_name(state: &State, tool: &Tool, text: &str, caller: &Caller<'_>) -> Option<super::Query> {
-    let sets = |name: &str| state.memory.sets.family(name);
-    let reader = Reader { tool, names: caller.names, sets: &sets, restore: true };
-    let rules = text.lines().filter(|line| line.starts_with(['-', '[']));
-    for line in rules {
-        let Ok((_, rest)) = rule_counters(line) else { continue };
-        let Ok(words) = words(rest) else { continue };
-        if let Err(Problem::Need(query)) = parse::parse(&reader, "filter", &words).0 {
-            return Some(query);
+/// Every rule of the text, by its line; or the first name that has to be looked up.
+fn read_all(
+    state: &State,
+    tool: &Tool,
+    options: &RestoreOptions,
+    text: &str,
+    caller: &Caller<'_>,
+) -> Result<BTreeMap<u32, (&'static str, Rule)>, super::Query> {
+    let mut read = BTreeMap::new();
+    let mut table = "filter";
+    for (number, line) in (1..).zip(text.split_inclusive('\n')) {
+        let line = line.strip_suffix('\n').unwrap_or(line);
+        if let Some(rest) = line.strip_prefix('*') {
+            let word = rest.split([' ', '\t']).find(|word| !word.is_empty());
+            table = word.and_then(builtin).map_or(table, |known| known.name);
+        } else if line.starts_with(['-', '[']) {
+            match read_rule(state, tool, options, (number, line), table, caller) {
+                Ok((Err(Problem::Need(query)), _)) => return Err(query),
+                rule => drop(read.insert(number, (table, rule))),
+            }
         }
     }
-    None
+    Ok(read)
+}
+
+fn read_rule(
+    state: &State,
+    tool: &Tool,
+    options: &RestoreOptions,
+    (number, line): (u32, &str),
+    table: &str,
+    caller: &Caller<'_>,
+) -> Rule {
+    let (counters, rest) =
+        rule_counters(line).map_err(|what| Problem::Parameter(format!("Bad line {number}: need {what}")))?;
+    let mut arguments = vec!["-t".to_owned(), table.to_owned()];
+    if !options.no_flush {
+        arguments.extend((0..options.verbose).map(|_| "-v".to_owned()));
+    }
+    if let (true, Some((packets, bytes))) = (options.counters, counters) {
+        arguments.extend(["--set-counters".to_owned(), packets.to_owned(), bytes.to_owned()]);
+    }
+    arguments.extend(words(rest)?);
+    let sets = |name: &str| state.memory.sets.family(name);
+    let reader = Reader { tool, names: caller.names, sets: &sets, restore: true };
+    Ok(parse::parse(&reader, table, &arguments))
 }
 
 impl Restore<'_> {
@@ -217,21 +259,11 @@ impl Restore<'_> {
 
     fn rule(&mut self, line: &str) -> Result<(), Stop> {
         let Some(table) = self.table else { return Ok(()) };
-        let (counters, rest) = rule_counters(line)
-            .map_err(|what| Problem::Parameter(format!("Bad line {}: need {what}", self.line)))?;
-        let mut arguments = words(rest)?;
-        if let (true, Some((packets, bytes))) = (self.options.counters, counters) {
-            arguments.splice(0..0, ["--set-counters".to_owned(), packets.to_owned(), bytes.to_owned()]);
-        }
-        if !self.options.no_flush {
-            arguments.splice(0..0, (0..self.options.verbose).map(|_| "-v".to_owned()));
-        }
-        let state = &self.state;
-        let sets = |name: &str| state.memory.sets.family(name);
-        let reader = Reader { tool: self.tool, names: self.caller.names, sets: &sets, restore: true };
-        let given_table = ["-t".to_owned(), table.name.to_owned()];
-        let arguments: Vec<_> = given_table.into_iter().chain(arguments).collect();
-        let (parsed, warnings) = parse::parse(&reader, table.name, &arguments);
+        let rule = match self.read.remove(&self.line) {
+            Some((of, rule)) if of == table.name => rule,
+            _ => read_rule(self.state, self.tool, self.options, (self.line, line), table.name, self.caller),
+        };
+        let (parsed, warnings) = rule?;
         self.output.stderr.push_str(&warnings);
         let parsed = match parsed {
             Err(Problem::Print(text)) => {
