@@ -6,14 +6,24 @@
 
 use crate::api::{Api, Request, Response};
 use crate::controller::ControllerManager;
-use crate::object::Time;
+use crate::object::{KINDS, Kind, Time};
 use crate::scheduler::Scheduler;
 use api::MachineId;
 use linux::{System, WaitOn};
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 /// The notice under which the control plane's machine tells that the store has changed.
 pub const STORE: u32 = 1;
+/// And, from here on by kind, that objects of one kind have.
+const CHANGED: u32 = 1_000;
+/// Every so many changes all who watch are told, before the store forgets what they have not seen.
+const LONGEST_SILENCE: u64 = 8_192;
+
+/// The notice under which the control plane's machine tells that objects of that kind have changed.
+pub fn changed(kind: Kind) -> u32 {
+    CHANGED + kind as u32
+}
 
 pub struct Cluster {
     pub api: Api,
@@ -57,8 +67,16 @@ pub fn change<T>(system: &mut System, machine: MachineId, act: impl FnOnce(&mut 
     cluster.api.set_now(now);
     let before = cluster.api.store.revision();
     let done = act(cluster);
-    if cluster.api.store.revision() != before {
+    let store = &cluster.api.store;
+    if store.revision() != before {
+        let kinds: BTreeSet<Kind> = match store.changes_since(before) {
+            Some(changes) if before / LONGEST_SILENCE == store.revision() / LONGEST_SILENCE => {
+                changes.map(|it| it.kind).collect()
+            }
+            _ => KINDS.iter().map(|it| it.kind).collect(),
+        };
         system.wake(WaitOn::Notice(machine, STORE));
+        kinds.into_iter().for_each(|kind| system.wake(WaitOn::Notice(machine, changed(kind))));
     }
     Some(done)
 }

@@ -55,11 +55,18 @@ impl System {
         let mut mailbox = process.mailbox.clone();
         let mut made = 0;
         let mut first = mailbox.borrow().is_empty();
+        // Calls up to that number wait; nothing that they wait for can have come.
+        let mut tried = 0;
         loop {
-            let mut calls = mailbox.borrow_mut().take();
+            let mut calls = mailbox.borrow_mut().take_after(tried);
+            tried = mailbox.borrow().last();
             made += calls.len() as u32;
             let before = calls.len();
             calls.run(self, id);
+            // It was woken meanwhile.
+            if self.ready.contains(&id) {
+                tried = 0;
+            }
             let answered = calls.len() < before;
             mailbox.borrow_mut().put_back(calls);
             // A call may have ended this process, or made it another program.
@@ -69,6 +76,7 @@ impl System {
             if let Some(replacement) = process.replacement.take() {
                 program = replacement;
                 mailbox = Rc::clone(&process.mailbox);
+                tried = 0;
             } else if process.stopped || (!answered && !first) {
                 break;
             }

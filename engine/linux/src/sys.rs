@@ -16,7 +16,7 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 /// A call in the mailbox. Every kind of call is one of these two, so that what waits for it is the same code for all.
@@ -55,14 +55,23 @@ impl Calls {
 }
 
 impl Mailbox {
-    /// Takes the open calls out; those still unanswered are put back by [`Mailbox::put_back`].
-    pub(crate) fn take(&mut self) -> Calls {
-        Calls(std::mem::take(&mut self.calls))
+    /// Takes out the open calls that were made after number `tried`; those still unanswered are put back by
+    /// [`Mailbox::put_back`].
+    pub(crate) fn take_after(&mut self, tried: u64) -> Calls {
+        let first = self.calls.partition_point(|(number, _)| *number <= tried);
+        Calls(self.calls.split_off(first))
     }
 
     pub(crate) fn put_back(&mut self, mut unanswered: Calls) {
-        unanswered.0.append(&mut self.calls);
-        self.calls = unanswered.0;
+        let Some((first, _)) = unanswered.0.first() else { return };
+        let at = self.calls.partition_point(|(number, _)| number < first);
+        unanswered.0.extend(self.calls.split_off(at));
+        self.calls.append(&mut unanswered.0);
+    }
+
+    /// The number of the last call that was made.
+    pub(crate) fn last(&self) -> u64 {
+        self.next
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -93,10 +102,27 @@ pub enum Woke {
     Signal(Signal),
 }
 
+/// Where a call leaves its answer, and who is called then.
+struct Slot<T> {
+    answer: Option<T>,
+    waker: Option<Waker>,
+}
+
+impl<T> Slot<T> {
+    fn new() -> Rc<RefCell<Slot<T>>> {
+        Rc::new(RefCell::new(Slot { answer: None, waker: None }))
+    }
+
+    fn put(&mut self, answer: T) {
+        self.answer = Some(answer);
+        self.waker.take().into_iter().for_each(Waker::wake);
+    }
+}
+
 /// A system call that was made: a future of its answer. Dropping it takes the call back.
 #[must_use = "a system call is made to be awaited"]
 pub struct Syscall<T> {
-    answer: Rc<RefCell<Option<T>>>,
+    slot: Rc<RefCell<Slot<T>>>,
     /// What takes the call back.
     _ticket: Ticket,
 }
@@ -109,8 +135,13 @@ struct Ticket {
 impl<T> Future for Syscall<T> {
     type Output = T;
 
-    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<T> {
-        self.answer.borrow_mut().take().map_or(Poll::Pending, Poll::Ready)
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        let mut slot = self.slot.borrow_mut();
+        if let Some(answer) = slot.answer.take() {
+            return Poll::Ready(answer);
+        }
+        slot.waker = Some(context.waker().clone());
+        Poll::Pending
     }
 }
 
@@ -148,13 +179,16 @@ impl Sys {
         &self,
         mut call: impl FnMut(&mut System, ProcessId) -> Poll<T> + 'static,
     ) -> Syscall<T> {
-        let answer = Rc::new(RefCell::new(None));
-        let slot = answer.clone();
+        let slot = Slot::new();
+        let answered = Rc::clone(&slot);
         let call = Call::Until(Box::new(move |system, id| match call(system, id) {
-            Poll::Ready(answer) => slot.borrow_mut().replace(answer).is_none(),
+            Poll::Ready(answer) => {
+                answered.borrow_mut().put(answer);
+                true
+            }
             Poll::Pending => false,
         }));
-        Syscall { answer, _ticket: self.ticket(call) }
+        Syscall { slot, _ticket: self.ticket(call) }
     }
 
     /// A system call that answers at once.
@@ -162,13 +196,13 @@ impl Sys {
         &self,
         question: impl FnOnce(&mut System, ProcessId) -> T + 'static,
     ) -> Syscall<T> {
-        let answer = Rc::new(RefCell::new(None));
-        let slot = answer.clone();
+        let slot = Slot::new();
+        let answered = Rc::clone(&slot);
         let call = Call::Once(Box::new(move |system, id| {
             let answer = question(system, id);
-            *slot.borrow_mut() = Some(answer);
+            answered.borrow_mut().put(answer);
         }));
-        Syscall { answer, _ticket: self.ticket(call) }
+        Syscall { slot, _ticket: self.ticket(call) }
     }
 
     /// Asks the network of this process's netns.

@@ -10,7 +10,7 @@ use super::path::Path;
 use super::{Api, Request, Response, access, json, table};
 use crate::object;
 use crate::object::selector::Selector;
-use crate::object::{Status, Value};
+use crate::object::{Kind, Status, Value};
 use crate::store::What;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -52,6 +52,10 @@ pub struct Watch {
 }
 
 impl Watch {
+    pub fn kind(&self) -> Kind {
+        self.path.kind
+    }
+
     /// Whether it fell too far behind; its reader lists again.
     pub fn is_over(&self) -> bool {
         self.is_over

@@ -11,7 +11,7 @@ use crate::api::access::{self, User};
 use crate::api::path::Path;
 use crate::api::{Request, Response};
 use crate::client::said;
-use crate::cluster::{self, Cluster, STORE};
+use crate::cluster::{self, Cluster};
 use crate::http::{self, Connection};
 use crate::kubelet::TERMINAL;
 use crate::object::{Kind, Status, Value};
@@ -111,6 +111,7 @@ async fn watch(sys: &Sys, machine: MachineId, connection: Connection, request: R
         None => return Ok(()),
     };
     connection.begin_stream("application/json").await?;
+    let changed = WaitOn::Notice(machine, cluster::changed(watch.kind()));
     loop {
         let next = move |system: &mut System, _| {
             let lines = cluster::change(system, machine, |cluster| watch.next(&mut cluster.api).concat());
@@ -124,7 +125,7 @@ async fn watch(sys: &Sys, machine: MachineId, connection: Connection, request: R
         if watch.is_over() {
             return connection.write_chunk(b"").await;
         }
-        let on = [WaitOn::Notice(machine, STORE), connection.socket.wait_on()];
+        let on = [changed, connection.socket.wait_on()];
         match sys.wait(&on, Some(deadline)).await {
             Woke::Ready(0) => {}
             Woke::Ready(_) => match connection.socket.call(|net, id| net.recv(id, 1)).await {

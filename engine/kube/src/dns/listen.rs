@@ -8,7 +8,7 @@ use super::chain::Ask;
 use super::request::Transport;
 use super::server::{Action, Server};
 use linux::Sys;
-use linux::daemon::Crew;
+use linux::daemon::{Crew, seen};
 use linux::socket::Socket;
 use net::{Errno, SocketKind};
 use std::cell::{Cell, RefCell};
@@ -104,11 +104,8 @@ impl Shared {
     /// Looks after what is due by time.
     pub async fn tick(self) {
         loop {
-            let due = poll_fn(|_| match self.with(|server| server.next_tick()) {
-                Some(at) => Poll::Ready(at),
-                None => Poll::Pending,
-            });
-            let (due, now) = (due.await, self.sys.now().await);
+            let due = seen(|| self.with(|server| server.next_tick())).await;
+            let now = self.sys.now().await;
             if due > now {
                 self.sys.sleep(due.since(now)).await;
             }
@@ -257,11 +254,7 @@ async fn converse(shared: Shared, connection: Socket, peer: SocketAddr, port: u1
         while let Some(query) = message(&mut held) {
             let slot = Rc::new(RefCell::new(None));
             shared.take(Client::Tcp(Rc::clone(&slot)), peer, port, Transport::Tcp, &query).await;
-            let answer = poll_fn(|_| match slot.borrow_mut().take() {
-                Some(answer) => Poll::Ready(answer),
-                None => Poll::Pending,
-            });
-            let Some(bytes) = answer.await else { return };
+            let Some(bytes) = seen(|| slot.borrow_mut().take()).await else { return };
             let length = u16::try_from(bytes.len()).unwrap_or(u16::MAX).to_be_bytes();
             if connection.write(&[&length, bytes.as_slice()].concat(), None).await.is_err() {
                 return;

@@ -17,7 +17,7 @@ use crate::feed::{Feed, News};
 use crate::klog::{Klog, quoted};
 use crate::object::{Kind, Value, view};
 use crate::page::{self, Page};
-use linux::daemon::Crew;
+use linux::daemon::{Crew, seen};
 use linux::{Args, Command, Exit, Sys};
 use sim::Instant;
 use std::cell::RefCell;
@@ -270,15 +270,12 @@ async fn pages(sys: &Sys, log: &Klog, crew: &Crew, shared: &Shared, configuratio
 async fn service_pages(sys: Sys, log: Klog, crew: Crew, shared: Shared) {
     let mut open = BTreeMap::new();
     loop {
-        let wanted = poll_fn(|_| {
+        let wanted = || {
             let state = shared.borrow();
             let new = state.health.services.iter().find(|(name, (port, _))| open.get(port) != Some(*name));
-            match new {
-                Some((name, (port, _))) => Poll::Ready((name.clone(), *port)),
-                None => Poll::Pending,
-            }
-        });
-        let (name, port) = wanted.await;
+            new.map(|(name, (port, _))| (name.clone(), *port))
+        };
+        let (name, port) = seen(wanted).await;
         let (inner, service) = (Rc::clone(&shared), name.clone());
         let answer = move |_: &str, now: Instant| inner.borrow().health.service_page(&service, now);
         let local = SocketAddr::new(std::net::Ipv6Addr::UNSPECIFIED.into(), port);
@@ -372,10 +369,7 @@ async fn sync_loop(sys: Sys, log: Klog, shared: Shared, configuration: Configura
     }
     let mut next_look = sys.now().await + configuration.sync_period;
     loop {
-        let changed = poll_fn(|_| match shared.borrow().is_synced && shared.borrow().is_dirty {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
-        });
+        let changed = seen(|| (shared.borrow().is_synced && shared.borrow().is_dirty).then_some(()));
         if !within(&sys, next_look, changed).await {
             next_look = sys.now().await + configuration.sync_period;
             if both[0].has_canary().await {

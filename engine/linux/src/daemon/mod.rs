@@ -17,7 +17,7 @@ mod sshd;
 mod tcp;
 mod udp;
 
-pub use crew::Crew;
+pub use crew::{Crew, seen};
 pub use fixture::Fixture;
 pub use nginx::Nginx;
 pub use remote::{Remote, Turn, Window};
