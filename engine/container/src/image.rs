@@ -1,7 +1,7 @@
 //! Images: what the registries of this world hold, and how a reference names one of them.
 //!
 //! Always: an image is a file tree (a base, executables, files) and the program that runs by default; a tree is built once
-//! a machine and shared by its containers until one of them writes.
+//! a machine, and each of its containers changes only what lies over it.
 //! Differs from real registries: tags by pattern; a digest is made of the name; an executable holds its program's name.
 //! Sources: distribution `reference/normalize.go`; the images' Dockerfiles.
 

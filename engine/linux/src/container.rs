@@ -4,7 +4,7 @@
 //! Stands beside `host`; a runtime of a crate above makes containers and starts their first process. The network
 //! namespace is no part of it: several containers share one, or the machine's.
 //! Always: with process 1 of a container all its processes end; a mounted file lives as long as the container.
-//! Differs from Linux: the root is a copy of an image's tree, made at the first write; `/proc/mounts` shows no mounts.
+//! Differs from Linux: the root lies over its image's tree as by overlayfs, but `/proc/mounts` shows no mounts.
 //! Source: pid_namespaces(7), mount_namespaces(7).
 
 use crate::captured::environment;
@@ -67,7 +67,7 @@ pub struct Container {
     pub machine: MachineId,
     /// `None`: the machine's.
     pub(crate) hostname: Option<String>,
-    files: Rc<FileSystem>,
+    files: FileSystem,
     mounts: BTreeMap<String, (Disk, InodeNumber)>,
     last_pid: u32,
     log: VecDeque<Printed>,
@@ -127,7 +127,7 @@ impl Container {
 }
 
 impl System {
-    /// A container that nothing runs in yet.
+    /// A container that nothing runs in yet; `files` are its image's.
     pub fn container_add(
         &mut self,
         machine: MachineId,
@@ -139,7 +139,7 @@ impl System {
         let container = Container {
             machine,
             hostname,
-            files,
+            files: FileSystem::over(files),
             mounts: BTreeMap::new(),
             last_pid: 0,
             log: VecDeque::new(),
@@ -337,7 +337,7 @@ impl System {
     pub(crate) fn tree_mut(&mut self, disk: Disk) -> &mut FileSystem {
         match disk {
             Disk::Machine(machine) => &mut self.host_mut(machine).files,
-            Disk::Container(id) => Rc::make_mut(&mut self.container_mut(id).files),
+            Disk::Container(id) => &mut self.container_mut(id).files,
         }
     }
 }

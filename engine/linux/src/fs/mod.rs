@@ -29,6 +29,7 @@ use api::NetnsId;
 use net::Errno;
 use sim::Instant;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// Bytes of all files of one machine; beyond it a write fails with `ENOSPC`.
 pub const DISK_BYTES: usize = 32 << 20;
@@ -141,10 +142,15 @@ impl Directory {
     }
 }
 
-/// The inodes of one machine.
+/// The inodes of one machine, or of a container over those of its image (overlayfs).
 #[derive(Clone, Debug)]
 pub struct FileSystem {
-    inodes: BTreeMap<InodeNumber, Inode>,
+    /// What lies under its own inodes and stays as it is.
+    below: Option<Rc<FileSystem>>,
+    /// Its own; nothing where one from below is gone.
+    inodes: BTreeMap<InodeNumber, Option<Inode>>,
+    /// How many there are, with those from below.
+    count: usize,
     next: u32,
     order: u64,
     used: usize,
@@ -156,17 +162,33 @@ impl FileSystem {
     /// Only `/`.
     pub fn empty() -> FileSystem {
         let root = Node::Directory(Directory { parent: Self::ROOT, entries: BTreeMap::new() });
-        let mut fs = FileSystem { inodes: BTreeMap::new(), next: 3, order: 0, used: 0 };
-        fs.inodes.insert(Self::ROOT, Inode::new(root, 0o755, 0, 0, Instant::BOOT));
-        fs
+        let root = Inode::new(root, 0o755, 0, 0, Instant::BOOT);
+        let inodes = [(Self::ROOT, Some(root))].into();
+        FileSystem { below: None, inodes, count: 1, next: 3, order: 0, used: 0 }
+    }
+
+    /// A tree that begins as `below`: what is changed is copied first, inode by inode.
+    pub fn over(below: Rc<FileSystem>) -> FileSystem {
+        let FileSystem { count, next, order, used, .. } = *below;
+        FileSystem { below: Some(below), inodes: BTreeMap::new(), count, next, order, used }
+    }
+
+    fn find(&self, number: InodeNumber) -> Option<&Inode> {
+        match self.inodes.get(&number) {
+            Some(own) => own.as_ref(),
+            None => self.below.as_ref()?.find(number),
+        }
     }
 
     pub fn get(&self, number: InodeNumber) -> &Inode {
-        self.inodes.get(&number).expect("an inode lives while something names it")
+        self.find(number).expect("an inode lives while something names it")
     }
 
     pub fn get_mut(&mut self, number: InodeNumber) -> &mut Inode {
-        self.inodes.get_mut(&number).expect("an inode lives while something names it")
+        let below = &self.below;
+        let copied = || below.as_ref().and_then(|it| it.find(number)).cloned();
+        let own = self.inodes.entry(number).or_insert_with(copied);
+        own.as_mut().expect("an inode lives while something names it")
     }
 
     pub fn directory(&self, number: InodeNumber) -> Option<&Directory> {
@@ -183,9 +205,9 @@ impl FileSystem {
         Stat { kind, mode, uid, gid, size, links: inode.links, inode: number.0, modified: inode.modified }
     }
 
-    /// All inodes that are namespaces bound to a name.
+    /// All inodes that are namespaces bound to a name; an image has none.
     pub fn netns_bound(&self) -> impl Iterator<Item = NetnsId> {
-        self.inodes.values().filter_map(|inode| match inode.node {
+        self.inodes.values().flatten().filter_map(|inode| match inode.node {
             Node::Netns(netns) => Some(netns),
             _ => None,
         })
@@ -200,7 +222,7 @@ impl FileSystem {
             return Err(Errno::EEXIST);
         }
         let size = inode.size();
-        if self.inodes.len() >= DISK_INODES || self.used + size > DISK_BYTES {
+        if self.count >= DISK_INODES || self.used + size > DISK_BYTES {
             return Err(Errno::ENOSPC);
         }
         let number = InodeNumber(self.next);
@@ -212,7 +234,8 @@ impl FileSystem {
         }
         self.used += if inode.kind() == FileKind::Directory { 0 } else { size };
         let now = inode.modified;
-        self.inodes.insert(number, inode);
+        self.inodes.insert(number, Some(inode));
+        self.count += 1;
         self.enter(parent, name, number, now);
         Ok(number)
     }
@@ -321,12 +344,14 @@ impl FileSystem {
 
     /// Drops an inode that neither a name nor an open file holds.
     pub(crate) fn release(&mut self, number: InodeNumber) {
-        if let Some(inode) = self.inodes.get(&number)
-            && inode.links == 0
-            && inode.opens == 0
-        {
-            self.used -= if inode.kind() == FileKind::Directory { 0 } else { inode.size() };
-            self.inodes.remove(&number);
+        let held = self.find(number).filter(|it| it.links == 0 && it.opens == 0);
+        let size = held.map(|it| if it.kind() == FileKind::Directory { 0 } else { it.size() });
+        let Some(size) = size else { return };
+        self.used -= size;
+        self.count -= 1;
+        match self.below.as_ref().is_some_and(|it| it.find(number).is_some()) {
+            true => drop(self.inodes.insert(number, None)),
+            false => drop(self.inodes.remove(&number)),
         }
     }
 
@@ -395,6 +420,23 @@ mod tests {
         assert_eq!(fs.add(FileSystem::ROOT, "b", file(&half)), Err(Errno::ENOSPC));
         fs.unlink(FileSystem::ROOT, "a", Instant::BOOT).expect("it is there");
         assert!(fs.add(FileSystem::ROOT, "b", file(&half)).is_ok());
+    }
+
+    #[test]
+    fn what_is_changed_over_an_image_is_copied_first() {
+        let mut image = FileSystem::empty();
+        let kept = image.add(FileSystem::ROOT, "kept", file(b"old")).expect("room");
+        image.add(FileSystem::ROOT, "gone", file(b"bytes")).expect("room");
+        let image = Rc::new(image);
+        let mut fs = FileSystem::over(Rc::clone(&image));
+        fs.write(kept, 0, b"new", Instant::BOOT).expect("room");
+        fs.unlink(FileSystem::ROOT, "gone", Instant::BOOT).expect("it is there");
+        fs.add(FileSystem::ROOT, "own", file(b"")).expect("room");
+        let names = |fs: &FileSystem| fs.directory(FileSystem::ROOT).expect("a directory").names();
+        assert_eq!((names(&fs), fs.used, fs.count), (vec!["own".to_owned(), "kept".to_owned()], 3, 3));
+        assert_eq!((names(&image), image.used), (vec!["gone".to_owned(), "kept".to_owned()], 8));
+        let Node::File(bytes) = &image.get(kept).node else { panic!("a file") };
+        assert_eq!(bytes, b"old");
     }
 
     #[test]
