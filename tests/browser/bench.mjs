@@ -5,11 +5,12 @@
 // Figures, not tests: nothing here fails for being slow.
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { brotliCompressSync, constants } from 'node:zlib';
+import { brotliCompressSync, constants, deflateRawSync } from 'node:zlib';
 import { chromium } from 'playwright-core';
 import { prompt, ready, run } from './lab.mjs';
 import { serve } from './site.mjs';
 import { CHROMIUM, QUIET, WIDE } from './visit.mjs';
+import * as webernetes from './webernetes.mjs';
 
 process.env.VETHLAB_SITE = resolve(process.argv[2] ?? 'dist');
 
@@ -50,6 +51,7 @@ print('lesson readable, files cached', ms(await opening('#/lab/links-switch', re
 print('first prompt, files cached', ms(await opening('#/lab/links-switch', () => ready(page))));
 await engine();
 await picture();
+await cluster();
 await browser.close();
 await site.close();
 
@@ -119,6 +121,22 @@ async function engine() {
   })));
 }
 
+/** Watches the page's frames; what is given stops it, and gives their times and the most packets drawn in one. */
+async function watch() {
+  await page.evaluate(() => {
+    const watched = self.watched = { times: [], packets: 0, on: true };
+    let last;
+    const draw = (now) => {
+      if (last !== undefined) watched.times.push(now - last);
+      last = now;
+      watched.packets = Math.max(watched.packets, Number(document.querySelector('.moving')?.dataset.packets ?? 0));
+      if (watched.on) requestAnimationFrame(draw);
+    };
+    requestAnimationFrame(draw);
+  });
+  return () => page.evaluate(() => { self.watched.on = false; return self.watched; });
+}
+
 /** Two hundred things on one machine, all talking: how long a frame of the picture takes. */
 async function picture() {
   await page.goto(`${site.url}#/sandbox`);
@@ -130,22 +148,67 @@ async function picture() {
   await run(page, 'for i in $(seq 66); do ip netns exec n$i ping -i 0.5 10.9.0.254 > /dev/null & done');
   await page.locator('.moving:not([data-packets="0"])[data-packets]').waitFor();
   const things = await page.locator('.device, .netns, .machine').count();
-  const frames = await page.evaluate(() => new Promise((done) => {
-    const times = [];
-    let last;
-    let packets = 0;
-    const draw = (now) => {
-      if (last !== undefined) times.push(now - last);
-      last = now;
-      packets = Math.max(packets, Number(document.querySelector('.moving').dataset.packets ?? 0));
-      if (times.reduce((sum, it) => sum + it, 0) < 5000) requestAnimationFrame(draw);
-      else done({ times, packets });
-    };
-    requestAnimationFrame(draw);
-  }));
+  const packets = await watch();
+  await page.waitForTimeout(5000);
+  const frames = await packets();
   const sorted = frames.times.sort((a, b) => a - b);
   const at = (share) => sorted[Math.min(Math.floor(sorted.length * share), sorted.length - 1)];
   print(`picture of ${things} things, up to ${frames.packets} packets: frames a second`, `${(sorted.length / 5).toFixed(0).padStart(6)}`);
   print('  a frame, the middle one', ms(at(0.5)));
   print('  a frame, 95 of 100 are faster', ms(at(0.95)));
+}
+
+/** The address of a lab that is a cluster with so many workers: a share link (`app/src/store/share.rs`), whose payload is
+ *  postcard of the lab, with three empty lists and no pool of addresses, a seed, and no requests. */
+function clusterLink(workers) {
+  const name = Buffer.from('bench');
+  const replay = Buffer.from([name.length, ...name, 0, 0, 0, 1, workers, 0, 0, 1, 0, 0]);
+  return `#/sandbox/s/${Buffer.concat([Buffer.from([1]), deflateRawSync(replay)]).toString('base64url')}`;
+}
+
+const PODS = 1000;
+/** A node takes 110 Pods. */
+const WORKERS = 10;
+const MANIFEST = {
+  apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web' },
+  spec: {
+    replicas: PODS, selector: { matchLabels: { app: 'web' } },
+    template: {
+      metadata: { labels: { app: 'web' } },
+      spec: { containers: [{ name: 'web', image: 'registry.k8s.io/e2e-test-images/agnhost:2.40', args: ['netexec'] }] },
+    },
+  },
+};
+const PATIENCE_MS = 300_000;
+
+/** A cluster's boot and a thousand Pods, here and in another Kubernetes for browsers. */
+async function cluster() {
+  page.setDefaultTimeout(PATIENCE_MS);
+  const boots = [];
+  await opening(clusterLink(2), () => ready(page));
+  for (let turn = 0; turn < 5; turn += 1) {
+    boots.push(await held(async () => {
+      await page.getByRole('button', { name: 'Reset', exact: true }).click();
+      await page.locator('.toast').getByText('The lab is as it began.').first().waitFor();
+      await ready(page);
+    }));
+  }
+  print('cluster of 3 nodes, from nothing to all Ready (goal 50 ms)', ms(middle(boots)));
+  await opening(clusterLink(WORKERS), () => ready(page));
+  await run(page, `echo '${JSON.stringify(MANIFEST)}' > web.json; clear`);
+  const stop = await watch();
+  const all = await line(`kubectl apply -f web.json; kubectl rollout status deployment web > /dev/null && echo there-$((${PODS} / 1))`, `there-${PODS}`, 1);
+  const { times } = await stop();
+  print(`Deployment of ${PODS} Pods, applied to all Ready (goal 1 s)`, ms(all));
+  print('  the longest frame of the page meanwhile (goal 50 ms)', ms(Math.max(...times)));
+  print('  frames longer than 50 ms, of all', `${times.filter((it) => it > 50).length} of ${times.length}`);
+  const other = await context.newPage();
+  try {
+    await webernetes.load(other);
+    const seen = await other.evaluate(([nodes, manifest, patience]) => deployment(nodes, manifest, patience), [WORKERS + 1, MANIFEST, PATIENCE_MS]);
+    print(`@ngrok/webernetes, ${WORKERS + 1} nodes, from nothing to all Ready`, ms(seen.boot));
+    print('  the same Deployment, applied to all available', ms(seen.deployment));
+  } catch (error) {
+    print('@ngrok/webernetes', `none: ${error.message.split('\n')[0]}`);
+  }
 }

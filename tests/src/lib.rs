@@ -2,6 +2,7 @@
 //!
 //! Stands above everything; nothing stands on it.
 
+pub mod bench;
 pub mod labs;
 pub mod parity;
 pub mod proof;

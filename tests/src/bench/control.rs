@@ -1,6 +1,6 @@
 //! A Deployment of many pods: through API server, controllers and scheduler, with kubelets that only say "ready".
 
-use crate::Outcome;
+use super::{Outcome, resident};
 use kube::api::{Api, Request};
 use kube::controller::ControllerManager;
 use kube::object;
@@ -8,14 +8,20 @@ use kube::object::{Kind, Time, Value};
 use kube::scheduler::Scheduler;
 use kube::store::What;
 use std::net::Ipv4Addr;
-use std::time::{Duration, Instant};
+use web_time::Instant;
 
 const NODES: u32 = 10;
 /// Rounds within which all pods are ready; more would be a fault.
 const ROUNDS: u32 = 1_000;
 
-/// How long it takes from `apply` until all are available.
-pub fn deployment(replicas: u32) -> Outcome<Duration> {
+/// From `apply` until all are available.
+pub struct Done {
+    pub milliseconds: f64,
+    /// Memory for each Pod.
+    pub bytes: f64,
+}
+
+pub fn deployment(replicas: u32) -> Outcome<Done> {
     let mut api = Api::new(1, Time(1_795_000_000));
     api.bootstrap(Ipv4Addr::new(172, 18, 0, 2), 6443, "10.96.0.0/12".parse()?);
     for number in 1..=NODES {
@@ -40,7 +46,7 @@ pub fn deployment(replicas: u32) -> Outcome<Duration> {
             }
         }
     });
-    let started = Instant::now();
+    let (started, before) = (Instant::now(), resident());
     post(&mut api, "/apis/apps/v1/namespaces/default/deployments", &web)?;
     let mut seen = 0;
     for _ in 0..ROUNDS {
@@ -49,7 +55,8 @@ pub fn deployment(replicas: u32) -> Outcome<Duration> {
         make_ready(&mut api, &mut seen)?;
         let web = api.store.get(Kind::Deployment, "default", "web").ok_or("the Deployment is gone")?;
         if web["status"].int("availableReplicas") == i64::from(replicas) {
-            return Ok(started.elapsed());
+            let milliseconds = started.elapsed().as_secs_f64() * 1e3;
+            return Ok(Done { milliseconds, bytes: (resident() - before) / f64::from(replicas) });
         }
     }
     Err("the pods do not come up".into())

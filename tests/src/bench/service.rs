@@ -2,12 +2,12 @@
 //!
 //! The lab is flannel-shaped: a pod on each of two nodes.
 
-use crate::Outcome;
+use super::Outcome;
 use api::lab::{CableSpec, Lab, MachineSpec, Setup};
 use api::topology::Role;
 use net::socket::{Owner, SocketId, SocketKind};
 use std::net::SocketAddr;
-use std::time::Instant;
+use web_time::Instant;
 use world::World;
 
 const FLOWS: usize = 100;
@@ -219,4 +219,55 @@ pub fn connections() -> Outcome<f64> {
         bench.net().close(server)?;
     }
     Ok(CONNECTIONS as f64 / started.elapsed().as_secs_f64())
+}
+
+const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: 10.96.0.20\r\nUser-Agent: bench\r\nAccept: */*\r\n\r\n";
+const OK: &[u8] =
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 23\r\n\r\nNOW: 2026-11-21 21:10\r\n";
+const REQUESTS: usize = 100_000;
+const REQUESTS_SINGLE: usize = 10_000;
+
+/// The bytes that have come, taken in; nothing before they are whole.
+fn taken(net: &mut net::Network, socket: SocketId, whole: usize) -> Outcome<Option<()>> {
+    match net.recv(socket, whole) {
+        Ok(bytes) if bytes.len() == whole => Ok(Some(())),
+        Ok(bytes) => Err(format!("{} of {whole} bytes came", bytes.len()).into()),
+        Err(net::Errno::EAGAIN) => Ok(None),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+fn exchange(bench: &mut Bench, client: SocketId, server: SocketId) -> Outcome<()> {
+    bench.net().send(client, GET)?;
+    bench.until(|net| taken(net, server, GET.len()))?;
+    bench.net().send(server, OK)?;
+    bench.until(|net| taken(net, client, OK.len()))
+}
+
+/// Requests over connections that stay, one after the other: so many a second.
+pub fn requests_kept() -> Outcome<f64> {
+    let mut bench = Bench::new()?;
+    let inbox = listen(&mut bench)?;
+    let pairs: Vec<_> = (0..FLOWS).map(|_| connection(&mut bench, inbox)).collect::<Outcome<_>>()?;
+    let started = Instant::now();
+    for number in 0..REQUESTS {
+        let (client, server) = pairs[number % FLOWS];
+        exchange(&mut bench, client, server)?;
+    }
+    Ok(REQUESTS as f64 / started.elapsed().as_secs_f64())
+}
+
+/// Requests each with a connection of its own, which the server closes: so many a second.
+pub fn requests_single() -> Outcome<f64> {
+    let mut bench = Bench::new()?;
+    let inbox = listen(&mut bench)?;
+    let started = Instant::now();
+    for _ in 0..REQUESTS_SINGLE {
+        let (client, server) = connection(&mut bench, inbox)?;
+        exchange(&mut bench, client, server)?;
+        bench.net().close(server)?;
+        bench.until(|net| Ok(net.readiness(client)?.readable.then_some(())))?;
+        bench.net().close(client)?;
+    }
+    Ok(REQUESTS_SINGLE as f64 / started.elapsed().as_secs_f64())
 }

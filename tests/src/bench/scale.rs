@@ -1,6 +1,6 @@
 //! What a packet costs on longer ways, and where more exists that it does not touch.
 
-use crate::Outcome;
+use super::Outcome;
 use api::topology::Role;
 use api::{MachineId, NetnsId};
 use net::netfilter::text::{Caller, Names, RestoreOptions, Tool};
@@ -12,7 +12,7 @@ use net::socket::{Owner, SocketKind};
 use net::{Mac, Network};
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Instant;
+use web_time::Instant;
 
 const PACKETS: usize = 20_000;
 const PAYLOAD: [u8; 100] = [7; 100];
@@ -28,9 +28,11 @@ pub enum Many {
     Namespaces,
 }
 
-struct Lab {
-    net: Network,
+pub struct Lab {
+    pub net: Network,
     machine: MachineId,
+    /// Of [`Lab::routed`].
+    hosts: [NetnsId; 3],
 }
 
 impl Lab {
@@ -38,7 +40,7 @@ impl Lab {
         let mut net = Network::new(1);
         let (machine, _) = net.machine_add("bench", Role::Host);
         net.set_tracing(false);
-        Lab { net, machine }
+        Lab { net, machine, hosts: [NetnsId(0); 3] }
     }
 
     fn netns(&mut self, name: &str) -> Outcome<NetnsId> {
@@ -77,23 +79,43 @@ impl Lab {
 
     /// Nanoseconds for each of many packets from one socket to another address.
     fn packets(&mut self, from: NetnsId, to_ns: NetnsId, to: Ipv4Addr) -> Outcome<f64> {
+        let to = SocketAddr::from((to, PORT));
+        self.each((from, to_ns), to, to, false)
+    }
+
+    /// Nanoseconds for each of many packets to `to`, which arrive at `inbox`; each from a socket of its own, if
+    /// they are to be `new`.
+    fn each(
+        &mut self,
+        (from, to_ns): (NetnsId, NetnsId),
+        inbox: SocketAddr,
+        to: SocketAddr,
+        new: bool,
+    ) -> Outcome<f64> {
+        let place = inbox;
         let inbox = self.net.socket(to_ns, SocketKind::Udp, Owner::default())?;
-        self.net.bind(inbox, SocketAddr::from((to, PORT)))?;
-        let socket = self.net.socket(from, SocketKind::Udp, Owner::default())?;
+        self.net.bind(inbox, place)?;
+        let mut socket = self.net.socket(from, SocketKind::Udp, Owner::default())?;
         let mut started = Instant::now();
         for round in 0..PACKETS + 10 {
             if round == 10 {
                 started = Instant::now();
             }
-            self.net.send_to(socket, &PAYLOAD, SocketAddr::from((to, PORT)))?;
+            self.net.send_to(socket, &PAYLOAD, to)?;
             let until = self.net.now() + std::time::Duration::from_secs(5);
             while self.net.recv_from(inbox).is_err() {
                 if !self.net.step(until) {
                     return Err("a packet did not arrive".into());
                 }
             }
+            if new {
+                self.net.close(socket)?;
+                socket = self.net.socket(from, SocketKind::Udp, Owner::default())?;
+            }
         }
-        Ok(started.elapsed().as_nanos() as f64 / PACKETS as f64)
+        let time = started.elapsed().as_nanos() as f64 / PACKETS as f64;
+        self.net.close(inbox)?;
+        Ok(time)
     }
 }
 
@@ -156,19 +178,42 @@ pub fn bridges(count: usize) -> Outcome<f64> {
     lab.packets(a, b, Ipv4Addr::new(10, 0, 0, 2))
 }
 
+pub fn address(net: u8, host: u8) -> Ipv4Addr {
+    Ipv4Addr::new(10, 0, net, host)
+}
+
+impl Lab {
+    /// A host, a router and another host.
+    pub fn routed() -> Outcome<Lab> {
+        let mut lab = Lab::new();
+        let (a, r, b) = (lab.netns("a")?, lab.netns("r")?, lab.netns("b")?);
+        lab.veth((a, "eth0"), (r, "left"))?;
+        lab.veth((r, "right"), (b, "eth0"))?;
+        lab.address(a, "eth0", address(0, 2), 24)?;
+        lab.address(r, "left", address(0, 1), 24)?;
+        lab.address(r, "right", address(1, 1), 24)?;
+        lab.address(b, "eth0", address(1, 2), 24)?;
+        lab.route(a, "0.0.0.0/0", address(0, 1))?;
+        lab.route(b, "0.0.0.0/0", address(1, 1))?;
+        lab.hosts = [a, r, b];
+        Ok(lab)
+    }
+
+    /// Packets of one flow from the first host to the last: nanoseconds each.
+    pub fn known(&mut self, inbox: SocketAddr, to: SocketAddr) -> Outcome<f64> {
+        self.each((self.hosts[0], self.hosts[2]), inbox, to, false)
+    }
+
+    /// The same, each packet of a flow of its own.
+    pub fn first(&mut self, inbox: SocketAddr, to: SocketAddr) -> Outcome<f64> {
+        self.each((self.hosts[0], self.hosts[2]), inbox, to, true)
+    }
+}
+
 /// Through one router that has so many of something else: nanoseconds a packet.
 pub fn with(what: Many, count: usize) -> Outcome<f64> {
-    let mut lab = Lab::new();
-    let (a, r, b) = (lab.netns("a")?, lab.netns("r")?, lab.netns("b")?);
-    lab.veth((a, "eth0"), (r, "left"))?;
-    lab.veth((r, "right"), (b, "eth0"))?;
-    let address = |net, host| Ipv4Addr::new(10, 0, net, host);
-    lab.address(a, "eth0", address(0, 2), 24)?;
-    lab.address(r, "left", address(0, 1), 24)?;
-    lab.address(r, "right", address(1, 1), 24)?;
-    lab.address(b, "eth0", address(1, 2), 24)?;
-    lab.route(a, "0.0.0.0/0", address(0, 1))?;
-    lab.route(b, "0.0.0.0/0", address(1, 1))?;
+    let mut lab = Lab::routed()?;
+    let [a, r, b] = lab.hosts;
     let other = |number: usize| Ipv4Addr::from(0xac10_0000 + number as u32);
     match what {
         Many::Routes => {
@@ -181,7 +226,7 @@ pub fn with(what: Many, count: usize) -> Outcome<f64> {
             for number in 0..count {
                 writeln!(text, "-A FORWARD -d {}/32 -p tcp -m tcp --dport 80 -j ACCEPT", other(number))?;
             }
-            lab.restore(r, &(text + "COMMIT\n"))?;
+            lab.restore_with(&(text + "COMMIT\n"), &RestoreOptions::default())?;
         }
         Many::Neighbours => {
             lab.address(r, "right", Ipv4Addr::new(172, 16, 255, 254), 16)?;
@@ -201,7 +246,8 @@ pub fn with(what: Many, count: usize) -> Outcome<f64> {
         }
         Many::Flows => {
             lab.net.sysctl_set(r, "net/netfilter/nf_conntrack_max", "262144")?;
-            lab.restore(r, "*filter\n-A FORWARD -m conntrack --ctstate NEW,ESTABLISHED -j ACCEPT\nCOMMIT\n")?;
+            let rule = "*filter\n-A FORWARD -m conntrack --ctstate NEW,ESTABLISHED -j ACCEPT\nCOMMIT\n";
+            lab.restore_with(rule, &RestoreOptions::default())?;
             lab.flows(a, count)?;
         }
         Many::Namespaces => {
@@ -214,11 +260,12 @@ pub fn with(what: Many, count: usize) -> Outcome<f64> {
 }
 
 impl Lab {
-    fn restore(&mut self, ns: NetnsId, text: &str) -> Outcome<()> {
-        let (names, options) = (Names::default(), RestoreOptions::default());
+    /// Rules for the router.
+    pub fn restore_with(&mut self, text: &str, options: &RestoreOptions) -> Outcome<()> {
+        let (ns, names) = (self.hosts[1], Names::default());
         let caller = Caller { names: &names, is_root: true, now: 0 };
         let tool = Tool::new("iptables-restore", Family::V4, Backend::Nft);
-        let said = self.net.iptables_restore(ns, &tool, &options, text, &caller).stderr;
+        let said = self.net.iptables_restore(ns, &tool, options, text, &caller).stderr;
         if said.is_empty() { Ok(()) } else { Err(said.into()) }
     }
 
