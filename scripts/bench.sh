@@ -5,6 +5,11 @@ cd "$(dirname "$0")/.."
 
 echo "== engine, native"
 cargo run -q --release -p tests --bin bench
+echo "== engine, in Chromium, compiled as the site's is"
+# One test, of some minutes: the runner waits for it.
+export WASM_BINDGEN_TEST_TIMEOUT=1800
+cargo test -q --profile web --target wasm32-unknown-unknown -p tests --bench browser -- --nocapture \
+    || echo "not measured: the engine could not be built or run there"
 echo "== sidecar, with Envoy beside it"
 cargo build -q --release -p sidecar-native
 envoy=$(scripts/parity-envoy.sh envoy || true)

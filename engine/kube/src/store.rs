@@ -86,6 +86,11 @@ impl Store {
         self.kinds.get(&kind)?.get(path(namespace, name).as_str())
     }
 
+    /// How many of a kind there are.
+    pub fn count(&self, kind: Kind) -> usize {
+        self.kinds.get(&kind).map_or(0, BTreeMap::len)
+    }
+
     /// All of a kind, of one namespace if named, in key order.
     pub fn list<'a>(
         &'a self,

@@ -98,8 +98,11 @@ impl System {
             None => self.netns_new(machine)?,
         };
         self.net.netns_rename(netns, Some(name));
-        self.create_at(&view, &found, Inode::new(Node::Netns(netns), 0o444, 0, 0, self.now()))?;
-        Ok(netns)
+        let made = self.create_at(&view, &found, Inode::new(Node::Netns(netns), 0o444, 0, 0, self.now()));
+        if made.is_err() {
+            self.release_netns(machine, netns);
+        }
+        made.map(|_| netns)
     }
 
     /// Takes the name away; the namespace goes with its last user.
@@ -129,20 +132,14 @@ impl System {
         }
     }
 
-    /// Lets namespaces go that no process, file or machine holds any more.
-    pub(crate) fn collect_netns(&mut self) {
-        let machines: Vec<MachineId> = self.hosts().map(|host| host.machine).collect();
-        for machine in machines {
-            let named: Vec<NetnsId> = self.netns_names(machine).into_iter().map(|(_, netns)| netns).collect();
-            let held = |netns: NetnsId| {
-                named.contains(&netns)
-                    || self.processes().any(|process| process.exit.is_none() && process.netns == netns)
-            };
-            let free: Vec<NetnsId> =
-                self.net.netns_of_machine(machine).into_iter().filter(|netns| !held(*netns)).collect();
-            for netns in free {
-                self.net.netns_delete(netns).expect("a namespace of a machine that is not its own can go");
-            }
+    /// A process or a file has let go of a namespace: it goes too, unless another or the machine holds it.
+    pub(crate) fn release_netns(&mut self, machine: MachineId, netns: NetnsId) {
+        let host = self.host(machine);
+        let held = host.netns == netns
+            || host.files.netns_bound().any(|it| it == netns)
+            || self.processes().any(|process| process.exit.is_none() && process.netns == netns);
+        if !held && self.net.netns_is_alive(netns) {
+            self.net.netns_delete(netns).expect("a namespace of a machine that is not its own can go");
         }
     }
 
@@ -226,9 +223,9 @@ impl Sys {
         let name = name.map(str::to_owned);
         self.ask(move |system, id: ProcessId| {
             let process = system.process_mut(id);
-            process.netns = netns;
+            let (machine, left) = (process.machine, std::mem::replace(&mut process.netns, netns));
             process.netns_name = name;
-            system.collect_netns();
+            system.release_netns(machine, left);
         })
     }
 }

@@ -315,15 +315,19 @@ impl System {
         process.cwd = start.cwd.clone().unwrap_or_else(|| process.cwd.clone());
         process.uid = start.uid.unwrap_or(process.uid);
         process.gid = start.gid.unwrap_or(process.gid);
+        let (machine, left) = (process.machine, process.netns);
         if let Some((netns, name)) = start.netns.clone() {
             (process.netns, process.netns_name) = (netns, name);
         }
+        let stays = process.netns == left;
         let closing: Vec<_> =
             process.files.iter().filter(|(_, it)| it.close_on_exec).map(|(fd, _)| *fd).collect();
         for fd in closing {
             self.close_fd(id, fd).expect("it was just listed");
         }
-        self.collect_netns();
+        if !stays {
+            self.release_netns(machine, left);
+        }
     }
 
     /// The wall clock at that instant: time since 1970.
@@ -372,7 +376,7 @@ impl System {
             self.forget_process(id);
         }
         if own_netns {
-            self.collect_netns();
+            self.release_netns(machine, netns);
         }
         if let Some(container) = first_of {
             self.end_container(container);

@@ -126,7 +126,7 @@ fn whole(lines: &mut Lines) {
     }
     let ms = |it: f64| format!("{it:.0} ms");
     lines.figure("replay of a tape of 100 lines", whole::replay(), ms, "");
-    let what = "HTTP requests, curl to nginx on another machine";
+    let what = "HTTP requests, curl to python3 on another machine";
     lines.figure(what, whole::requests(), |it| format!("{it:.0} /s"), "");
     let kb = |it: f64| format!("{:.1} kB", it / 1024.0);
     let (netns, veth) = match whole::memory() {

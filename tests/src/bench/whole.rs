@@ -45,7 +45,10 @@ fn lab() -> Lab {
         cables: vec![cable],
         setup: vec![
             setup("a", "ip link set eth0 up; ip addr add 10.0.0.1/24 dev eth0"),
-            setup("b", "ip link set eth0 up; ip addr add 10.0.0.2/24 dev eth0; nginx"),
+            setup(
+                "b",
+                "ip link set eth0 up; ip addr add 10.0.0.2/24 dev eth0; cd /srv && (python3 -m http.server 80 > /dev/null 2>&1 &)",
+            ),
         ],
         cluster: None,
     }

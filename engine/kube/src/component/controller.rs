@@ -1,11 +1,11 @@
 //! `kube-controller-manager` and `kube-scheduler`: their ports and, behind them, the controllers and the scheduler.
 //!
-//! Always: each runs a moment after the store has changed, or when it asked to be run. Differs from Kubernetes: they use the store
+//! Always: each runs when the store has changed, once its last look is over, or when it asked to be run. Differs from Kubernetes: they use the store
 //! directly, without leader election.
 
 use super::page;
 use crate::cluster::{self, Cluster, STORE};
-use crate::object::Time;
+use crate::object::{Kind, Time};
 use linux::daemon::Crew;
 use linux::{Command, Exit, Sys, WaitOn};
 use sim::Instant;
@@ -26,8 +26,8 @@ pub static KUBE_SCHEDULER: Command = Command {
     run: |sys, _| Box::pin(run(sys, 10259, Exit::OK, |cluster| cluster.run_scheduler())),
 };
 
-/// What a change takes to get here by a watch. All that changes meanwhile is one look.
-const NEWS: Duration = Duration::from_millis(1);
+/// What a look takes for each Pod there is. All that changes meanwhile is the next look's.
+const LOOK: Duration = Duration::from_micros(1);
 
 /// `over` is how it ends when it is told to: the controller manager counts that as a lost lease.
 async fn run(sys: Sys, port: u16, over: Exit, step: fn(&mut Cluster) -> Option<Time>) -> Exit {
@@ -45,14 +45,18 @@ async fn run(sys: Sys, port: u16, over: Exit, step: fn(&mut Cluster) -> Option<T
     crew.add(async move {
         let machine = inner.ask(|system, id| system.process(id).machine).await;
         loop {
-            let next = inner
+            let (next, over) = inner
                 .ask(move |system, _| {
-                    let next = cluster::change(system, machine, step).flatten();
-                    next.map(|at| instant(system, at))
+                    let look = |cluster: &mut Cluster| (step(cluster), cluster.api.store.count(Kind::Pod));
+                    let (next, pods) = cluster::change(system, machine, look).unwrap_or_default();
+                    let over = system.now() + LOOK * u32::try_from(pods).unwrap_or(u32::MAX);
+                    (next.map(|at| instant(system, at)), over)
                 })
                 .await;
             inner.wait(&[WaitOn::Notice(machine, STORE)], next).await;
-            inner.sleep(NEWS).await;
+            if inner.now().await < over {
+                inner.wait(&[], Some(over)).await;
+            }
         }
     });
     crew.run().await;

@@ -93,11 +93,17 @@ impl System {
         }
         let (disk, parent) = self.removable_parent(view, &found)?;
         let place = found.existing()?;
-        let was_netns = matches!(place, Place::Disk(disk, it) if matches!(self.tree(*disk).get(*it).node, Node::Netns(_)));
+        let netns = match place {
+            Place::Disk(disk, it) => match self.tree(*disk).get(*it).node {
+                Node::Netns(netns) => Some(netns),
+                _ => None,
+            },
+            Place::Synthetic(_) => None,
+        };
         let now = self.now();
         self.tree_mut(disk).unlink(parent, &found.name, now)?;
-        if was_netns {
-            self.collect_netns();
+        if let Some(netns) = netns {
+            self.release_netns(view.machine, netns);
         }
         Ok(())
     }

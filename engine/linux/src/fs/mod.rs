@@ -208,7 +208,7 @@ impl FileSystem {
     /// All inodes that are namespaces bound to a name; an image has none.
     pub fn netns_bound(&self) -> impl Iterator<Item = NetnsId> {
         self.inodes.values().flatten().filter_map(|inode| match inode.node {
-            Node::Netns(netns) => Some(netns),
+            Node::Netns(netns) if inode.links > 0 => Some(netns),
             _ => None,
         })
     }
