@@ -52,6 +52,12 @@ const PAGES: &[&[u8]] = pages! {
     "traceroute/mod.rs" "uname.rs" "uniq.rs" "wc.rs" "why.rs" "xargs.rs"
 };
 
+/// The same, of commands that only the engine of a cluster has.
+#[cfg(feature = "cluster")]
+const MORE_PAGES: &[&[u8]] = pages! { "vi/mod.rs" };
+#[cfg(not(feature = "cluster"))]
+const MORE_PAGES: &[&[u8]] = &[];
+
 /// What follows the name in the usage line of the GNU tools.
 const OPERANDS: &[(&str, &str)] = &[
     ("base64", "[OPTION]... [FILE]"),
@@ -113,7 +119,7 @@ fn page(name: &str) -> Option<&'static [u8]> {
         name if name.contains("tables") => Some("iptables"),
         _ => None,
     };
-    let found = |name: &str| PAGES.iter().find(|page| names(page).contains(&name)).copied();
+    let found = |name: &str| PAGES.iter().chain(MORE_PAGES).find(|page| names(page).contains(&name)).copied();
     found(name).or_else(|| found(kin(name)?))
 }
 

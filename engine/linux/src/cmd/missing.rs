@@ -1,12 +1,13 @@
-//! `vi`, `vim`, `nano`, `systemctl`, `service`, `journalctl`, `apt`, `apt-get`, `mount`, `umount`, `docker`, `df`,
-//! `nft`, `jq`: programs that a learner tries and that are not here; each says what to use instead.
+//! `nano`, `systemctl`, `service`, `journalctl`, `apt`, `apt-get`, `mount`, `umount`, `docker`, `df`, `nft`, `jq`:
+//! programs that a learner tries and that are not here; each says what to use instead.
+//! So do vi and vim in the engine of Linux labs, which is downloaded before anything can be typed.
 
 use super::{Args, Command, Exit};
 use crate::sys::Sys;
 
 macro_rules! rows {
-    ($($row:ident $name:literal $path:literal $instead:literal)*) => {
-        $(pub const $row: Command = Command {
+    ($($(#[$only:meta])* $row:ident $name:literal $path:literal $instead:literal)*) => {
+        $($(#[$only])* pub const $row: Command = Command {
             name: $name,
             path: concat!($path, $name),
             man: concat!($name, "(1)"),
@@ -29,7 +30,9 @@ rows! {
     SERVICE "service" "/usr/sbin/" "start a program with: NAME &"
     SYSTEMCTL "systemctl" "/usr/bin/" "start a program with: NAME &"
     UMOUNT "umount" "/usr/bin/" "every machine has one file system"
+    #[cfg(not(feature = "cluster"))]
     VI "vi" "/usr/bin/" "write a file with: cat > FILE <<EOF, change it with: sed -i s/OLD/NEW/ FILE"
+    #[cfg(not(feature = "cluster"))]
     VIM "vim" "/usr/bin/" "write a file with: cat > FILE <<EOF, change it with: sed -i s/OLD/NEW/ FILE"
 }
 

@@ -94,6 +94,8 @@ mod tracepath;
 pub mod traceroute;
 mod uname;
 mod uniq;
+#[cfg(feature = "cluster")]
+mod vi;
 mod wc;
 mod why;
 mod xargs;
@@ -291,8 +293,14 @@ pub static ALL: &[&Command] = &[
     &uname::UNAME,
     &uniq::UNIQ,
     &machine::UPTIME,
+    #[cfg(not(feature = "cluster"))]
     &missing::VI,
+    #[cfg(feature = "cluster")]
+    &vi::VI,
+    #[cfg(not(feature = "cluster"))]
     &missing::VIM,
+    #[cfg(feature = "cluster")]
+    &vi::VIM,
     &env::WATCH,
     &wc::WC,
     &uname::WHICH,

@@ -1,5 +1,5 @@
 //! `ps`: list processes. Source: ps(1), procps-ng 4.0.2.
-//! Simulated: BSD `a u x f`, `-e -A -f -p -o -C -u -H --no-headers --forest`.
+//! Simulated: BSD `a u x f`, `-e -A -f -p -o -C -u -H --no-headers --forest --sort`.
 //! ```transcript
 //! host# sleep 99 & ps -o comm= -p $!; kill $!
 //! sleep
@@ -122,6 +122,8 @@ struct Wanted {
     names: Vec<String>,
     users: Vec<String>,
     columns: Vec<(String, Option<String>)>,
+    /// By which columns, and whether the greatest comes first.
+    sort: Vec<(bool, &'static str)>,
 }
 
 async fn ps(sys: Sys, args: Args) -> Exit {
@@ -146,7 +148,7 @@ async fn ps(sys: Sys, args: Args) -> Exit {
         Some(own) => (own.tty.clone(), own.uid),
         None => (None, 0),
     };
-    let chosen: Vec<Row> = rows
+    let mut chosen: Vec<Row> = rows
         .into_iter()
         .filter(|row| match () {
             () if !wanted.pids.is_empty() => wanted.pids.contains(&row.pid),
@@ -162,6 +164,18 @@ async fn ps(sys: Sys, args: Args) -> Exit {
         .collect();
     let missing = chosen.is_empty();
     let now = sys.realtime().await;
+    let order = |a: &Row, b: &Row, key: &str| match key {
+        "pid" | "ppid" | "pgid" | "uid" => {
+            let number = |row: &Row| cell(row, key, &users, now, "").parse::<u32>().unwrap_or(0);
+            number(a).cmp(&number(b))
+        }
+        "stime" | "start" | "lstart" => a.started.cmp(&b.started),
+        "etime" => b.started.cmp(&a.started),
+        key => cell(a, key, &users, now, "").cmp(&cell(b, key, &users, now, "")),
+    };
+    for (reverse, key) in wanted.sort.iter().rev() {
+        chosen.sort_by(|a, b| if *reverse { order(b, a, key) } else { order(a, b, key) });
+    }
     let width = sys.terminal_size().await.filter(|_| true).map(|(columns, _)| usize::from(columns));
     let width = if sys.is_tty(1).await { width } else { None };
     sys.print(table(&chosen, &columns, &wanted, &users, now, width)).await;
@@ -187,7 +201,8 @@ fn wanted(words: &[String]) -> Result<Wanted, String> {
                 ("no-headers" | "no-heading" | "noheader", _) => wanted.no_headers = true,
                 ("pid", list) => wanted.pids = pids(&value(list)?)?,
                 ("format", list) => formats(&value(list)?, &mut wanted),
-                ("sort" | "ppid" | "cols" | "width", _) => {
+                ("sort", list) => wanted.sort.extend(sort_keys(&value(list)?)?),
+                ("ppid" | "cols" | "width", _) => {
                     return Err(format!("--{long}: not simulated in vethlab"));
                 }
                 _ => return Err("unknown gnu long option".to_owned()),
@@ -239,6 +254,21 @@ fn pids(list: &str) -> Result<Vec<u32>, String> {
         .collect()
 }
 
+/// `-pid,+comm`
+fn sort_keys(list: &str) -> Result<Vec<(bool, &'static str)>, String> {
+    let key = |word: &str| {
+        let name = word.trim_start_matches(['+', '-']);
+        let known = known_column(name).ok_or_else(|| "unknown sort specifier".to_owned())?;
+        Ok((word.starts_with('-'), known.0))
+    };
+    list.split([',', ' ']).filter(|it| !it.is_empty()).map(key).collect()
+}
+
+fn known_column(name: &str) -> Option<(&'static str, &'static str, usize, bool)> {
+    let name = ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, known)| known);
+    COLUMNS.iter().find(|(key, ..)| *key == name).copied()
+}
+
 /// `pid,comm=NAME`: after `=` comes the heading, to the end.
 fn formats(list: &str, wanted: &mut Wanted) {
     for item in list.split([',', ' ']).filter(|it| !it.is_empty()) {
@@ -268,10 +298,7 @@ fn columns(wanted: &Wanted) -> Result<Vec<Column>, String> {
     given
         .into_iter()
         .map(|(name, heading)| {
-            let known =
-                ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name.as_str(), |(_, known)| known);
-            let (key, title, width, right) =
-                COLUMNS.iter().find(|(key, ..)| *key == known).copied().ok_or_else(|| name.clone())?;
+            let (key, title, width, right) = known_column(&name).ok_or(name)?;
             let heading = heading.unwrap_or_else(|| title.to_owned());
             let width = width.max(heading.chars().count());
             Ok((key, heading, width, right))
@@ -376,4 +403,29 @@ fn forest(rows: &[Row]) -> Vec<(&Row, String)> {
         }
     }
     order
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{ExecOptions, System};
+    use api::topology::Role;
+    use std::time::Duration;
+
+    fn run(command: &str) -> String {
+        let mut system = System::new(1, crate::cmd::ALL.iter().copied());
+        let host = system.machine_add("host", Role::Host);
+        let id = system.exec(host, command, ExecOptions::default());
+        system.run_until_exit(id, Duration::from_secs(60));
+        let (out, err) = system.take_output(id);
+        String::from_utf8_lossy(&[out, err].concat()).into_owned()
+    }
+
+    #[test]
+    fn processes_are_sorted_by_columns() {
+        let two = "sleep 7 & sleep 8 & sleep 0.1; ps --no-headers -C sleep -o args";
+        assert_eq!(run(two), "sleep 7\nsleep 8\n");
+        assert_eq!(run(&format!("{two} --sort=-pid")), "sleep 8\nsleep 7\n");
+        assert_eq!(run(&format!("{two} --sort user,-args")), "sleep 8\nsleep 7\n");
+        assert!(run("ps --sort=frob").starts_with("error: unknown sort specifier\n"));
+    }
 }
