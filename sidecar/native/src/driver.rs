@@ -384,6 +384,11 @@ impl Driver {
             Output::Watch(path) => self.files.watch(path),
             Output::Note { .. } | Output::Serve { .. } => {}
             Output::Log { sink, line } => self.logs.write(sink, &line),
+            Output::Discovery { cluster, .. } => {
+                return Err(format!(
+                    "discovery from the servers of cluster '{cluster}': not simulated in vethlab on real sockets; use path_config_source"
+                ));
+            }
             Output::Wait(until) => self.wait = until,
         }
         Ok(())

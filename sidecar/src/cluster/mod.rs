@@ -89,6 +89,8 @@ pub struct Cluster {
     /// TLS upstream.
     #[cfg(feature = "tls")]
     pub tls: Option<Rc<crate::tls::Connector>>,
+    /// Whether TLS upstream waits for secrets: until they come no connection is made.
+    pub lacks_secrets: bool,
     /// How long connecting may take.
     pub connect_timeout: u64,
     /// How long a connection is kept without requests.
@@ -172,6 +174,7 @@ impl Cluster {
             has_trailers: http1.enable_trailers,
             #[cfg(feature = "tls")]
             tls: None,
+            lacks_secrets: false,
             connect_timeout: nanos(config.connect_timeout.unwrap_or(DEFAULT_CONNECT_TIMEOUT)),
             idle_timeout: timeout(common.idle_timeout, Some(HOUR)),
             max_requests: common

@@ -90,6 +90,8 @@ pub struct Times {
     pub max_stream_duration: Option<u64>,
     /// Between the two GOAWAYs of a draining connection.
     pub drain: u64,
+    /// How long a client may take to close a connection that ends.
+    pub delayed_close: Option<u64>,
 }
 
 /// A compiled connection manager. Times are in nanoseconds; none means never.
@@ -235,6 +237,7 @@ fn times(config: &config::HttpConnectionManager, common: &protocol::HttpProtocol
         max_duration: timeout(common.max_connection_duration, None),
         max_stream_duration: timeout(common.max_stream_duration, None),
         drain: config.drain_timeout.map_or(5_000_000_000, source::nanos),
+        delayed_close: source::timeout(config.delayed_close_timeout, Some(Duration::from_secs(1))),
     }
 }
 

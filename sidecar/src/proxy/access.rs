@@ -3,7 +3,7 @@
 use super::downstream::{Down, State};
 use super::stream::Stream;
 use super::{Output, Proxy};
-use crate::access_log::{AccessLog, Info, Subject};
+use crate::access_log::{AccessLog, Flag, Info, Subject};
 use crate::http::HeaderMap;
 use std::rc::Rc;
 
@@ -28,12 +28,20 @@ impl Proxy {
             entry.info = tcp.info.clone();
         } else if let Some(chain) = &down.chain {
             entry.info.filter_chain = chain.name.clone();
+            entry.info.received = down.received;
         }
         entry.info.connection = down.facts.clone();
         let none = HeaderMap::new();
         let (info, now) = (&entry.info, self.now);
         let subject = Subject { info, request: &none, response: &none, trailers: &none, body: "", now };
         self.log_to(&entry.logs, &subject);
+    }
+
+    /// The client does not speak HTTP as it should, which its listener's logs are to say.
+    pub(super) fn note_protocol_error(&mut self, number: u32) {
+        if let Some(entry) = self.down(number).and_then(|it| it.entry.as_mut()) {
+            entry.info.flags.set(Flag::DownstreamProtocolError);
+        }
     }
 
     /// Writes to all logs of a list.

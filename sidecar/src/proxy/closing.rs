@@ -23,8 +23,30 @@ impl Proxy {
         self.forget_down(number);
     }
 
-    /// Closes in order, once all is sent. Listener filters only peek: what they saw is unread, and the socket resets.
+    /// Closes in order, once all is sent. A client of HTTP is given `delayed_close_timeout` to close first, so that what
+    /// it still sends costs it no answer.
     pub(super) fn close_down(&mut self, number: u32) {
+        let Some(down) = self.down(number) else { return };
+        let delay = match &down.state {
+            State::Http1(_) | State::Http2(_) => down.settings().and_then(|it| it.times.delayed_close),
+            _ => None,
+        };
+        let Some(delay) = delay else { return self.close_down_at_once(number) };
+        self.leave_http(number);
+        if let Some(down) = self.down(number) {
+            down.state = State::Closing;
+        }
+        let timer = self.timers.set(self.now + delay, Timer::DelayedClose(number));
+        if let Some(down) = self.downs.get_mut(number as usize).and_then(|it| it.as_deref_mut()) {
+            self.timers.cancel(&mut down.drain);
+            down.drain = Some(timer);
+        }
+        self.set_paused(ConnId::accepted(number), false);
+        self.touch(ConnId::accepted(number));
+    }
+
+    /// Closes once all is sent. Listener filters only peek: what they saw is unread, and the socket resets.
+    pub(super) fn close_down_at_once(&mut self, number: u32) {
         let mut how = Ending::Close;
         if let Some(down) = self.down(number)
             && matches!(down.state, State::Inspecting)
@@ -41,6 +63,16 @@ impl Proxy {
             }
         }
         self.end(ConnId::accepted(number), how);
+    }
+
+    /// The client has not closed.
+    pub(super) fn delayed_close(&mut self, number: u32) {
+        let Some(down) = self.down(number) else { return };
+        down.drain = None;
+        if let Some(settings) = down.settings().cloned() {
+            self.stats.count(&format!("{}downstream_cx_delayed_close_timeout", settings.prefix));
+        }
+        self.end(ConnId::accepted(number), Ending::Close);
     }
 
     /// Closes without finishing what is under way.
@@ -152,6 +184,9 @@ impl Proxy {
     pub(super) fn count_sent(&mut self, conn: ConnId, sent: u64) {
         let (number, is_down) = conn.parts();
         if is_down {
+            if let Some(entry) = self.down(number).and_then(|it| it.entry.as_mut()) {
+                entry.info.sent += sent;
+            }
             if let Some(settings) = self.down(number).and_then(|it| it.settings().cloned()) {
                 self.stats.add(settings.stats.downstream_cx_tx_bytes_total, sent);
             }

@@ -35,6 +35,8 @@ pub(crate) struct Http1 {
     pub closes: bool,
     /// How the response's body is written.
     pub framing: Framing,
+    /// Whether the connection's end is that of the response's body.
+    pub ends_by_close: bool,
 }
 
 /// How far a connection has come.
@@ -349,6 +351,7 @@ impl Proxy {
                 held: Vec::new(),
                 closes: false,
                 framing: Framing::Plain,
+                ends_by_close: false,
             };
             down.state = State::Http1(Box::new(http1));
             self.stats.inc(settings.stats.downstream_cx_http1_total);

@@ -60,6 +60,7 @@ impl Proxy {
             if let Some(settings) = self.down(number).and_then(|it| it.settings().cloned()) {
                 self.stats.inc(settings.stats.downstream_cx_protocol_error);
             }
+            self.note_protocol_error(number);
             self.streams_of_down_gone(number, "http2.violation.of.messaging.rule");
             self.close_down(number);
         }

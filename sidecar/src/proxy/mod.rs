@@ -5,6 +5,8 @@
 
 mod access;
 mod admin;
+mod ads;
+mod brought;
 mod chain;
 mod closing;
 mod downstream;
@@ -15,6 +17,7 @@ mod guard;
 mod health;
 mod http2_down;
 mod http2_up;
+mod names;
 mod note;
 mod outlier;
 mod pool;
@@ -99,6 +102,8 @@ pub enum Input<'a> {
     Resolved { name: &'a str, addresses: &'a [IpAddr] },
     /// A watched file has (new) contents.
     File { path: &'a str, contents: &'a [u8] },
+    /// A server of discovery answered on the stream that `Output::Discovery` named; none: the stream is gone.
+    Discovery { server: u32, response: Option<&'a str> },
     /// Time has passed.
     Time,
 }
@@ -132,6 +137,9 @@ pub enum Output {
     Note { conn: ConnId, part: Part, words: String },
     /// A connection that is there works for that client from now on; told only after `tell_decisions`.
     Serve { conn: ConnId, client: ConnId },
+    /// Send a `DiscoveryRequest`, or a `DeltaDiscoveryRequest`, in its JSON form on the stream of this number to the
+    /// hosts of a cluster.
+    Discovery { server: u32, cluster: String, is_delta: bool, request: String },
     /// Write a line of an access log.
     Log { sink: Sink, line: Vec<u8> },
     /// All is done until an input, or until this time.
@@ -145,6 +153,7 @@ pub(crate) enum Timer {
     DownIdle(u32),
     DownMaxDuration(u32),
     DownDrain(u32),
+    DelayedClose(u32),
     Head(u32),
     StreamIdle(Key),
     StreamMaxDuration(Key),
@@ -163,6 +172,8 @@ pub(crate) enum Timer {
     Outliers(usize),
     Resolve(usize),
     Cleanup(usize),
+    InitialFetch(u32),
+    Reconnect(u32),
 }
 
 /// A proxy.
@@ -229,6 +240,7 @@ impl Proxy {
             Input::Drained(conn) => self.set_blocked(conn, false),
             Input::Resolved { name, addresses } => self.resolved(name, addresses),
             Input::File { path, contents } => self.file_changed(path, contents),
+            Input::Discovery { server, response } => self.discovered(server, response),
             Input::Time => {}
         }
         self.run_timers();
@@ -320,6 +332,7 @@ impl Proxy {
                 Timer::DownIdle(down) => self.down_idle(down),
                 Timer::DownMaxDuration(down) => self.down_max_duration(down),
                 Timer::DownDrain(down) => self.down_drained(down),
+                Timer::DelayedClose(down) => self.delayed_close(down),
                 Timer::Head(down) => self.head_timeout(down),
                 Timer::StreamIdle(key) => self.stream_idle(key),
                 Timer::StreamMaxDuration(key) => self.stream_max_duration(key),
@@ -337,6 +350,8 @@ impl Proxy {
                 Timer::Outliers(cluster) => self.outlier_interval(cluster),
                 Timer::Resolve(cluster) => self.resolve(cluster),
                 Timer::Cleanup(cluster) => self.cleanup(cluster),
+                Timer::InitialFetch(number) => self.initial_fetch_over(number),
+                Timer::Reconnect(server) => self.reconnect(server),
             }
         }
     }

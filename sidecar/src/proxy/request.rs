@@ -33,6 +33,9 @@ impl Proxy {
         down.requests += 1;
         let mut info = Info::new(now, &down.facts, &down.chain.as_ref()?.name);
         info.protocol = protocol;
+        if let Some(entry) = &mut down.entry {
+            entry.info.protocol = protocol.or(entry.info.protocol);
+        }
         let stats = settings.stats;
         self.stats.inc(stats.downstream_rq_total);
         self.stats.inc(stats.downstream_rq_active);
@@ -112,6 +115,7 @@ impl Proxy {
         let current = http1.stream;
         if error.status != 408 {
             self.stats.inc(settings.stats.downstream_cx_protocol_error);
+            self.note_protocol_error(number);
         }
         let key = match current {
             Some(key) => key,

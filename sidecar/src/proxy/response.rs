@@ -154,6 +154,7 @@ impl Proxy {
                     && !is_end
                 {
                     http1.closes = true;
+                    http1.ends_by_close = true;
                 }
                 self.touch(ConnId::accepted(number));
             } else if drains && !down.is_draining {
@@ -251,7 +252,10 @@ impl Proxy {
             Owner::Http1(number) => {
                 let Some(State::Http1(http1)) = self.down(number).map(|it| &mut it.state) else { return };
                 http1.stream = None;
-                if http1.closes || !was_whole || is_upgrade {
+                if http1.ends_by_close || is_upgrade {
+                    return self.close_down_at_once(number);
+                }
+                if http1.closes || !was_whole {
                     return self.close_down(number);
                 }
                 http1.decoder.next_message();

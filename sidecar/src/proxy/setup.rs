@@ -1,7 +1,7 @@
 //! A proxy is made of its bootstrap: clusters with their members, listeners, the admin page.
 
 use super::chain::{App, Chain, Listener};
-use super::{Output, Proxy, Timer, xds};
+use super::{Output, Proxy, Timer, names, xds};
 use crate::cluster::members::{self, Member};
 use crate::cluster::{Cluster, Protocol};
 use crate::config::access_log as config_log;
@@ -106,7 +106,7 @@ impl Proxy {
         };
         #[cfg(feature = "tls")]
         proxy.tls.clock.set(now / super::SECOND);
-        proxy.start_discovery();
+        proxy.start_discovery()?;
         let resources = bootstrap.static_resources.clone().unwrap_or_default();
         let mut names = BTreeSet::new();
         for cluster in &resources.clusters {
@@ -116,14 +116,14 @@ impl Proxy {
             proxy.add_cluster(cluster)?;
         }
         for listener in &resources.listeners {
-            proxy.add_listener(listener)?;
+            proxy.bring_listener(listener.clone(), None)?;
         }
         if let Some(address) = bootstrap.admin.as_ref().and_then(|it| it.address.as_ref()) {
             let logs = bootstrap.admin.as_ref().map_or(&[][..], |it| &it.access_log);
             proxy.add_admin(source::socket_address(address)?, logs)?;
         }
         proxy.discovery.is_set_up = true;
-        proxy.bind_when_ready();
+        proxy.warmed();
         Ok(proxy)
     }
 
@@ -132,8 +132,9 @@ impl Proxy {
         crate::config::check::cluster(config).map_err(|it| it.message)?;
         let seed = self.random.draw();
         let mut cluster = Cluster::new(config, seed, &mut self.stats);
+        cluster.lacks_secrets = !self.want_secrets(&xds::secrets_of_cluster(config))?;
         #[cfg(feature = "tls")]
-        {
+        if !cluster.lacks_secrets {
             cluster.tls = self.connector(config)?;
         }
         #[cfg(not(feature = "tls"))]
@@ -144,7 +145,7 @@ impl Proxy {
             return Err("transport_socket: TLS is not built in".to_owned());
         }
         #[cfg(feature = "tls")]
-        let has_alpn = cluster.tls.is_some();
+        let has_alpn = cluster.tls.is_some() || cluster.lacks_secrets;
         #[cfg(not(feature = "tls"))]
         let has_alpn = false;
         if cluster.protocol == Protocol::Automatic && !has_alpn {
@@ -200,17 +201,16 @@ impl Proxy {
             }
             DiscoveryType::StrictDns | DiscoveryType::LogicalDns => {
                 let is_logical = kind == DiscoveryType::LogicalDns;
-                self.discovery.names.insert(id, xds::Names { members, found: BTreeMap::new(), is_logical });
+                self.discovery.names.insert(id, names::Names { members, found: BTreeMap::new(), is_logical });
                 self.resolve(id);
             }
             DiscoveryType::Eds => {
                 self.set_members(id, &[]);
                 let eds = config.eds_cluster_config.clone().unwrap_or_default();
                 let name = if eds.service_name.is_empty() { config.name.clone() } else { eds.service_name };
+                self.want(xds::Kind::Endpoints, &name, eds.eds_config.as_ref())?;
+                self.assign(id, &name);
                 self.discovery.assignments.insert(id, name);
-                if let Some(path) = eds.eds_config.as_ref().and_then(xds::path) {
-                    self.watch(path);
-                }
             }
             DiscoveryType::OriginalDst => {
                 self.set_members(id, &[]);
@@ -221,7 +221,10 @@ impl Proxy {
     }
 
     #[cfg(feature = "tls")]
-    fn connector(&self, config: &config::Cluster) -> Result<Option<Rc<crate::tls::Connector>>, String> {
+    pub(super) fn connector(
+        &self,
+        config: &config::Cluster,
+    ) -> Result<Option<Rc<crate::tls::Connector>>, String> {
         match config.transport_socket.as_ref().map(|it| it.typed()) {
             Some(Some(TransportSocketConfig::UpstreamTls(it))) => {
                 let (read, secrets) = (self.read_file.clone(), self.secrets());
@@ -291,7 +294,7 @@ impl Proxy {
         self.stats.set(active, self.cluster_names.len() as u64);
     }
 
-    fn compile_listener(&mut self, config: &listener::Listener) -> Result<Listener, String> {
+    pub(super) fn compile_listener(&mut self, config: &listener::Listener) -> Result<Listener, String> {
         let read = self.read_file.clone();
         #[cfg(feature = "tls")]
         let (secrets, means) = (self.secrets(), self.tls.clone());
@@ -320,16 +323,6 @@ impl Proxy {
     pub(super) fn add_listener(&mut self, config: &listener::Listener) -> Result<(), String> {
         crate::config::check::listener(config).map_err(|it| it.message)?;
         let listener = self.compile_listener(config)?;
-        for chain in &listener.chains {
-            if let App::Http(settings) = &chain.app
-                && let crate::hcm::RouteSource::Discovered(name) = &settings.routes
-            {
-                self.discovery.wanted_tables.insert(name.clone());
-            }
-        }
-        for path in xds::paths_of_routes(config) {
-            self.watch(&path);
-        }
         let at = self.listeners.iter().position(|it| {
             it.as_ref().is_some_and(|it| !config.name.is_empty() && it.config.name == config.name)
         });

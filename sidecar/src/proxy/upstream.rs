@@ -188,6 +188,12 @@ impl Proxy {
         #[cfg(feature = "tls")]
         {
             let Some(Some(cluster)) = self.clusters.get(up.cluster) else { return };
+            if cluster.lacks_secrets {
+                const REASON: &str = "TLS_error:|Secret is not supplied by SDS:TLS_error_end";
+                self.up_lost(key, Reset::RemoteConnectionFailure, "", REASON);
+                self.output.push_back(Output::Close(ConnId::opened(number)));
+                return;
+            }
             if let Some(connector) = cluster.tls.clone() {
                 let hostname = cluster.hosts.get(&up.host).map_or("", |it| &it.seen.hostname);
                 let alpn: Option<&[&str]> = match (&up.kind, &cluster.protocol) {
@@ -202,7 +208,10 @@ impl Proxy {
                         up.wire.tls = Some(Box::new(session));
                         self.touch(ConnId::opened(number));
                     }
-                    Err(reason) => self.up_lost(key, Reset::RemoteConnectionFailure, "", &reason),
+                    Err(reason) => {
+                        self.up_lost(key, Reset::RemoteConnectionFailure, "", &reason);
+                        self.output.push_back(Output::Close(ConnId::opened(number)));
+                    }
                 }
                 return;
             }

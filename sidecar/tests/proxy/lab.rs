@@ -27,9 +27,19 @@ pub struct Lab {
     pub logs: Vec<String>,
     files: Rc<RefCell<BTreeMap<String, String>>>,
     watched: Vec<String>,
+    /// What servers of discovery were asked.
+    pub requests: Vec<String>,
 }
 
 impl Lab {
+    /// Why a bootstrap makes no proxy.
+    pub fn refusal(yaml: &str) -> String {
+        let bootstrap = config::bootstrap(yaml, false).expect("a bootstrap");
+        let read = |path: &str| Err(format!("Invalid path: {path}"));
+        let made = Proxy::new(bootstrap, Rc::new(read), 7, NOON, IpAddr::V4(Ipv4Addr::LOCALHOST));
+        made.err().expect("a refusal")
+    }
+
     /// A proxy of a bootstrap in YAML, which may name files.
     pub fn new(yaml: &str, files: &[(&str, String)]) -> Lab {
         let bootstrap = config::bootstrap(yaml, false).expect("a bootstrap");
@@ -54,6 +64,7 @@ impl Lab {
             logs: Vec::new(),
             files,
             watched: Vec::new(),
+            requests: Vec::new(),
         };
         lab.poll();
         lab
@@ -75,6 +86,7 @@ impl Lab {
                 Output::Log { line, .. } => {
                     self.logs.push(String::from_utf8_lossy(&line).trim_end().to_owned())
                 }
+                Output::Discovery { request, .. } => self.requests.push(request),
                 Output::Wait(_) if self.watched.is_empty() => return,
                 Output::Wait(_) => {
                     let path = self.watched.remove(0);

@@ -191,6 +191,10 @@ impl Proxy {
         let brought = discovery.clusters.iter().filter(|it| fits(it.0));
         let brought = brought.map(|(name, it)| discovery.brought("cds", name, "cluster", whole(it)));
         put(&mut fields, "dynamic_active_clusters", brought.collect());
+        let warming = discovery.warming_clusters.iter().filter(|it| fits(it.0));
+        let warming =
+            warming.map(|(_, (it, version))| json!({ "version_info": version, "cluster": whole(it) }));
+        put(&mut fields, "dynamic_warming_clusters", warming.collect());
         fields
     }
 
@@ -209,6 +213,10 @@ impl Proxy {
         for (name, it) in discovery.listeners.iter().filter(|it| fits(it.0)) {
             let state = discovery.brought("lds", name, "listener", whole(it));
             brought.insert(name, json!({ "name": name, "active_state": state }));
+        }
+        for (name, (it, version)) in discovery.warming_listeners.iter().filter(|it| fits(it.0)) {
+            let entry = brought.entry(name).or_insert_with(|| json!({ "name": name }));
+            entry["warming_state"] = json!({ "version_info": version, "listener": whole(it) });
         }
         for (name, failed) in discovery.failed.iter().filter(|it| fits(it.0)) {
             let entry = brought.entry(name).or_insert_with(|| json!({ "name": name }));
