@@ -49,7 +49,7 @@ pub struct Driver {
     /// Names to look up and files to watch that the program has not seen to yet.
     pub names: Vec<String>,
     pub files: Vec<String>,
-    /// Why a listener could not listen.
+    /// What could not be done for the proxy: to listen, to ask a server of discovery.
     pub fault: Option<String>,
 }
 
@@ -340,6 +340,10 @@ impl Driver {
                 if let (Some(it), Some(heard)) = (self.connections.get(&conn), self.heard(client)) {
                     system.net.set_cause(it.socket, heard).ok();
                 }
+            }
+            Output::Discovery { cluster, .. } => {
+                let why = "not simulated in vethlab; use path_config_source";
+                self.fault = Some(format!("discovery from the servers of cluster '{cluster}': {why}"));
             }
             Output::Wait(until) => self.until = until,
         }

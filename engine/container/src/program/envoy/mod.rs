@@ -151,7 +151,7 @@ impl Server {
             let waiting = self.turn().await;
             let fault = self.driver.borrow_mut().fault.take();
             if let Some(fault) = fault {
-                journal.say("warning", "config", &format!("error adding listener: {fault}")).await;
+                journal.say("warning", "config", &fault).await;
             }
             match self.next(waiting).await {
                 News::Woke(Woke::Signal(signal @ (Signal::Term | Signal::Int))) => {
