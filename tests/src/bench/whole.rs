@@ -15,8 +15,8 @@ const LINES: usize = 100;
 const REQUESTS: usize = 500;
 const WEIGHED: usize = 2_000;
 
-#[cfg(not(target_arch = "wasm32"))]
 /// Boots of every lab of the course: milliseconds for the slowest, and its name.
+#[cfg(not(target_arch = "wasm32"))]
 pub fn slowest_boot() -> Outcome<(f64, String)> {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../lessons");
     let mut slowest = (Duration::ZERO, String::new());

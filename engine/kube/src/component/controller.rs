@@ -1,7 +1,7 @@
 //! `kube-controller-manager` and `kube-scheduler`: their ports and, behind them, the controllers and the scheduler.
 //!
-//! Always: each runs when the store has changed, once its last look is over, or when it asked to be run. Differs from Kubernetes: they use the store
-//! directly, without leader election.
+//! Always: each runs when the store has changed, once its last look is over, or when it asked to be run.
+//! Differs from Kubernetes: they use the store directly, without leader election.
 
 use super::page;
 use crate::cluster::{self, Cluster, STORE};

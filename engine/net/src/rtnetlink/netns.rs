@@ -74,14 +74,6 @@ impl Network {
         debug_assert!(moved.is_ok(), "a free name in a namespace that lives");
     }
 
-    /// The namespaces of a machine that live, but for its own.
-    pub fn netns_of_machine(&self, machine: MachineId) -> Vec<NetnsId> {
-        let own = self.machines[machine].netns;
-        let fits =
-            |(id, it): &(NetnsId, &crate::netns::Netns)| it.alive && it.machine == machine && *id != own;
-        self.netns.iter().filter(fits).map(|(id, _)| id).collect()
-    }
-
     fn netns_list(&self) -> Vec<(MachineId, NetnsId)> {
         self.netns.iter().map(|(id, it)| (it.machine, id)).collect()
     }
