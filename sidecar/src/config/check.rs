@@ -11,10 +11,13 @@ use super::bootstrap::{Bootstrap, StaticResources};
 use super::cluster::{Cluster, ClusterClusterDiscoveryType, ClusterLbConfig, DiscoveryType, LbPolicy};
 use super::core::{AddressAddress, CidrRange};
 use super::endpoint::LbEndpointHostIdentifier;
-use super::extension::{HttpFilterConfig, NetworkFilter, TransportSocketConfig};
+use super::extension::{HttpFilterConfig, NetworkFilter, ProtocolOptions, TransportSocketConfig};
 use super::hcm::{HttpConnectionManager, HttpFilterConfigType};
 use super::http_filter::Router;
 use super::listener::{FilterChain, FilterChainMatch, FilterConfigType, Listener, ListenerFilterConfigType};
+use super::protocol::{
+    ExplicitHttpConfigProtocolConfig as Explicit, UpstreamHttp, UpstreamHttpUpstreamProtocolOptions as Spoken,
+};
 use super::rbac::EnforcementType;
 use crate::matcher::cidr;
 use std::collections::BTreeSet;
@@ -144,7 +147,33 @@ fn simulated(cluster: &Cluster) -> Checked {
             cluster.upstream_bind_config.as_ref().is_some_and(|it| it.freebind == Some(true)),
         ),
     ];
-    none_asked(&format!("cluster '{}'", cluster.name), &asked)
+    let place = format!("cluster '{}'", cluster.name);
+    none_asked(&place, &asked)?;
+    none_asked(&place, &[("respect_dns_ttl", cluster.respect_dns_ttl)])?;
+    cluster.typed_extension_protocol_options.values().try_for_each(|it| match it {
+        ProtocolOptions::Http(it) => simulated_upstream(&place, it),
+        ProtocolOptions::Other(_) | ProtocolOptions::Unset => Ok(()),
+    })
+}
+
+/// As `none_asked`, for how a cluster speaks HTTP.
+fn simulated_upstream(place: &str, http: &UpstreamHttp) -> Checked {
+    let upstream = http.upstream_http_protocol_options.clone().unwrap_or_default();
+    let http2 = match &http.upstream_protocol_options {
+        Spoken::ExplicitHttpConfig(it) => match &it.protocol_config {
+            Explicit::Http2ProtocolOptions(it) => Some(it),
+            Explicit::HttpProtocolOptions(_) => None,
+        },
+        Spoken::UseDownstreamProtocolConfig(it) => it.http2_protocol_options.as_ref(),
+        Spoken::AutoConfig(it) => it.http2_protocol_options.as_ref(),
+    };
+    let asked = [
+        ("auto_sni", upstream.auto_sni),
+        ("auto_san_validation", upstream.auto_san_validation),
+        ("override_auto_sni_header", !upstream.override_auto_sni_header.is_empty()),
+        ("connection_keepalive", http2.is_some_and(|it| it.connection_keepalive.is_some())),
+    ];
+    none_asked(place, &asked)
 }
 
 /// Refuses the first field that Envoy would act on and this proxy does not.
@@ -157,7 +186,9 @@ fn none_asked(place: &str, fields: &[(&str, bool)]) -> Checked {
 
 /// As `none_asked`, for a connection manager.
 fn simulated_manager(hcm: &HttpConnectionManager) -> Checked {
+    let scheme = hcm.scheme_header_transformation.as_ref();
     let asked = [
+        ("scheme_header_transformation.match_upstream", scheme.is_some_and(|it| it.match_upstream)),
         ("access_log_flush_interval", hcm.access_log_flush_interval.is_some()),
         ("flush_access_log_on_new_request", hcm.flush_access_log_on_new_request),
         ("stream_flush_timeout", hcm.stream_flush_timeout.is_some()),

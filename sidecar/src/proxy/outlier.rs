@@ -10,6 +10,17 @@ use crate::config::cluster::OutlierDetection;
 use crate::source::nanos;
 use std::time::Duration;
 
+/// For what hosts are ejected.
+const KINDS: [&str; 7] = [
+    "consecutive_5xx",
+    "consecutive_gateway_failure",
+    "consecutive_local_origin_failure",
+    "success_rate",
+    "local_origin_success_rate",
+    "failure_percentage",
+    "local_origin_failure_percentage",
+];
+
 fn or(duration: Option<Duration>, seconds: u64) -> u64 {
     duration.map_or(seconds * 1_000_000_000, nanos)
 }
@@ -105,6 +116,10 @@ impl Proxy {
             self.stats.count(&format!("{prefix}ejections_overflow"));
             return;
         }
+        // An old counter, of what would go.
+        if matches!(kind, "consecutive_5xx" | "success_rate") {
+            self.stats.count(&format!("{prefix}ejections_total"));
+        }
         if self.random.below(100) >= u64::from(enforcing) {
             return;
         }
@@ -115,7 +130,6 @@ impl Proxy {
         cluster.outliers_ejected += 1;
         let active = self.stats.gauge(&format!("{prefix}ejections_active"));
         self.stats.add(active, 1);
-        self.stats.count(&format!("{prefix}ejections_total"));
         self.stats.count(&format!("{prefix}ejections_enforced_total"));
         self.stats.count(&format!("{prefix}ejections_enforced_{kind}"));
         cluster.refresh(&mut self.stats);
@@ -224,12 +238,18 @@ impl Proxy {
 
     /// Starts the interval of a cluster that has outlier detection.
     pub(super) fn start_outliers(&mut self, id: usize) {
-        let interval = self
-            .cluster(id)
-            .and_then(|it| it.config.outlier_detection.as_ref().map(|it| or(it.interval, 10)));
-        if let Some(interval) = interval {
-            self.timers.set(self.now + interval, Timer::Outliers(id));
+        let Some(Some(cluster)) = self.clusters.get(id) else { return };
+        let Some(config) = &cluster.config.outlier_detection else { return };
+        self.timers.set(self.now + or(config.interval, 10), Timer::Outliers(id));
+        let prefix = format!("{}outlier_detection.ejections_", cluster.prefix);
+        for name in ["total", "enforced_total", "overflow", "consecutive_5xx", "success_rate"] {
+            self.stats.counter(&format!("{prefix}{name}"));
         }
+        for kind in KINDS {
+            self.stats.counter(&format!("{prefix}detected_{kind}"));
+            self.stats.counter(&format!("{prefix}enforced_{kind}"));
+        }
+        self.stats.gauge(&format!("{prefix}active"));
     }
 }
 

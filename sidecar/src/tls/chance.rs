@@ -5,18 +5,24 @@
 //! Always: without a row laid out nothing is drawn and the handshake fails, so that no other chance can slip in.
 //! Not for secrets: whoever knows the seed knows every key. The provider of `ring` draws from the machine instead.
 
+#[cfg(feature = "tls-seeded")]
 use crate::random::Random;
+#[cfg(feature = "tls-seeded")]
 use std::cell::RefCell;
+#[cfg(feature = "tls-seeded")]
 use std::rc::Rc;
 
 /// A row of numbers, shared by all sessions of a proxy.
+#[cfg(feature = "tls-seeded")]
 #[derive(Clone, Debug)]
 pub struct Chance(Rc<RefCell<Random>>);
 
+#[cfg(feature = "tls-seeded")]
 thread_local! {
     static LAID_OUT: RefCell<Option<Chance>> = const { RefCell::new(None) };
 }
 
+#[cfg(feature = "tls-seeded")]
 impl Chance {
     pub fn new(seed: u64) -> Chance {
         Chance(Rc::new(RefCell::new(Random::new(seed))))
@@ -31,7 +37,6 @@ impl Chance {
     }
 
     /// Fills bytes from the row that is laid out. False: there is none.
-    #[cfg(feature = "tls-seeded")]
     pub(super) fn fill(bytes: &mut [u8]) -> bool {
         LAID_OUT.with_borrow(|row| {
             let Some(row) = row else { return false };
@@ -41,5 +46,21 @@ impl Chance {
             }
             true
         })
+    }
+}
+
+/// Nothing: this build has no cryptography that draws from a seed.
+#[cfg(not(feature = "tls-seeded"))]
+#[derive(Clone, Debug)]
+pub struct Chance;
+
+#[cfg(not(feature = "tls-seeded"))]
+impl Chance {
+    pub fn new(_: u64) -> Chance {
+        Chance
+    }
+
+    pub(super) fn during<T>(&self, work: impl FnOnce() -> T) -> T {
+        work()
     }
 }
