@@ -12,7 +12,6 @@ use linux::socket::Socket;
 use linux::{Args, Command, ExecOptions, Exit, ProcessId, Sys, System};
 use net::Errno;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 use std::time::Duration;
 
 const ENVOY: u32 = 1337;
@@ -75,10 +74,18 @@ async fn answer(connection: &Socket, peer: SocketAddr, port: u16) -> Result<(), 
     }
 }
 
-fn recorded(name: &str) -> String {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/parity/istio").join(name);
-    std::fs::read_to_string(path).expect("the recording lies in the repository")
+macro_rules! recorded {
+    ($name:literal) => {
+        include_str!(concat!("../../../tests/parity/istio/", $name))
+    };
 }
+
+/// The proxies' inputs as files of the machine.
+const FILES: &[(&str, &str)] = &[
+    ("istio-rules.v4", recorded!("istio-rules.v4")),
+    ("podA.yaml", recorded!("podA.yaml")),
+    ("podB.yaml", recorded!("podB.yaml")),
+];
 
 struct Mesh {
     system: System,
@@ -101,8 +108,8 @@ impl Mesh {
         let mut system = System::new(1, commands);
         let machine = system.machine_add("node", Role::Node);
         let mut mesh = Mesh { system, machine, envoys: Vec::new() };
-        for name in ["istio-rules.v4", "podA.yaml", "podB.yaml"] {
-            let options = ExecOptions { stdin: recorded(name).into_bytes(), ..ExecOptions::default() };
+        for (name, text) in FILES {
+            let options = ExecOptions { stdin: text.as_bytes().to_vec(), ..ExecOptions::default() };
             mesh.run(&format!("cat > /{name}"), options);
         }
         let said = mesh.run(NETWORK, ExecOptions::default());
@@ -230,7 +237,7 @@ fn the_packet_of_a_request_tells_what_a_proxy_made_of_it_and_is_the_cause_of_wha
 
 #[test]
 fn twelve_flows_meet_the_same_rules_and_leave_the_same_lines_as_with_real_envoys() {
-    let observed = recorded("observed.txt");
+    let observed = recorded!("observed.txt");
     let mut sections = observed.split("=== ").skip(1).map(|it| it.split_once('\n').expect("a title"));
     let mut mesh = Mesh::new();
     for flow in FLOWS {
