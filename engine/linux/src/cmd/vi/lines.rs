@@ -44,7 +44,7 @@ impl Editor {
             }
             "join" => {
                 let lines = if ex.given < 2 { 2 } else { to - from + 1 };
-                drop(self.join(from, lines, !ex.bang));
+                self.join(from, lines, !ex.bang);
             }
             "put" => {
                 self.cursor = Pos::new(to, 0);

@@ -216,7 +216,7 @@ pub(super) fn find(
             .into_iter()
             .map(|found| (found.start.min(text.len().saturating_sub(1)), found.end))
             .filter(|(start, _)| fits(*start));
-        let found = if backwards { found.last() } else { found.next() };
+        let found = if backwards { found.next_back() } else { found.next() };
         if let Some((start, end)) = found {
             return Some((Pos::new(line, start), Pos::new(line, end), wrapped));
         }
