@@ -25,10 +25,12 @@ counts() {
         END { if (seen == 2) print tp, tf; else if (seen) print p, f }'
 }
 
+is_wanted() { [ "$wanted" = "  " ] || [[ "$wanted" == *" $1 "* ]]; }
+
 part() {
     local name=$1 log="$logs/$1.log" started=$SECONDS status n
     shift
-    [ "$wanted" = "  " ] || [[ "$wanted" == *" $name "* ]] || return 0
+    is_wanted "$name" || return 0
     printf '\n== %s: %s\n' "$name" "$*"
     "$@" 2>&1 | tee "$log"
     status=$?
@@ -43,6 +45,19 @@ part() {
 
 documentation() { RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --workspace --no-deps --document-private-items; }
 
+# The site is optimised as one piece, which takes one core some minutes: it is built beside the parts before its own.
+begin_site() {
+    rm -f "$logs/site.status"
+    trap 'trap - INT TERM; kill 0' INT TERM
+    { scripts/site.sh; echo $? >"$logs/site.status"; } >"$logs/site-build.log" 2>&1 &
+}
+
+site() {
+    until [ -e "$logs/site.status" ]; do sleep 1; done
+    cat "$logs/site-build.log"
+    return "$(cat "$logs/site.status")"
+}
+
 # Built with the features of the whole workspace, as the parts before are: nothing is compiled a second time.
 recordings() {
     cargo build -q --profile proof --workspace --bin parity &&
@@ -50,6 +65,7 @@ recordings() {
 }
 
 WASM=(--target wasm32-unknown-unknown)
+if is_wanted site; then begin_site; fi
 part format cargo fmt --all --check
 part clippy cargo clippy --workspace --all-targets -- -D warnings
 part clippy-wasm cargo clippy "${WASM[@]}" -p app -p worker --all-features -- -D warnings
@@ -60,7 +76,7 @@ part docs documentation
 part parity recordings
 part parity-envoy scripts/parity-envoy.sh fast
 part wasm env WASM_BINDGEN_TEST_TIMEOUT=120 cargo test "${WASM[@]}" -p app -p tests
-part site scripts/site.sh
+part site site
 part e2e node tests/browser/run.mjs dist
 
 printf '\n'
