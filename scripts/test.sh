@@ -58,7 +58,7 @@ site() {
     return "$(cat "$logs/site.status")"
 }
 
-# Built with the features of the whole workspace, as the parts before are: nothing is compiled a second time.
+# Built with the features of the whole workspace, as the lessons are: nothing is compiled a second time.
 recordings() {
     cargo build -q --profile proof --workspace --bin parity &&
         target/proof/parity --known tests/parity/known-failures.txt tests/parity
@@ -69,9 +69,9 @@ if is_wanted site; then begin_site; fi
 part format cargo fmt --all --check
 part clippy cargo clippy --workspace --all-targets -- -D warnings
 part clippy-wasm cargo clippy "${WASM[@]}" -p app -p worker --all-features -- -D warnings
-part native cargo nextest run --cargo-profile proof --workspace -E "not binary(lessons)"
-part lessons cargo nextest run --cargo-profile proof --workspace -E "binary(lessons)"
-part doctests cargo test --doc --profile proof --workspace
+part native cargo nextest run --workspace -E "not binary(lessons)"
+part lessons cargo nextest run --cargo-profile proof --workspace --test lessons
+part doctests cargo test --doc --workspace
 part docs documentation
 part parity recordings
 part parity-envoy scripts/parity-envoy.sh fast

@@ -34,9 +34,14 @@ test('a request to a Service is told by its name, its chain and its backend, and
 test('on its way to a backend a packet is seen to pass the Service', async (t) => {
   const page = await cluster(t);
   await run(page, 'kubectl wait --for=condition=Available deployment/web');
-  const passed = page.locator('.moving[data-service="default/web"]').waitFor({ state: 'attached' });
+  // It is there for a moment only, which may fall between two looks.
+  await page.evaluate(() => {
+    window.passed = new Set();
+    const note = (changes) => changes.forEach((it) => window.passed.add(it.target.dataset.service));
+    new MutationObserver(note).observe(document.body, { subtree: true, attributeFilter: ['data-service'] });
+  });
   await run(page, 'curl -s $(kubectl get service web -o jsonpath={.spec.clusterIP}) | head -n 4');
-  await passed;
+  await eventually(page, 'it passes the Service', () => page.evaluate(() => window.passed.has('default/web')));
 });
 
 test('a table of objects shows names and states in a narrow pane, and a name that is cut says itself whole', async (t) => {
@@ -50,6 +55,8 @@ test('a table of objects shows names and states in a narrow pane, and a name tha
   });
   await eventually(page, 'every status is in view', async () => (await edges()).every((left) => left >= 0));
   assert.ok((await edges()).length >= 9);
+  // A longer status leaves less for the names.
+  await eventually(page, 'every Pod runs', async () => !/ContainerCreating|Pending/.test(await page.locator('.objects tbody').textContent()));
   const long = page.getByRole('button', { name: 'kube-controller-manager-control-plane', exact: true });
   assert.match(await long.locator('[aria-hidden]').textContent(), /^kube-controller-.*…plane$/);
   assert.equal(await long.getAttribute('title'), 'kube-controller-manager-control-plane');

@@ -180,9 +180,7 @@ impl Socket {
                 Woke::Ready(_) => {}
                 Woke::Timeout => return Ok(None),
                 Woke::Signal(signal) => {
-                    let put_back =
-                        move |system: &mut System, id| system.process_mut(id).pending.push_front(signal);
-                    self.sys.ask(put_back).await;
+                    self.sys.ask(move |system, id| system.put_back_signal(id, signal)).await;
                     return Err(Errno::EINTR);
                 }
             }

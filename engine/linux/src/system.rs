@@ -345,6 +345,12 @@ impl System {
         self.process_mut(id).pending.pop_front()
     }
 
+    /// For whatever else of the process waits: a signal ends all its waits.
+    pub(crate) fn put_back_signal(&mut self, id: ProcessId, signal: Signal) {
+        self.process_mut(id).pending.push_front(signal);
+        self.ready.insert(id);
+    }
+
     pub(crate) fn nobody_is_ready(&self) -> bool {
         self.ready.is_empty()
     }

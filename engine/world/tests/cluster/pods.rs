@@ -100,6 +100,26 @@ spec:
 }
 
 #[test]
+fn a_server_with_several_sockets_ends_at_sigterm_as_a_whole() {
+    let mut world = cluster();
+    let pod = "
+apiVersion: v1
+kind: Pod
+metadata: {name: heeds, namespace: default}
+spec:
+  nodeName: worker-1
+  containers:
+  - {name: server, image: 'registry.k8s.io/e2e-test-images/agnhost:2.53', args: [netexec]}
+";
+    create(&mut world, pod);
+    wait(&mut world, 10);
+    assert_eq!(run(&mut world, "worker-1", "pgrep -fc netexec"), "1");
+    run(&mut world, "control-plane", "kubectl delete pod heeds --wait=false");
+    wait(&mut world, 2);
+    assert_eq!(run(&mut world, "worker-1", "pgrep -fc netexec"), "0");
+}
+
+#[test]
 fn a_deleted_pod_of_a_deployment_comes_back_by_another_name() {
     let mut world = cluster();
     create(&mut world, WEBS);
