@@ -23,6 +23,21 @@ const ms = (time) => `${time.toFixed(time < 10 ? 1 : 0).padStart(6)} ms`;
 const print = (what, value) => console.log(`${what.padEnd(60)} ${value}`);
 const middle = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
+const PODS = 1000;
+/** A node takes 110 Pods. */
+const WORKERS = 10;
+const MANIFEST = {
+  apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web' },
+  spec: {
+    replicas: PODS, selector: { matchLabels: { app: 'web' } },
+    template: {
+      metadata: { labels: { app: 'web' } },
+      spec: { containers: [{ name: 'web', image: 'registry.k8s.io/e2e-test-images/agnhost:2.40', args: ['netexec'] }] },
+    },
+  },
+};
+const PATIENCE_MS = 300_000;
+
 const site = await serve();
 const browser = await chromium.launch({ executablePath: CHROMIUM, args: QUIET });
 const context = await browser.newContext({ viewport: WIDE, serviceWorkers: 'block' });
@@ -165,21 +180,6 @@ function clusterLink(workers) {
   const replay = Buffer.from([name.length, ...name, 0, 0, 0, 1, workers, 0, 0, 1, 0, 0]);
   return `#/sandbox/s/${Buffer.concat([Buffer.from([1]), deflateRawSync(replay)]).toString('base64url')}`;
 }
-
-const PODS = 1000;
-/** A node takes 110 Pods. */
-const WORKERS = 10;
-const MANIFEST = {
-  apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web' },
-  spec: {
-    replicas: PODS, selector: { matchLabels: { app: 'web' } },
-    template: {
-      metadata: { labels: { app: 'web' } },
-      spec: { containers: [{ name: 'web', image: 'registry.k8s.io/e2e-test-images/agnhost:2.40', args: ['netexec'] }] },
-    },
-  },
-};
-const PATIENCE_MS = 300_000;
 
 /** A cluster's boot and a thousand Pods, here and in another Kubernetes for browsers. */
 async function cluster() {

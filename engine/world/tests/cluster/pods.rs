@@ -113,10 +113,10 @@ spec:
 ";
     create(&mut world, pod);
     wait(&mut world, 10);
-    assert_eq!(run(&mut world, "worker-1", "pgrep -fc netexec"), "1");
+    assert_eq!(run(&mut world, "worker-1", "pgrep -fc netexec"), "1\n");
     run(&mut world, "control-plane", "kubectl delete pod heeds --wait=false");
     wait(&mut world, 2);
-    assert_eq!(run(&mut world, "worker-1", "pgrep -fc netexec"), "0");
+    assert_eq!(run(&mut world, "worker-1", "pgrep -fc netexec"), "0\n");
 }
 
 #[test]
