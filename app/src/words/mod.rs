@@ -318,10 +318,6 @@ pub fn waited(seconds: &str) -> String {
     format!("{seconds} later")
 }
 
-pub fn loading(percent: u32) -> String {
-    format!("{ENGINE_LOADING} {percent} %")
-}
-
 pub mod kube;
 pub mod proxy;
 pub mod stop;

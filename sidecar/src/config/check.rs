@@ -143,6 +143,11 @@ fn simulated(cluster: &Cluster) -> Checked {
             common.is_some_and(|it| it.close_connections_on_host_set_change),
         ),
         (
+            // Health is told to the balancer at once, as with a window of 0.
+            "common_lb_config.update_merge_window",
+            common.and_then(|it| it.update_merge_window).is_some_and(|it| !it.is_zero()),
+        ),
+        (
             "upstream_bind_config.freebind",
             cluster.upstream_bind_config.as_ref().is_some_and(|it| it.freebind == Some(true)),
         ),
@@ -172,6 +177,7 @@ fn simulated_upstream(place: &str, http: &UpstreamHttp) -> Checked {
         ("auto_san_validation", upstream.auto_san_validation),
         ("override_auto_sni_header", !upstream.override_auto_sni_header.is_empty()),
         ("connection_keepalive", http2.is_some_and(|it| it.connection_keepalive.is_some())),
+        ("max_outbound_frames", http2.is_some_and(|it| it.max_outbound_frames.is_some())),
     ];
     none_asked(place, &asked)
 }
@@ -203,6 +209,10 @@ fn simulated_manager(hcm: &HttpConnectionManager) -> Checked {
         (
             "http2_protocol_options.connection_keepalive",
             hcm.http2_protocol_options.as_ref().is_some_and(|it| it.connection_keepalive.is_some()),
+        ),
+        (
+            "http2_protocol_options.max_outbound_frames",
+            hcm.http2_protocol_options.as_ref().is_some_and(|it| it.max_outbound_frames.is_some()),
         ),
     ];
     none_asked(&format!("http_connection_manager '{}'", hcm.stat_prefix), &asked)
