@@ -1,7 +1,7 @@
 // A cluster on the page: Pods and Services in the picture, objects as kubectl shows them, a request's way to its backend.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { eventually, ready, run } from './lab.mjs';
+import { eventually, ready, rows, run } from './lab.mjs';
 import { visit } from './visit.mjs';
 
 /** A cluster with Service `web` in front of two Pods that are Ready. */
@@ -25,8 +25,8 @@ test('a request to a Service is told by its name, its chain and its backend, and
   await page.getByRole('tab', { name: 'Journey' }).click();
   await page.getByText(/^by KUBE-SEP-\w+ of default\/web$/).first().waitFor();
   await page.getByText('It is for Service default/web.').first().waitFor();
-  assert.equal(await page.locator('.service--on').count(), 1);
-  assert.equal(await page.locator('.service-line--on').count(), 1, 'one backend got it');
+  await eventually(page, 'its Service is marked, and the one backend that got it', async () =>
+    await page.locator('.service--on').count() === 1 && await page.locator('.service-line--on').count() === 1);
   await page.getByRole('tab', { name: 'Rules' }).click();
   await page.locator('tr.taken').filter({ hasText: '-j DNAT' }).first().waitFor();
 });
@@ -81,6 +81,7 @@ test('the cluster\'s own packets stand aside until they are wanted, a learner\'s
   await run(page, 'kubectl get nodes');
   const infos = () => page.locator('.frame .info').allTextContents();
   await eventually(page, 'the learner\'s request is there', async () => (await infos()).some((info) => /nodes/.test(info)));
+  await rows(page);
   assert.ok(!(await infos()).some((info) => /leases/.test(info)), 'no lease is renewed in the list');
   const show = page.getByRole('button', { name: 'Show the cluster’s own traffic' });
   assert.match(await show.getAttribute('title'), /10250/);

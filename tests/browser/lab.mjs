@@ -1,5 +1,5 @@
 // What a learner does in a lab, by the page's own controls: keys into xterm.js, clicks on what can be seen.
-// Nothing here waits for a time, only for what must come.
+// Nothing here but `rows` waits for a time, only for what must come.
 import assert from 'node:assert/strict';
 
 const squeeze = (text) => text.replace(/\s+/g, '');
@@ -64,4 +64,14 @@ export async function eventually(page, what, holds) {
     await page.evaluate(() => new Promise((done) => { requestAnimationFrame(() => setTimeout(done, 30)); }));
   }
   assert.fail(`never: ${what}`);
+}
+
+/** How many packets are listed, once the list has stopped growing: it is drawn anew ten times a second. */
+export async function rows(page) {
+  for (let before = -1; ;) {
+    const now = await page.locator('.frame').count();
+    if (now === before) return now;
+    before = now;
+    await page.waitForTimeout(300);
+  }
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { eventually, press, ready, run } from './lab.mjs';
+import { eventually, press, ready, rows, run } from './lab.mjs';
 import { visit } from './visit.mjs';
 
 test('a packet opens as tree and bytes, and each marks the other', async (t) => {
@@ -30,7 +30,7 @@ test('the display filter has Wireshark\'s words, and the list follows', async (t
   await ready(page);
   await run(page, 'ping -c 1 192.168.1.2');
   const filter = page.getByRole('combobox', { name: 'Display filter' });
-  const all = await page.locator('.frame').count();
+  const all = await rows(page);
   await filter.fill('arp');
   await eventually(page, 'only ARP', async () => {
     const infos = await page.locator('.frame .info').allTextContents();

@@ -1,20 +1,8 @@
 // Time: pause, one packet on and back, slow, and the bar of all that happened.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { check, clock, eventually, press, prompt, ready, run, screen } from './lab.mjs';
+import { check, clock, eventually, press, prompt, ready, rows, run, screen } from './lab.mjs';
 import { visit } from './visit.mjs';
-
-const count = (page) => page.locator('.frame').count();
-
-/** The rows of the packet list, once it has stopped growing: it is drawn anew ten times a second. */
-async function rows(page) {
-  for (let before = -1; ;) {
-    const now = await count(page);
-    if (now === before) return now;
-    before = now;
-    await page.waitForTimeout(300);
-  }
-}
 
 /** Types a line without waiting for what comes of it. */
 async function type(page, line) {
