@@ -149,9 +149,12 @@ impl Driver {
             }
             let Ok((accepted, remote)) = system.socket_accept(self.process, socket) else { return false };
             let net = &mut system.net;
-            // Neither can fail on a socket that was just made.
+            // It cannot fail on a socket that was just made.
             net.set_option(accepted, SocketOption::NoDelay(true)).ok();
-            let Ok(local) = net.local_address(accepted).map(v4) else { continue };
+            let Ok(local) = net.local_address(accepted).map(v4) else {
+                system.socket_close(self.process, accepted);
+                continue;
+            };
             let original_dst = net.original_destination(accepted).ok().filter(|it| *it != local);
             let heard = net.last_heard(socket);
             let number = self.free.pop().unwrap_or_else(|| {
