@@ -191,7 +191,12 @@ impl Editor {
             self.fail("E45: 'readonly' option is set (add ! to override)");
             return false;
         }
-        if !own && self.path.is_some() && stat.is_ok() && !append && !force {
+        let whole = lines.is_none_or(|it| it == (0, self.buffer.last()));
+        if own && !whole && !append && !force {
+            self.fail("E140: Use ! to write partial buffer");
+            return false;
+        }
+        if !own && stat.is_ok() && !append && !force {
             self.fail("E13: File exists (add ! to override)");
             return false;
         }
@@ -220,7 +225,7 @@ impl Editor {
         }
         if self.path.as_deref() == Some(path) {
             self.is_new = false;
-            if lines.is_none() && !append {
+            if whole && !append {
                 self.buffer.set_saved();
                 self.options.readonly &= !force;
             }

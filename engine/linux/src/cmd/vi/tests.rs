@@ -357,6 +357,8 @@ fn the_last_row_says_what_vim_says() {
         "{}",
         terminal.last()
     );
+    terminal.type_in(":1w\r");
+    assert!(terminal.last().starts_with("E140: Use ! to write partial buffer"));
     terminal.type_in(":set ts?\r");
     assert!(terminal.last().starts_with("  tabstop=8"));
     terminal.type_in(":set frob\r");
