@@ -24,19 +24,30 @@ pub(super) enum Task {
 /// Names, and how much of each is enough.
 #[rustfmt::skip]
 const NAMES: &[(&str, usize)] = &[
-    ("append", 1), ("autocmd", 2), ("colorscheme", 4), ("copy", 2), ("cquit", 2), ("delete", 1),
-    ("display", 2), ("edit", 1), ("enew", 3), ("exit", 3), ("file", 1), ("filetype", 5), ("global", 1),
-    ("help", 1), ("join", 1), ("k", 1), ("let", 3), ("list", 1), ("map", 3), ("mark", 2), ("move", 1),
-    ("next", 1), ("nnoremap", 2), ("nohlsearch", 3), ("normal", 4), ("number", 2), ("print", 1), ("put", 2),
-    ("quit", 1), ("quitall", 5), ("qall", 2), ("read", 1), ("redo", 3), ("registers", 3), ("retab", 3),
-    ("set", 2), ("setlocal", 4), ("sort", 3), ("split", 2), ("substitute", 1), ("syntax", 2), ("tabnew", 4),
-    ("undo", 1), ("update", 2), ("vglobal", 1), ("vsplit", 2), ("wall", 2), ("wq", 2), ("wqall", 3),
-    ("write", 1), ("xall", 2), ("xit", 1), ("yank", 1),
+    ("abbreviate", 2), ("append", 1), ("augroup", 3), ("autocmd", 2), ("bdelete", 2), ("bnext", 2),
+    ("bprevious", 2), ("buffer", 1), ("buffers", 7), ("cd", 2), ("change", 1), ("changes", 7), ("close", 3),
+    ("colorscheme", 4), ("command", 3), ("copy", 2), ("cquit", 2), ("delete", 1), ("display", 2),
+    ("earlier", 2), ("echo", 2), ("edit", 1), ("endif", 2), ("enew", 3), ("execute", 3), ("exit", 3),
+    ("file", 1), ("filetype", 5), ("function", 2), ("global", 1), ("help", 1), ("highlight", 2),
+    ("history", 3), ("if", 2), ("imap", 2), ("inoremap", 3), ("insert", 1), ("join", 1), ("jumps", 2),
+    ("k", 1), ("later", 3), ("let", 3), ("list", 1), ("ls", 2), ("map", 3), ("mark", 2), ("marks", 5),
+    ("messages", 3), ("move", 1), ("new", 3), ("next", 1), ("nmap", 2), ("nnoremap", 2), ("nohlsearch", 3),
+    ("noremap", 2), ("normal", 4), ("number", 2), ("only", 2), ("print", 1), ("put", 2), ("pwd", 2),
+    ("qall", 2), ("quit", 1), ("quitall", 5), ("read", 1), ("redo", 3), ("registers", 3), ("retab", 3),
+    ("runtime", 2), ("set", 2), ("setlocal", 4), ("silent", 3), ("sort", 3), ("source", 2), ("split", 2),
+    ("substitute", 1), ("syntax", 2), ("tabedit", 4), ("tabnew", 6), ("terminal", 3), ("undo", 1),
+    ("undolist", 5), ("unmap", 3), ("update", 2), ("version", 2), ("vglobal", 1), ("vmap", 2), ("vnew", 3),
+    ("vnoremap", 2), ("vsplit", 2), ("wall", 2), ("wincmd", 4), ("wq", 2), ("wqall", 3), ("write", 1),
+    ("xall", 2), ("xit", 1), ("yank", 1),
 ];
 #[rustfmt::skip]
 const MISSING: &[&str] = &[
-    "append", "autocmd", "colorscheme", "enew", "filetype", "help", "let", "list", "map", "nnoremap", "normal",
-    "sort", "split", "syntax", "tabnew", "vsplit",
+    "abbreviate", "append", "augroup", "autocmd", "bdelete", "bnext", "bprevious", "buffer", "buffers",
+    "cd", "change", "changes", "close", "colorscheme", "command", "earlier", "echo", "endif", "enew",
+    "execute", "filetype", "function", "help", "highlight", "history", "if", "imap", "inoremap", "insert",
+    "jumps", "later", "let", "list", "ls", "map", "marks", "messages", "new", "nmap", "nnoremap", "noremap",
+    "normal", "only", "pwd", "runtime", "silent", "sort", "source", "split", "syntax", "tabedit", "tabnew",
+    "terminal", "undolist", "unmap", "version", "vmap", "vnew", "vnoremap", "vsplit", "wincmd",
 ];
 
 /// A command taken apart.
