@@ -44,6 +44,8 @@ pub struct Driver {
     next: u32,
     lingering: Vec<Lingering>,
     pending: VecDeque<Pending>,
+    /// The proxy wants bytes of a connection again whose turn may be over.
+    has_resumed: bool,
     until: Option<u64>,
     pub logs: AccessLogs,
     /// Names to look up and files to watch that the program has not seen to yet.
@@ -78,6 +80,7 @@ impl Driver {
             next: 0,
             lingering: Vec::new(),
             pending: VecDeque::new(),
+            has_resumed: false,
             until: None,
             logs,
             names: Vec::new(),
@@ -115,6 +118,7 @@ impl Driver {
             }
             !is_over
         });
+        is_short |= std::mem::take(&mut self.has_resumed);
         self.waiting(is_short)
     }
 
@@ -326,6 +330,7 @@ impl Driver {
             Output::Pause(conn) | Output::Resume(conn) => {
                 if let Some(it) = self.connections.get_mut(&conn) {
                     it.is_paused = matches!(output, Output::Pause(_));
+                    self.has_resumed |= !it.is_paused;
                 }
             }
             Output::Resolve(name) => self.names.push(name),
