@@ -201,10 +201,17 @@ fn a_pod_that_runs_is_asked_to_end_and_one_that_waits_for_a_node_is_gone() {
 #[test]
 fn who_is_nobody_may_do_nothing() {
     let mut api = api();
-    let response = api.handle(&Request::new("GET", PODS).with_header("Impersonate-User", "alice"));
-    let status = json::parse(&response.body).expect("a Status");
+    let mut said = |user: &str, group: &str| {
+        let request = Request::new("GET", PODS).with_header("Impersonate-User", "alice");
+        let response =
+            api.handle(&request.with_header("X-Remote-User", user).with_header("X-Remote-Group", group));
+        let status = json::parse(&response.body).expect("a Status");
+        (response.code, status.str("message").to_owned())
+    };
     let words = r#"pods is forbidden: User "alice" cannot list resource "pods" in API group "" in the namespace "default""#;
-    assert_eq!((response.code, status.str("message")), (403, words));
+    assert_eq!(said("admin", "system:masters"), (403, words.to_owned()));
+    let words = r#"users "alice" is forbidden: User "joe" cannot impersonate resource "users" in API group "" at the cluster scope"#;
+    assert_eq!(said("joe", ""), (403, words.to_owned()));
 }
 
 #[test]

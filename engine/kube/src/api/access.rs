@@ -1,7 +1,7 @@
 //! Who asks, and whether they may.
 //!
 //! Always: members of `system:masters` may do all, everybody may look at discovery and ask what they may do; else `rbac`
-//! says. Impersonation (`--as`) is allowed to those who may do all.
+//! says, also whom somebody may impersonate (`--as`).
 //! Differs from Kubernetes: nodes and the cluster's own service accounts may do all, without roles.
 //! Source: kubernetes.io "Authorization".
 
@@ -20,16 +20,46 @@ pub struct User {
 }
 
 impl User {
-    /// By the headers of the request; a kubeconfig's certificate is the header `X-Remote-User` here.
-    pub fn of(request: &Request) -> User {
-        let impersonated = request.header("Impersonate-User");
-        if !impersonated.is_empty() {
-            let asked =
-                request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("Impersonate-Group"));
-            let mut groups: Vec<String> = asked.map(|(_, group)| group.clone()).collect();
-            groups.push("system:authenticated".to_owned());
-            return User { name: impersonated.to_owned(), groups };
+    /// By the headers of the request: who asks, or whom they may speak for.
+    pub fn of(store: &Store, request: &Request) -> Result<User, Status> {
+        let (own, name) = (User::own(request), request.header("Impersonate-User"));
+        if name.is_empty() {
+            return Ok(own);
         }
+        let asked = request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("Impersonate-Group"));
+        let mut groups: Vec<String> = asked.map(|(_, group)| group.clone()).collect();
+        match name.strip_prefix("system:serviceaccount:").and_then(|it| it.split_once(':')) {
+            Some((namespace, name)) => own.may_be(store, "serviceaccounts", namespace, name)?,
+            None => own.may_be(store, "users", "", name)?,
+        }
+        groups.iter().try_for_each(|group| own.may_be(store, "groups", "", group))?;
+        groups.push("system:authenticated".to_owned());
+        Ok(User { name: name.to_owned(), groups })
+    }
+
+    /// Refuses to take somebody for one whom they may not impersonate.
+    fn may_be(&self, store: &Store, resource: &str, namespace: &str, name: &str) -> Result<(), Status> {
+        let wish = Wish::Resource { verb: "impersonate", group: "", resource, namespace, name };
+        if self.may_do_all() || rbac::allows(store, self, wish).is_some() {
+            return Ok(());
+        }
+        let why = self.cannot("impersonate", resource, "", namespace);
+        Err(Status::new(403, "Forbidden", format!("{resource} \"{name}\" is forbidden: {why}")))
+    }
+
+    /// In the authorizer's words.
+    fn cannot(&self, verb: &str, resource: &str, group: &str, namespace: &str) -> String {
+        let place = if namespace.is_empty() {
+            "at the cluster scope".to_owned()
+        } else {
+            format!("in the namespace \"{namespace}\"")
+        };
+        let name = &self.name;
+        format!("User \"{name}\" cannot {verb} resource \"{resource}\" in API group \"{group}\" {place}")
+    }
+
+    /// Who asks; a kubeconfig's certificate is the header `X-Remote-User` here.
+    fn own(request: &Request) -> User {
         if let Some(user) = User::of_token(request.header("Authorization")) {
             return user;
         }
@@ -79,28 +109,13 @@ pub fn check(store: &Store, user: &User, request: &Request, path: &Path) -> Resu
         return Ok(());
     }
     let part = if let Target::Part(part) = &path.target { format!("/{part}") } else { String::new() };
-    let wish = Wish::Resource {
-        verb: path.verb(request),
-        group: resource.group,
-        resource: &format!("{}{part}", resource.plural),
-        namespace: &path.namespace,
-        name: &path.name,
-    };
+    let (verb, group, named) = (path.verb(request), resource.group, format!("{}{part}", resource.plural));
+    let (namespace, name) = (path.namespace.as_str(), path.name.as_str());
+    let wish = Wish::Resource { verb, group, resource: &named, namespace, name };
     if rbac::allows(store, user, wish).is_some() {
         return Ok(());
     }
-    let place = if path.namespace.is_empty() {
-        "at the cluster scope".to_owned()
-    } else {
-        format!("in the namespace \"{}\"", path.namespace)
-    };
-    let why = format!(
-        "User \"{}\" cannot {} resource \"{}{part}\" in API group \"{}\" {place}",
-        user.name,
-        path.verb(request),
-        resource.plural,
-        resource.group
-    );
+    let why = user.cannot(verb, &named, group, namespace);
     Err(Status::forbidden(path.kind, &path.name, &why))
 }
 

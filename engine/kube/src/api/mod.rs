@@ -190,7 +190,7 @@ impl Api {
             let words = "request body too large: limit is 3145728";
             return Err(Status::new(413, "RequestEntityTooLarge", words));
         }
-        let user = User::of(request);
+        let user = User::of(&self.store, request)?;
         if let Some(response) = discovery::answer(request) {
             access::check_path(&self.store, &user, &request.path)?;
             return Ok(response);

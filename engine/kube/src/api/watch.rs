@@ -111,7 +111,8 @@ impl Api {
     pub fn watch_open(&mut self, request: &Request) -> Result<Watch, Response> {
         let open = |api: &Api| {
             let path = Path::parse(request).ok_or_else(Status::no_such_path)?;
-            access::check(&api.store, &access::User::of(request), request, &path)?;
+            let user = access::User::of(&api.store, request)?;
+            access::check(&api.store, &user, request, &path)?;
             api.watch_from(request, path)
         };
         open(self).map_err(|status| Response::json(status.code, &status.to_value()))

@@ -106,7 +106,9 @@ async fn converse(
             let path = Path::parse(&asked)?;
             let cluster = system.attached::<Cluster>(machine)?;
             let route = resource_proxy::route(&cluster.api, &asked, &path)?;
-            Some(access::check(&cluster.api.store, &User::of(&asked), &asked, &path).and(route))
+            let store = &cluster.api.store;
+            let may = User::of(store, &asked).and_then(|user| access::check(store, &user, &asked, &path));
+            Some(may.and(route))
         });
         if let Some(route) = proxied.await {
             return proxy(sys, &connection, &request, route).await;
@@ -189,7 +191,7 @@ impl Onward {
     fn check(&self, store: &Store, request: &Request) -> Result<(), Status> {
         let path = Path::parse(request).ok_or_else(Status::no_such_path)?;
         let mut asked = Request { body: String::new(), ..request.clone() };
-        let user = User::of(request);
+        let user = User::of(store, request)?;
         if self.head != "containerLogs" {
             // kubectl, refused, would ask by POST and show that answer.
             asked.method = "POST";

@@ -5,6 +5,10 @@
 //! d/
 //! d/f
 //! hi
+//! host# tar cvf d/b.tar d 2>&1
+//! d/
+//! tar: d/b.tar: file is the archive; not dumped
+//! d/f
 //! ```
 
 use super::getopt::Long;
@@ -17,6 +21,7 @@ use crate::sys::Sys;
 use crate::tar::{self, Entry, Error, Kind};
 use net::Errno;
 use sim::Instant;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 pub const TAR: Command =
@@ -80,7 +85,8 @@ async fn tar(sys: Sys, args: Args) -> Exit {
         let words = format!("You {which} '-Acdtrux', '--delete' or '--test-label' {end}\n{HELP}");
         return wrong(&sys, &words).await;
     }
-    let mut job = Job { sys, options, archive: Vec::new(), has_failed: false, has_stripped: false };
+    let mut job =
+        Job { sys, options, archive: Vec::new(), own: None, has_failed: false, stripped: BTreeSet::new() };
     let done = if job.options.has('c') { job.create().await } else { job.unpack().await };
     match done {
         Err(words) => {
@@ -105,8 +111,11 @@ struct Job {
     sys: Sys,
     options: Options,
     archive: Vec<u8>,
+    /// The inode that the archive is written to.
+    own: Option<u32>,
     has_failed: bool,
-    has_stripped: bool,
+    /// What was taken from the front of names, each told once.
+    stripped: BTreeSet<String>,
 }
 
 fn file_of(options: &Options) -> &str {
@@ -134,10 +143,14 @@ impl Job {
 
     /// Without what would lead out of the folder it is unpacked into.
     async fn member(&mut self, name: &str) -> String {
-        let from = name.rfind("../").map_or(0, |at| at + 3);
+        let (mut from, mut at) = (0, 0);
+        for part in name.split_inclusive('/') {
+            at += part.len();
+            from = if part.trim_end_matches('/') == ".." { at } else { from };
+        }
         let kept = name[from..].trim_start_matches('/');
         let head = &name[..name.len() - kept.len()];
-        if !head.is_empty() && !std::mem::replace(&mut self.has_stripped, true) {
+        if !head.is_empty() && self.stripped.insert(head.to_owned()) {
             self.complain(&format!("Removing leading `{head}' from member names")).await;
         }
         if kept.is_empty() { "./".to_owned() } else { kept.to_owned() }
@@ -147,26 +160,27 @@ impl Job {
         if self.options.operands.is_empty() {
             return Err(format!("Cowardly refusing to create an empty archive\n{HELP}"));
         }
-        let file = file_of(&self.options).to_owned();
-        if file == "-" && self.sys.is_tty(STDOUT).await {
+        let name = file_of(&self.options).to_owned();
+        if name == "-" && self.sys.is_tty(STDOUT).await {
             return Err("Refusing to write archive contents to terminal (missing -f option?)".to_owned());
         }
         let file =
-            if file.starts_with(['-', '/']) { file } else { format!("{}/{file}", self.sys.cwd().await) };
+            if name.starts_with('/') { name.clone() } else { format!("{}/{name}", self.sys.cwd().await) };
+        if name != "-" {
+            let made = self.sys.write_file(&file, b"").await;
+            made.map_err(|errno| format!("{name}: Cannot open: {errno}"))?;
+            self.own = self.sys.stat(&file).await.ok().map(|it| it.inode);
+        }
         self.enter().await?;
         for operand in self.options.operands.clone() {
             self.add(&operand).await?;
         }
         tar::finish(&mut self.archive);
-        if file == "-" {
-            return self
-                .sys
-                .write(STDOUT, &self.archive)
-                .await
-                .map_err(|errno| format!("-: Wrote only 0 of 10240 bytes: {errno}"));
-        }
-        let written = self.sys.write_file(&file, &self.archive).await;
-        written.map_err(|errno| format!("{file}: Cannot open: {errno}"))
+        let written = match name.as_str() {
+            "-" => self.sys.write(STDOUT, &self.archive).await,
+            _ => self.sys.write_file(&file, &self.archive).await,
+        };
+        written.map_err(|errno| format!("{name}: Cannot write: {errno}"))
     }
 
     /// A file, or a folder with all that is in it.
@@ -183,6 +197,11 @@ impl Job {
                     continue;
                 }
             };
+            // It is empty as long as it is made.
+            if self.own == Some(stat.inode) && stat.kind == FileKind::File && stat.size == 0 {
+                self.complain(&format!("{path}: file is the archive; not dumped")).await;
+                continue;
+            }
             let at = stat.modified;
             let owner = |id: u32| if id == 0 { "root".to_owned() } else { String::new() };
             let mut entry = Entry {
@@ -234,7 +253,8 @@ impl Job {
                 return Err(format!("{path}: {}", Errno::EFBIG));
             }
             if self.options.has('v') {
-                self.tell(format!("{}\n", entry.name), file_of(&self.options) == "-").await;
+                let slash = if entry.kind == Kind::Directory && !path.ends_with('/') { "/" } else { "" };
+                self.tell(format!("{path}{slash}\n"), file_of(&self.options) == "-").await;
             }
             tar::write(&mut self.archive, &entry);
         }

@@ -44,6 +44,8 @@ pub struct Driver {
     next: u32,
     lingering: Vec<Lingering>,
     pending: VecDeque<Pending>,
+    /// The proxy wants bytes of a connection again whose turn may be over.
+    has_resumed: bool,
     until: Option<u64>,
     pub logs: AccessLogs,
     /// Names to look up and files to watch that the program has not seen to yet.
@@ -78,6 +80,7 @@ impl Driver {
             next: 0,
             lingering: Vec::new(),
             pending: VecDeque::new(),
+            has_resumed: false,
             until: None,
             logs,
             names: Vec::new(),
@@ -115,6 +118,7 @@ impl Driver {
             }
             !is_over
         });
+        is_short |= std::mem::take(&mut self.has_resumed);
         self.waiting(is_short)
     }
 
@@ -149,9 +153,12 @@ impl Driver {
             }
             let Ok((accepted, remote)) = system.socket_accept(self.process, socket) else { return false };
             let net = &mut system.net;
-            // Neither can fail on a socket that was just made.
+            // It cannot fail on a socket that was just made.
             net.set_option(accepted, SocketOption::NoDelay(true)).ok();
-            let Ok(local) = net.local_address(accepted).map(v4) else { continue };
+            let Ok(local) = net.local_address(accepted).map(v4) else {
+                system.socket_close(self.process, accepted);
+                continue;
+            };
             let original_dst = net.original_destination(accepted).ok().filter(|it| *it != local);
             let heard = net.last_heard(socket);
             let number = self.free.pop().unwrap_or_else(|| {
@@ -323,6 +330,7 @@ impl Driver {
             Output::Pause(conn) | Output::Resume(conn) => {
                 if let Some(it) = self.connections.get_mut(&conn) {
                     it.is_paused = matches!(output, Output::Pause(_));
+                    self.has_resumed |= !it.is_paused;
                 }
             }
             Output::Resolve(name) => self.names.push(name),

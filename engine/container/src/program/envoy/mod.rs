@@ -20,6 +20,7 @@ use self::log::{AccessLogs, Journal};
 use self::options::{Asked, Mode, Options};
 use linux::resolver::{Hints, getaddrinfo};
 use linux::{Args, BOOT_SECONDS, Command, Exit, STDERR, STDOUT, Signal, Sys, WaitOn, Woke};
+use net::Errno;
 use net::rtnetlink::Family;
 use sidecar::access_log::Sink;
 use sidecar::config;
@@ -111,9 +112,7 @@ impl Server {
         let epoch = BOOT_SECONDS * 1_000_000_000;
         let now = epoch + sys.now().await.nanos();
         let cache = Rc::clone(&files);
-        let read = move |path: &str| {
-            cache.borrow().get(path).cloned().ok_or_else(|| format!("unable to read file: {path}"))
-        };
+        let read = move |path: &str| cache.borrow().get(path).cloned().ok_or_else(|| no_file(path));
         let proxy = Proxy::new(bootstrap, Rc::new(read), seed, now, own)?;
         let logs = AccessLogs::new(options.flush_interval_ms);
         let driver = Rc::new(RefCell::new(Driver::new(proxy, sys.id, epoch, logs)));
@@ -195,7 +194,7 @@ impl Server {
                 (waiting, driver.now(system))
             };
             let (waiting, now) = self.sys.ask(turn).await;
-            self.write_logs(now).await;
+            let has_written = self.write_logs(now).await;
             let (files, names) = {
                 let mut driver = self.driver.borrow_mut();
                 (std::mem::take(&mut driver.files), std::mem::take(&mut driver.names))
@@ -204,7 +203,8 @@ impl Server {
             while self.lookups.len() < LOOKUPS && !self.names.is_empty() {
                 self.lookups.push(Box::pin(look_up(self.sys.clone(), self.names.remove(0))));
             }
-            if files.is_empty() && !waiting.is_short {
+            // While it wrote, what it is going to wait for may have come.
+            if files.is_empty() && !waiting.is_short && !has_written {
                 return waiting;
             }
             self.watched.extend(files.into_iter().map(|path| (path, None)));
@@ -229,8 +229,10 @@ impl Server {
         }
     }
 
-    async fn write_logs(&self, now: u64) {
+    /// Whether there was anything to write.
+    async fn write_logs(&self, now: u64) -> bool {
         let ready = self.driver.borrow_mut().logs.take(now);
+        let has_some = !ready.is_empty();
         for (sink, lines) in ready {
             // A log that cannot be written is not the proxy's failure.
             match sink {
@@ -239,6 +241,7 @@ impl Server {
                 Sink::File(path) => self.sys.append_file(&path, &lines).await.ok(),
             };
         }
+        has_some
     }
 
     /// The first of: a name that was found, or what [`Sys::wait`] says.
@@ -279,7 +282,10 @@ async fn bootstrap(sys: &Sys, options: &Options, files: &Files) -> Result<Bootst
     let (text, is_json) = if path.is_empty() {
         (options.config_yaml.clone(), false)
     } else {
-        let bytes = sys.read_file(path).await.map_err(|_| format!("unable to read file: {path}"))?;
+        let bytes = sys.read_file(path).await.map_err(|errno| match errno {
+            Errno::ENOENT => no_file(path),
+            _ => format!("unable to read file: {path}"),
+        })?;
         let lower = path.to_ascii_lowercase();
         let is_json = !lower.ends_with(".yaml") && !lower.ends_with(".yml");
         (String::from_utf8_lossy(&bytes).into_owned(), is_json)
@@ -294,6 +300,11 @@ async fn bootstrap(sys: &Sys, options: &Options, files: &Files) -> Result<Bootst
         node.cluster.clone_from(&options.service_cluster);
     }
     Ok(bootstrap)
+}
+
+/// What Envoy says of a path that leads nowhere.
+fn no_file(path: &str) -> String {
+    format!("Invalid path: {path}")
 }
 
 /// Reads the files whose paths stand in a text of configuration.

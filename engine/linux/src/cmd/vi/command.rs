@@ -65,7 +65,7 @@ pub(super) fn parse(keys: &[char], visual: bool) -> Parsed {
                         None => return Parsed::More,
                     }
                 }
-                if key == 'g' && "~uUJ".contains(command.second) && command.second != 'J' {
+                if key == 'g' && "~uU".contains(command.second) {
                     if command.operator == Some(command.second) {
                         command.key = command.second;
                     } else if command.operator.is_none() && !visual {

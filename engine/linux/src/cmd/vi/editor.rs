@@ -102,8 +102,8 @@ pub(super) struct Editor {
     pub dot_open: bool,
     pub replaying: bool,
     pub insertion: Insertion,
-    /// Ctrl-O in Insert mode: back to there after one command.
-    pub once: Option<Pos>,
+    /// Ctrl-O in Insert or Replace mode: back to there after one command.
+    pub once: Option<(Pos, Mode)>,
     pub pasting: bool,
     paste_ends: bool,
     pub entry: Entry,
@@ -247,11 +247,14 @@ impl Editor {
                 if self.paste_ends {
                     let command =
                         Command { key: if self.cursor.col == 0 { 'i' } else { 'a' }, ..Command::default() };
+                    self.pending.clear();
                     self.execute(command, Vec::new());
                 }
+                self.record(PASTE);
                 self.pasting = true;
             }
             PASTED if self.pasting => {
+                self.record(PASTED);
                 self.pasting = false;
                 if self.paste_ends {
                     self.leave_insert();
@@ -306,13 +309,13 @@ impl Editor {
             }
         }
         if self.mode == Mode::Normal
-            && let Some(at) = self.once.take()
+            && let Some((at, mode)) = self.once.take()
         {
             let end = self.buffer.line(at.line).len();
             if self.cursor == Pos::new(at.line, end.saturating_sub(1)) && at.col == end {
                 self.cursor = at;
             }
-            self.mode = Mode::Insert;
+            self.mode = mode;
         }
     }
 
@@ -344,8 +347,13 @@ impl Editor {
 
     /// Columns of the screen that a character takes at `column`.
     pub fn width(&self, c: char, column: usize) -> usize {
+        if c == '\t' && self.options.list { 2 } else { self.text_width(c, column) }
+    }
+
+    /// The same whether tabs are shown as `^I` (`:set list`) or not.
+    pub fn text_width(&self, c: char, column: usize) -> usize {
         match c {
-            '\t' if !self.options.list => self.options.tabstop - column % self.options.tabstop,
+            '\t' => self.options.tabstop - column % self.options.tabstop,
             c if c.is_control() => 2,
             _ => 1,
         }

@@ -24,19 +24,30 @@ pub(super) enum Task {
 /// Names, and how much of each is enough.
 #[rustfmt::skip]
 const NAMES: &[(&str, usize)] = &[
-    ("append", 1), ("autocmd", 2), ("colorscheme", 4), ("copy", 2), ("cquit", 2), ("delete", 1),
-    ("display", 2), ("edit", 1), ("enew", 3), ("exit", 3), ("file", 1), ("filetype", 5), ("global", 1),
-    ("help", 1), ("join", 1), ("k", 1), ("let", 3), ("list", 1), ("map", 3), ("mark", 2), ("move", 1),
-    ("next", 1), ("nnoremap", 2), ("nohlsearch", 3), ("normal", 4), ("number", 2), ("print", 1), ("put", 2),
-    ("quit", 1), ("quitall", 5), ("qall", 2), ("read", 1), ("redo", 3), ("registers", 3), ("retab", 3),
-    ("set", 2), ("setlocal", 4), ("sort", 3), ("split", 2), ("substitute", 1), ("syntax", 2), ("tabnew", 4),
-    ("undo", 1), ("update", 2), ("vglobal", 1), ("vsplit", 2), ("wall", 2), ("wq", 2), ("wqall", 3),
-    ("write", 1), ("xall", 2), ("xit", 1), ("yank", 1),
+    ("abbreviate", 2), ("append", 1), ("augroup", 3), ("autocmd", 2), ("bdelete", 2), ("bnext", 2),
+    ("bprevious", 2), ("buffer", 1), ("buffers", 7), ("cd", 2), ("change", 1), ("changes", 7), ("close", 3),
+    ("colorscheme", 4), ("command", 3), ("copy", 2), ("cquit", 2), ("delete", 1), ("display", 2),
+    ("earlier", 2), ("echo", 2), ("edit", 1), ("endif", 2), ("enew", 3), ("execute", 3), ("exit", 3),
+    ("file", 1), ("filetype", 5), ("function", 2), ("global", 1), ("help", 1), ("highlight", 2),
+    ("history", 3), ("if", 2), ("imap", 2), ("inoremap", 3), ("insert", 1), ("join", 1), ("jumps", 2),
+    ("k", 1), ("later", 3), ("let", 3), ("list", 1), ("ls", 2), ("map", 3), ("mark", 2), ("marks", 5),
+    ("messages", 3), ("move", 1), ("new", 3), ("next", 1), ("nmap", 2), ("nnoremap", 2), ("nohlsearch", 3),
+    ("noremap", 2), ("normal", 4), ("number", 2), ("only", 2), ("print", 1), ("put", 2), ("pwd", 2),
+    ("qall", 2), ("quit", 1), ("quitall", 5), ("read", 1), ("redo", 3), ("registers", 3), ("retab", 3),
+    ("runtime", 2), ("set", 2), ("setlocal", 4), ("silent", 3), ("sort", 3), ("source", 2), ("split", 2),
+    ("substitute", 1), ("syntax", 2), ("tabedit", 4), ("tabnew", 6), ("terminal", 3), ("undo", 1),
+    ("undolist", 5), ("unmap", 3), ("update", 2), ("version", 2), ("vglobal", 1), ("vmap", 2), ("vnew", 3),
+    ("vnoremap", 2), ("vsplit", 2), ("wall", 2), ("wincmd", 4), ("wq", 2), ("wqall", 3), ("write", 1),
+    ("xall", 2), ("xit", 1), ("yank", 1),
 ];
 #[rustfmt::skip]
 const MISSING: &[&str] = &[
-    "append", "autocmd", "colorscheme", "enew", "filetype", "help", "let", "list", "map", "nnoremap", "normal",
-    "sort", "split", "syntax", "tabnew", "vsplit",
+    "abbreviate", "append", "augroup", "autocmd", "bdelete", "bnext", "bprevious", "buffer", "buffers",
+    "cd", "change", "changes", "close", "colorscheme", "command", "earlier", "echo", "endif", "enew",
+    "execute", "filetype", "function", "help", "highlight", "history", "if", "imap", "inoremap", "insert",
+    "jumps", "later", "let", "list", "ls", "map", "marks", "messages", "new", "nmap", "nnoremap", "noremap",
+    "normal", "only", "pwd", "runtime", "silent", "sort", "source", "split", "syntax", "tabedit", "tabnew",
+    "terminal", "undolist", "unmap", "version", "vmap", "vnew", "vnoremap", "vsplit", "wincmd",
 ];
 
 /// A command taken apart.
@@ -48,11 +59,20 @@ pub(super) struct Ex<'a> {
     pub given: usize,
     pub from: usize,
     pub to: usize,
+    /// It was line 0: before the first.
+    pub zero: bool,
+}
+
+impl Ex<'_> {
+    /// Where lines are put in behind those that were named.
+    pub fn behind(&self) -> usize {
+        if self.zero { 0 } else { self.to + 1 }
+    }
 }
 
 impl Editor {
-    /// Runs one line; what it cannot do itself comes back, at most one thing.
-    pub fn ex(&mut self, line: &str) -> Result<Option<Task>, String> {
+    /// Runs one line up to the first thing that it cannot do itself, which comes back with what follows it.
+    pub fn ex<'a>(&mut self, line: &'a str) -> Result<Option<(Task, &'a str)>, String> {
         if !self.replaying {
             self.buffer.close_step();
             self.buffer.before = self.cursor;
@@ -64,9 +84,11 @@ impl Editor {
                 return Ok(None);
             }
             let (ex, next) = self.take_apart(rest)?;
-            let task = self.run(&ex)?;
-            if task.is_some() || next.is_empty() || self.mode == Mode::Confirm {
-                return Ok(task);
+            if let Some(task) = self.run(&ex)? {
+                return Ok(Some((task, next)));
+            }
+            if self.mode == Mode::Confirm {
+                return Ok(None);
             }
             rest = next;
         }
@@ -84,7 +106,7 @@ impl Editor {
                 rest = after;
                 let Some(after) = rest.strip_prefix([',', ';']) else { break };
                 if let (true, Some(line)) = (rest.starts_with(';'), lines.last()) {
-                    self.cursor.line = *line;
+                    self.cursor.line = self.buffer.last().min(*line);
                 }
                 rest = after;
                 if self.address(rest)?.0.is_none() {
@@ -123,9 +145,11 @@ impl Editor {
             None => (false, after),
         };
         let whole = matches!(name, "!" | "global" | "vglobal" | "autocmd" | "normal")
-            || name == "read" && args.trim_start().starts_with('!');
+            || matches!(name, "read" | "write") && args.trim_start().starts_with('!');
         let (args, next) = if whole { (args, "") } else { until_bar(args) };
-        Ok((Ex { name, bang, args: args.trim(), given, from, to }, next))
+        let is_zero = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_digit() || "+-,;".contains(c));
+        let zero = given == 1 && text.strip_prefix('0').is_some_and(is_zero);
+        Ok((Ex { name, bang, args: args.trim(), given, from, to, zero }, next))
     }
 
     /// One line number, as far as one is there.
@@ -173,7 +197,7 @@ impl Editor {
 
     fn run(&mut self, ex: &Ex) -> Result<Option<Task>, String> {
         let none = |wrong: bool, code: &str| if wrong { Err(format!("{code}: {}", ex.args)) } else { Ok(()) };
-        let takes_nothing = ["nohlsearch", "redo", "undo", "quit", "quitall", "qall", "cquit", "&&"];
+        let takes_nothing = ["nohlsearch", "redo", "undo", "quit", "quitall", "qall", "cquit"];
         none(takes_nothing.contains(&ex.name) && !ex.args.is_empty(), "E488: Trailing characters")?;
         let no_lines =
             ["nohlsearch", "redo", "set", "setlocal", "registers", "display", "wall", "edit", "file"];
@@ -200,7 +224,7 @@ impl Editor {
             "next" => return Err("E163: There is only one file to edit".to_owned()),
             "file" if ex.args.is_empty() => self.say_place(),
             "file" => {
-                self.path = Some(ex.args.to_owned());
+                self.path = Some(self.expand(ex.args)?);
                 self.say_place();
             }
             "set" | "setlocal" => self.set(ex.args)?,
@@ -213,8 +237,8 @@ impl Editor {
             "&" => self.substitute(ex.from, ex.to, &format!("&{}", ex.args))?,
             "global" | "vglobal" => self.global(ex)?,
             "registers" | "display" => self.show_registers(),
-            "!" if ex.given == 0 => return Ok(Some(Task::Shell(ex.args.to_owned()))),
-            "!" => return Ok(Some(Task::Filter(ex.args.to_owned(), ex.from, ex.to))),
+            "!" if ex.given == 0 => return Ok(Some(Task::Shell(self.expand(ex.args)?))),
+            "!" => return Ok(Some(Task::Filter(self.expand(ex.args)?, ex.from, ex.to))),
             "=" => self.say((if ex.given == 0 { self.buffer.lines().len() } else { ex.to + 1 }).to_string()),
             name if MISSING.contains(&name) => return Err(format!("{name}: not simulated in vethlab")),
             _ => self.on_lines(ex)?,
@@ -222,14 +246,44 @@ impl Editor {
         Ok(None)
     }
 
+    /// `%` in a file's name or in a shell command is the file that is edited.
+    fn expand(&self, text: &str) -> Result<String, String> {
+        const NONE: &str = "E499: Empty file name for '%' or '#', only works with \":p:h\"";
+        let (mut out, mut escaped) = (String::new(), false);
+        for (at, c) in text.char_indices() {
+            match (c, escaped) {
+                ('%' | '#', true) => {
+                    out.pop();
+                    out.push(c);
+                }
+                ('%', false) => {
+                    let mut behind = text[at + 1..].chars();
+                    if let (Some(':'), Some(letter @ ('p' | 'h' | 't' | 'r' | 'e' | '~' | '.' | 's' | 'g'))) =
+                        (behind.next(), behind.next())
+                    {
+                        return Err(format!("%:{letter}: not simulated in vethlab"));
+                    }
+                    out.push_str(self.path.as_deref().ok_or(NONE)?);
+                }
+                ('#', false) => {
+                    return Err("E194: No alternate file name to substitute for '#'".to_owned());
+                }
+                _ => out.push(c),
+            }
+            escaped = c == '\\' && !escaped;
+        }
+        Ok(out)
+    }
+
     fn file_task(&self, ex: &Ex) -> Result<Option<Task>, String> {
-        let args = ex.args;
+        let args = self.expand(ex.args)?;
+        let args = args.as_str();
         if ex.name == "read" {
             if let Some(command) = args.strip_prefix('!') {
-                return Ok(Some(Task::File(File::ReadShell(command.to_owned(), ex.to))));
+                return Ok(Some(Task::File(File::ReadShell(command.to_owned(), ex.behind()))));
             }
             let path = if args.is_empty() { self.path.clone() } else { Some(args.to_owned()) };
-            return Ok(Some(Task::File(File::Read(path.ok_or("E32: No file name")?, ex.to))));
+            return Ok(Some(Task::File(File::Read(path.ok_or("E32: No file name")?, ex.behind()))));
         }
         if ex.name == "edit" {
             if self.buffer.is_modified() && !ex.bang {
@@ -245,7 +299,8 @@ impl Editor {
             && args.is_empty();
         let (args, append) = args.strip_prefix(">>").map_or((args, false), |args| (args.trim_start(), true));
         if let Some(command) = args.strip_prefix('!') {
-            return Ok(Some(Task::File(File::Pipe(command.to_owned(), ex.from, ex.to))));
+            let (from, to) = if ex.given > 0 { (ex.from, ex.to) } else { (0, self.buffer.last()) };
+            return Ok(Some(Task::File(File::Pipe(command.to_owned(), from, to))));
         }
         let path = if args.is_empty() { self.path.clone() } else { Some(args.to_owned()) };
         let lines = (ex.given > 0).then_some((ex.from, ex.to));
@@ -299,6 +354,10 @@ impl Editor {
 
     /// `:g/PATTERN/COMMAND`
     fn global(&mut self, ex: &Ex) -> Result<(), String> {
+        let missing = || Err(format!("{}{}: not simulated in vethlab", ex.name, ex.args));
+        if self.replaying {
+            return missing();
+        }
         let inverse = ex.bang || ex.name == "vglobal";
         let (from, to) = if ex.given == 0 { (0, self.buffer.last()) } else { (ex.from, ex.to) };
         let delimiter = ex.args.chars().next().ok_or("E148: Regular expression missing from :global")?;
@@ -332,8 +391,8 @@ impl Editor {
             self.report_lines(gone, false);
             return Ok(());
         }
-        if chosen.len() > GLOBAL || ["g", "v"].contains(&command.get(..1).unwrap_or_default()) {
-            return Err(format!("{}: not simulated in vethlab", ex.name));
+        if chosen.len() > GLOBAL {
+            return missing();
         }
         let mark = |at: usize| char::from_u32(0xf0000 + at as u32).unwrap_or('\u{f0000}');
         self.buffer.marks.extend(chosen.iter().enumerate().map(|(at, line)| (mark(at), Pos::new(*line, 0))));
@@ -342,7 +401,14 @@ impl Editor {
         for at in 0..chosen.len() {
             if let Some(place) = self.buffer.marks.remove(&mark(at)) {
                 self.cursor = place;
-                failed = self.ex(if command.is_empty() { "p" } else { command }).map(drop);
+                failed = match self.ex(if command.is_empty() { "p" } else { command }) {
+                    Ok(None) if self.mode != Mode::Confirm => Ok(()),
+                    Ok(_) => {
+                        (self.mode, self.confirm, self.preview) = (Mode::Normal, None, None);
+                        missing()
+                    }
+                    Err(words) => Err(words),
+                };
                 if failed.is_err() || self.buffer.refused {
                     break;
                 }

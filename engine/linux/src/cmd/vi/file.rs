@@ -25,6 +25,7 @@ pub(super) enum File {
     Nothing {
         quits: bool,
     },
+    /// Into which place among the lines.
     Read(String, usize),
     ReadShell(String, usize),
     Edit(String),
@@ -121,17 +122,17 @@ impl Editor {
                     self.wish = Some(Wish::Over(Exit::OK));
                 }
             }
-            File::Read(path, line) => match read_file(sys, &path).await {
+            File::Read(path, at) => match read_file(sys, &path).await {
                 Ok(bytes) if bytes.len() <= super::buffer::CHARS => {
-                    let count = self.insert_lines(&bytes, line);
+                    let count = self.insert_lines(&bytes, at);
                     self.say_short(format!("\"{path}\" {count}L, {}B", bytes.len()));
                 }
                 Err(Errno::EISDIR) => self.say_short(format!("\"{path}\" is a directory")),
                 _ => self.fail(format!("E484: Can't open file {path}")),
             },
-            File::ReadShell(command, line) => {
+            File::ReadShell(command, at) => {
                 if let Ok((bytes, _)) = output(sys, &command, &[]).await {
-                    let count = self.insert_lines(&bytes, line);
+                    let count = self.insert_lines(&bytes, at);
                     self.report_lines(count, true);
                 }
             }
@@ -145,12 +146,12 @@ impl Editor {
         }
     }
 
-    /// Puts what was read behind a line; how many lines.
-    fn insert_lines(&mut self, bytes: &[u8], line: usize) -> usize {
+    /// Puts what was read among the lines; how many they are.
+    fn insert_lines(&mut self, bytes: &[u8], at: usize) -> usize {
         let (lines, ..) = split(bytes);
         let count = lines.len();
-        self.buffer.replace(line + 1, 0, lines);
-        let at = (line + usize::from(count > 0)).min(self.buffer.last());
+        self.buffer.replace(at, 0, lines);
+        let at = if count > 0 { at } else { at.saturating_sub(1) }.min(self.buffer.last());
         self.cursor = Pos::new(at, self.first_nonblank(at));
         count
     }
@@ -190,7 +191,12 @@ impl Editor {
             self.fail("E45: 'readonly' option is set (add ! to override)");
             return false;
         }
-        if !own && self.path.is_some() && stat.is_ok() && !append && !force {
+        let whole = lines.is_none_or(|it| it == (0, self.buffer.last()));
+        if own && !whole && !append && !force {
+            self.fail("E140: Use ! to write partial buffer");
+            return false;
+        }
+        if !own && stat.is_ok() && !append && !force {
             self.fail("E13: File exists (add ! to override)");
             return false;
         }
@@ -219,7 +225,7 @@ impl Editor {
         }
         if self.path.as_deref() == Some(path) {
             self.is_new = false;
-            if lines.is_none() && !append {
+            if whole && !append {
                 self.buffer.set_saved();
                 self.options.readonly &= !force;
             }

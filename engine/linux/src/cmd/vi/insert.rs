@@ -22,8 +22,8 @@ pub(super) struct Insertion {
     prefix: Option<char>,
     /// The indent was made by autoindent and nothing was typed behind it.
     indented: bool,
-    /// What Replace mode typed over.
-    over: Vec<(Pos, Option<char>)>,
+    /// What Replace mode typed over in this line, the last letter last.
+    over: Vec<Option<char>>,
     /// Other lines of a block that get the same text, at that column of the screen.
     block: Option<Block>,
     start: Pos,
@@ -42,6 +42,9 @@ struct Block {
 impl Editor {
     pub fn enter_insert(&mut self, mode: Mode, count: usize) {
         self.mode = mode;
+        if !self.replaying {
+            self.once = None;
+        }
         self.message = None;
         let old = std::mem::take(&mut self.insertion);
         let indented = old.indented && self.cursor.col > 0;
@@ -98,14 +101,25 @@ impl Editor {
         }
     }
 
-    pub fn insert_key(&mut self, key: char) {
+    /// A key that will be repeated by `.` and by a count.
+    pub fn record(&mut self, key: char) {
         if !self.replaying && self.dot_open {
             self.dot.keys.push(key);
         }
-        let leaves = matches!(key, ESC | '\u{3}') && self.insertion.prefix.is_none() && !self.pasting;
-        if !leaves {
+        if matches!(self.mode, Mode::Insert | Mode::Replace) {
             self.insertion.keys.push(key);
         }
+    }
+
+    pub fn insert_key(&mut self, key: char) {
+        let is_plain = self.insertion.prefix.is_none() && !self.pasting;
+        if is_plain && matches!(key, ESC | '\u{3}') {
+            return self.leave_insert();
+        }
+        if is_plain && key == '\u{f}' {
+            return self.insert_once();
+        }
+        self.record(key);
         match self.insertion.prefix.take() {
             Some('\u{16}') => return self.insert_text(&[key]),
             Some(_) => {
@@ -122,7 +136,6 @@ impl Editor {
             return self.insert_literal(key);
         }
         match key {
-            ESC | '\u{3}' => self.leave_insert(),
             '\r' | '\n' => self.break_line(),
             '\t' => self.insert_tab(),
             '\u{8}' => self.erase(Self::erase_one),
@@ -139,10 +152,6 @@ impl Editor {
                 self.set_indent(self.cursor.line, columns);
                 let now = self.buffer.line(self.cursor.line).len();
                 self.cursor.col = (self.cursor.col + now).saturating_sub(end);
-            }
-            '\u{f}' => {
-                self.once = Some(self.cursor);
-                self.mode = Mode::Normal;
             }
             DELETE => {
                 let at = self.cursor;
@@ -162,6 +171,18 @@ impl Editor {
             }
             _ => self.beep(),
         }
+    }
+
+    /// Ctrl-O: one command of Normal mode. What was inserted is neither counted nor filled into a block afterwards.
+    fn insert_once(&mut self) {
+        let at = self.cursor;
+        if let Some(block) = self.insertion.block.take() {
+            self.fill_block(block);
+        }
+        self.insertion.count = 1;
+        self.cursor = at;
+        self.once = Some((at, self.mode));
+        self.mode = Mode::Normal;
     }
 
     /// Arrow keys begin an insertion of its own.
@@ -264,9 +285,7 @@ impl Editor {
         let col = at.col.min(line.len());
         let over = if self.mode == Mode::Replace { text.len().min(line.len() - col) } else { 0 };
         if self.mode == Mode::Replace {
-            for (offset, _) in text.iter().enumerate() {
-                self.insertion.over.push((Pos::new(at.line, col + offset), line.get(col + offset).copied()));
-            }
+            self.insertion.over.extend((col..col + text.len()).map(|col| line.get(col).copied()));
         }
         line.splice(col..col + over, text.iter().copied());
         self.buffer.set(at.line, line);
@@ -281,10 +300,8 @@ impl Editor {
     fn split_line(&mut self, indent: Line) {
         let at = self.cursor;
         let mut line = self.buffer.line(at.line).to_vec();
-        let tail = match self.mode {
-            Mode::Replace => Line::new(),
-            _ => line.split_off(at.col.min(line.len())),
-        };
+        let tail = line.split_off(at.col.min(line.len()));
+        self.insertion.over.clear();
         self.cursor = Pos::new(at.line + 1, indent.len());
         let next = [indent, tail].concat();
         self.buffer.replace(at.line, 1, vec![line, next]);
@@ -328,14 +345,7 @@ impl Editor {
         let at = self.cursor;
         let line = self.buffer.line(at.line);
         let before = line[..at.col].iter().rev().take_while(|c| matches!(c, ' ' | '\t')).count();
-        let start = self.column_of(Pos::new(at.line, at.col - before));
-        let (mut blanks, mut reached) = (Line::new(), start);
-        let tabstop = options.tabstop;
-        while reached / tabstop * tabstop + tabstop <= column + wide {
-            blanks.push('\t');
-            reached = reached / tabstop * tabstop + tabstop;
-        }
-        blanks.extend(std::iter::repeat_n(' ', column + wide - reached));
+        let blanks = self.blanks(self.column_of(Pos::new(at.line, at.col - before)), column + wide);
         let mut line = line.to_vec();
         self.cursor.col = at.col - before + blanks.len();
         line.splice(at.col - before..at.col, blanks);
@@ -346,16 +356,17 @@ impl Editor {
     /// Backspace and its like: at the start of a line the line above.
     fn erase(&mut self, how: fn(&Editor) -> usize) {
         let at = self.cursor;
+        let mut line = self.buffer.line(at.line).to_vec();
         if self.mode == Mode::Replace {
-            if let Some((place, was)) = self.insertion.over.pop() {
-                let mut line = self.buffer.line(place.line).to_vec();
-                line.splice(place.col..place.col + 1, was);
-                self.buffer.set(place.line, line);
-                self.cursor = place;
+            if at.col > 0
+                && let Some(was) = self.insertion.over.pop()
+            {
+                line.splice(at.col - 1..at.col, was);
+                self.buffer.set(at.line, line);
+                self.cursor.col -= 1;
             }
             return;
         }
-        let mut line = self.buffer.line(at.line).to_vec();
         if at.col > 0 {
             let from = how(self).min(at.col - 1);
             line.drain(from..at.col);
@@ -422,5 +433,33 @@ impl Editor {
         if fits {
             self.reindent(self.cursor.line);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cmd::vi::tests::transcripts;
+
+    #[test]
+    fn replace_mode_gives_back_what_it_typed_over_wherever_that_went() {
+        transcripts(&[
+            ("        ab", "8lRxy\u{4}\u{7f}\u{7f}\u{1b}", "ab", "1,1"),
+            ("abcdef", "Rxy\u{1b}[3~\u{7f}\u{7f}\u{1b}", "abdef", "1,1"),
+            ("abcdef", "llRX\rY\u{1b}", "abX\nYef", "2,1"),
+        ]);
+    }
+
+    #[test]
+    fn one_command_of_normal_mode_comes_back_to_where_it_was_asked_for() {
+        transcripts(&[
+            ("ab\ncd", "aX\u{f}aY\u{1b}jx", "aXbY\nc", "2,1"),
+            ("abcdef", "RX\u{f}lYZ\u{1b}", "XbYZef", "1,4"),
+            ("\nabcdefghij", "\u{16}jIZ\u{f}A!\u{1b}", "Z!\nZabcdefghij", "1,2"),
+        ]);
+    }
+
+    #[test]
+    fn a_paste_is_repeated_as_text() {
+        transcripts(&[("x", "\u{1b}[200~dd\u{1b}[201~.", "ddddx", "1,4")]);
     }
 }

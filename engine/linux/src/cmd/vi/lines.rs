@@ -2,7 +2,7 @@
 //!
 //! Source: Vim's change.txt, various.txt.
 
-use super::buffer::Pos;
+use super::buffer::{Line, Pos};
 use super::editor::Editor;
 use super::ex::Ex;
 use super::operator::{Region, Shape};
@@ -51,7 +51,7 @@ impl Editor {
                 if let Some(mut text) = self.register(register) {
                     text.shape = Shape::Line;
                     let added = text.lines.len();
-                    let at = to + usize::from(!ex.bang);
+                    let at = if ex.bang && !ex.zero { to } else { ex.behind() };
                     self.buffer.replace(at, 0, text.lines);
                     self.cursor = Pos::new(at + added - 1, 0);
                     self.report_lines(added, true);
@@ -64,17 +64,40 @@ impl Editor {
                 Some(name) => drop(self.buffer.marks.insert(name, Pos::new(to, 0))),
                 None => return Err("E471: Argument required".to_owned()),
             },
+            "retab" if ex.bang || !args.is_empty() => {
+                return Err(format!(
+                    "retab{} {args}: not simulated in vethlab",
+                    if ex.bang { "!" } else { "" }
+                ));
+            }
             "retab" => {
                 for at in if ex.given == 0 { 0..=self.buffer.last() } else { from..=to } {
-                    if self.buffer.line(at).contains(&'\t') {
-                        let columns = self.indent_columns(at);
-                        self.set_indent(at, columns);
-                    }
+                    self.retab(at);
                 }
             }
             _ => self.print_lines(ex.name, from, to),
         }
         Ok(())
+    }
+
+    /// Blanks with a tab among them become what the options want.
+    fn retab(&mut self, at: usize) {
+        let line = self.buffer.line(at);
+        if !line.contains(&'\t') {
+            return;
+        }
+        let is_blank = |c: &char| matches!(c, ' ' | '\t');
+        let (mut new, mut column) = (Line::new(), 0);
+        for run in line.chunk_by(|a, b| is_blank(a) == is_blank(b)) {
+            let from = column;
+            column = run.iter().fold(from, |column, c| column + self.text_width(*c, column));
+            if run.contains(&'\t') {
+                new.extend(self.blanks(from, column));
+            } else {
+                new.extend(run);
+            }
+        }
+        self.buffer.set(at, new);
     }
 
     fn copy_or_move(&mut self, ex: &Ex) -> Result<(), String> {
@@ -85,10 +108,10 @@ impl Editor {
         if !rest.is_empty() {
             return Err(format!("E488: Trailing characters: {rest}"));
         }
-        let target = if zero { 0 } else { line + 1 };
-        if target > self.buffer.lines().len() {
+        if line > self.buffer.last() {
             return Err("E16: Invalid range".to_owned());
         }
+        let target = if zero { 0 } else { line + 1 };
         let (count, lines) = (ex.to - ex.from + 1, self.buffer.lines()[ex.from..=ex.to].to_vec());
         let mut end = target + count;
         if ex.name == "copy" {

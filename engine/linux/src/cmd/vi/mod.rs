@@ -185,7 +185,8 @@ impl Session<'_> {
                     self.editor.options.set(word)?;
                 }
             }
-            _ => drop(self.editor.ex(line)?),
+            _ if self.editor.ex(line)?.is_some() => return Err(format!("{line}: not simulated in vethlab")),
+            _ => {}
         }
         Ok(())
     }
@@ -235,17 +236,24 @@ impl Session<'_> {
         }
     }
 
-    /// A line after `:`.
+    /// A line after `:`. What follows a command that fails is left out.
     async fn enter(&mut self, line: &str) {
-        match self.editor.ex(line) {
-            Err(words) => self.editor.fail(words),
-            Ok(None) => {}
-            Ok(Some(Task::File(task))) => self.editor.file(self.sys, task).await,
-            Ok(Some(Task::Filter(command, from, to))) => {
-                self.editor.filter(self.sys, &command, from, to).await
+        let beeped = std::mem::take(&mut self.editor.beeps);
+        let mut rest = line;
+        while !rest.is_empty() && !self.editor.beeps && self.editor.wish.is_none() {
+            let done = self.editor.ex(rest);
+            rest = done.as_ref().ok().and_then(Option::as_ref).map_or("", |(_, next)| *next);
+            match done.map(|found| found.map(|(task, _)| task)) {
+                Err(words) => self.editor.fail(words),
+                Ok(None) => {}
+                Ok(Some(Task::File(task))) => self.editor.file(self.sys, task).await,
+                Ok(Some(Task::Filter(command, from, to))) => {
+                    self.editor.filter(self.sys, &command, from, to).await
+                }
+                Ok(Some(Task::Shell(command))) => self.shell(&command).await,
             }
-            Ok(Some(Task::Shell(command))) => self.shell(&command).await,
         }
+        self.editor.beeps |= beeped;
         self.editor.settle();
     }
 

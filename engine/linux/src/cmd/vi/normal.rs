@@ -164,6 +164,9 @@ impl Editor {
         }
         all.extend(keys);
         self.replay(&all);
+        if matches!(self.mode, Mode::Insert | Mode::Replace) {
+            self.leave_insert();
+        }
     }
 
     fn undo(&mut self, back: bool) {

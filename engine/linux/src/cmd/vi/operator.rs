@@ -273,18 +273,23 @@ impl Editor {
 
     /// Columns of a line's indent.
     pub fn indent_columns(&self, line: usize) -> usize {
-        self.column_of(Pos::new(line, self.buffer.indent(line)))
+        let blanks = self.buffer.line(line).iter().take(self.buffer.indent(line));
+        blanks.fold(0, |column, c| column + self.text_width(*c, column))
     }
 
-    /// Blanks as wide as that.
-    pub fn blanks(&self, columns: usize) -> Line {
-        let tabs = if self.options.expandtab { 0 } else { columns / self.options.tabstop };
-        let spaces = columns - tabs * self.options.tabstop;
-        std::iter::repeat_n('\t', tabs).chain(std::iter::repeat_n(' ', spaces)).collect()
+    /// Blanks from one column to another: tabs as far as they fill it, where they are wanted.
+    pub fn blanks(&self, from: usize, to: usize) -> Line {
+        let (stop, mut reached, mut blanks) = (self.options.tabstop, from, Line::new());
+        while !self.options.expandtab && reached / stop * stop + stop <= to {
+            blanks.push('\t');
+            reached = reached / stop * stop + stop;
+        }
+        blanks.extend(std::iter::repeat_n(' ', to - reached));
+        blanks
     }
 
     pub fn set_indent(&mut self, at: usize, columns: usize) {
-        let mut line = self.blanks(columns);
+        let mut line = self.blanks(0, columns);
         line.extend(&self.buffer.line(at)[self.buffer.indent(at)..]);
         self.buffer.set(at, line);
     }
@@ -299,7 +304,7 @@ impl Editor {
         let columns = match (right, whole) {
             (true, whole) => now - whole + by,
             (false, 0) => now.saturating_sub(by),
-            (false, whole) => (now - whole).saturating_sub(by - shift),
+            (false, whole) => (now - whole).saturating_sub(by.saturating_sub(shift)),
         };
         self.set_indent(line, columns);
     }
@@ -310,7 +315,12 @@ impl Editor {
             self.fail(format!("E353: Nothing in register {}", name.unwrap_or('"')));
             return false;
         };
-        let size: usize = text.lines.iter().map(|line| line.len() + 1).sum();
+        // The lines of a block are filled up to the longest.
+        let wide = text.lines.iter().map(Vec::len).max().unwrap_or(0);
+        let size: usize = match text.shape {
+            Shape::Block => text.lines.len().saturating_mul(wide + 1),
+            _ => text.lines.iter().map(|line| line.len() + 1).sum(),
+        };
         if size.saturating_mul(count) > super::buffer::CHARS {
             self.buffer.refused = true;
             return true;

@@ -285,6 +285,7 @@ impl Editor {
             Mode::Visual(Shape::Char) => "VISUAL",
             Mode::Visual(Shape::Line) => "VISUAL LINE",
             Mode::Visual(Shape::Block) => "VISUAL BLOCK",
+            _ if matches!(self.once, Some((_, Mode::Replace))) => "(replace)",
             _ if self.once.is_some() => "(insert)",
             _ => "",
         };

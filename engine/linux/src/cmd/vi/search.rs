@@ -113,17 +113,14 @@ impl Translation<'_> {
                     self.literal(c);
                 }
             }
-            '[' => {
-                match rest.iter().skip(1 + usize::from(rest.first() == Some(&'^'))).position(|c| *c == ']') {
-                    None => return Ok(self.literal('[')),
-                    Some(end) => {
-                        let end = end + 1 + usize::from(rest.first() == Some(&'^'));
-                        self.out.push('[');
-                        self.out.extend(&rest[..=end]);
-                        self.at += end + 1;
-                    }
+            '[' => match set_end(rest) {
+                None => return Ok(self.literal('[')),
+                Some(end) => {
+                    self.out.push('[');
+                    self.out.extend(&rest[..=end]);
+                    self.at += end + 1;
                 }
-            }
+            },
             '{' => self.braces()?,
             '@' | '&' | '%' | '_' => return Err(format!("\\{c}: not simulated in vethlab")),
             c => return Ok(self.literal(c)),
@@ -152,6 +149,21 @@ impl Translation<'_> {
             _ => format!("{{{text}}}{lazy}"),
         });
         Ok(())
+    }
+}
+
+/// Where the bracket stands that ends a set; one at its beginning, and one of `[:digit:]`, does not.
+fn set_end(rest: &[char]) -> Option<usize> {
+    let mut at = usize::from(rest.first() == Some(&'^'));
+    at += usize::from(rest.get(at) == Some(&']'));
+    loop {
+        at += match rest.get(at..)? {
+            [']', ..] => return Some(at),
+            ['[', ':', name @ ..] => 4 + name.windows(2).position(|it| it == [':', ']'])?,
+            ['\\', ']' | '\\' | '^' | '-', ..] => 2,
+            [_, ..] => 1,
+            [] => return None,
+        };
     }
 }
 

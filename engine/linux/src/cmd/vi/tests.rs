@@ -80,7 +80,7 @@ fn edited(text: &str, keys: &str) -> (String, String) {
 }
 
 /// Each: text, keys, text afterwards, place of the cursor.
-fn transcripts(all: &[(&str, &str, &str, &str)]) {
+pub(super) fn transcripts(all: &[(&str, &str, &str, &str)]) {
     for (text, keys, wanted, place) in all {
         let (left, at) = edited(text, keys);
         assert_eq!((left.as_str(), at.as_str()), (*wanted, *place), "{text:?} {keys:?}");
@@ -228,6 +228,7 @@ fn insert_mode_types_erases_and_repeats() {
         ("a\n    b", ":set sw=2\rj<<", "a\n  b", "2,3"),
         ("a", "i\u{16}\u{9}\u{1b}", "        a", "1,1-8"),
         ("é", "xié\u{1b}ax\u{1b}", "éx", "1,3-2"),
+        ("  a", ":set sw=5000 sr\r<<", "a", "1,1"),
     ]);
 }
 
@@ -306,6 +307,14 @@ fn ex_commands_work_on_ranges() {
         ("a", ":s/a/b/|s/b/c/\r", "c", "1,1"),
         ("a", ":set sw=2 et\r:>\r", "  a", "1,3"),
         ("abc", ":s/b//\ru", "abc", "1,1"),
+        ("a\nb", ":0r !echo x\r", "x\na\nb", "1,1"),
+        ("a\nb", ":w|2d\r", "a", "1,1"),
+        ("b\na", ":$r !sort %\r", "b\na\na\nb", "3,1"),
+        ("b\na", ":w !sort > g\r\r:$r g\r", "b\na\na\nb", "3,1"),
+        ("a\tb", ":set et ts=4\r:retab\r", "a   b", "1,1"),
+        ("a1]", ":s/[[:digit:]\\]]/X/g\r", "aXX", "1,1"),
+        ("ab", ":g/a/%g/b/s/a/x/\r", "ab", "1,1"),
+        ("a\nb", ":1m9\r", "a\nb", "1,1"),
     ]);
 }
 
@@ -348,6 +357,8 @@ fn the_last_row_says_what_vim_says() {
         "{}",
         terminal.last()
     );
+    terminal.type_in(":1w\r");
+    assert!(terminal.last().starts_with("E140: Use ! to write partial buffer"));
     terminal.type_in(":set ts?\r");
     assert!(terminal.last().starts_with("  tabstop=8"));
     terminal.type_in(":set frob\r");

@@ -48,15 +48,27 @@ impl Editor {
         Region { shape, from: Pos::new(from.line, start), to: Pos::new(to.line, end) }
     }
 
-    pub fn visual(&mut self, command: &Command, shape: Shape) -> bool {
+    /// The same with the end of its last line, where that is selected too: after `$`, and of an empty line.
+    fn selection_with_end(&self, shape: Shape) -> Region {
         let region = self.selection(shape);
+        let last = region.to.line;
+        let at_end = self.want == usize::MAX && self.cursor >= self.anchor;
+        if shape == Shape::Char && last < self.buffer.last() && (at_end || self.buffer.line(last).is_empty())
+        {
+            return Region { to: Pos::new(last + 1, 0), ..region };
+        }
+        region
+    }
+
+    pub fn visual(&mut self, command: &Command, shape: Shape) -> bool {
+        let (region, ended) = (self.selection(shape), self.selection_with_end(shape));
         let whole = Region { shape: Shape::Line, ..region };
         let (region, operator) = match command.key {
-            'd' | 'x' | DELETE => (region, 'd'),
-            'c' | 's' => (region, 'c'),
+            'd' | 'x' | DELETE => (ended, 'd'),
+            'c' | 's' => (ended, 'c'),
             'X' | 'D' => (whole, 'd'),
             'C' | 'S' | 'R' => (whole, 'c'),
-            'y' => (region, 'y'),
+            'y' => (ended, 'y'),
             'Y' => (whole, 'y'),
             '>' | '<' => (whole, command.key),
             '~' | 'u' | 'U' | '=' => (region, command.key),
@@ -70,7 +82,7 @@ impl Editor {
                 self.cursor = region.from;
                 return true;
             }
-            'p' | 'P' => return self.put_over(command, region),
+            'p' | 'P' => return self.put_over(command, ended),
             'I' | 'A' if shape == Shape::Block => {
                 self.leave_visual();
                 self.start_block(region, command.key == 'A', false);
@@ -154,5 +166,21 @@ impl Editor {
         let done = self.put(None, after && !self.buffer.none, command.times());
         self.registers.extend(deleted.map(|it| ('"', it)));
         done
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cmd::vi::tests::transcripts;
+
+    #[test]
+    fn the_end_of_a_line_is_selected_after_a_dollar_and_of_an_empty_line() {
+        transcripts(&[
+            ("ab\ncd\nef", "v$d", "cd\nef", "1,1"),
+            ("ab\ncd\nef", "vj$d", "ef", "1,1"),
+            ("ab\ncd\nef", "v$hd", "\ncd\nef", "1,0-1"),
+            ("ab\ncd", "v$cX\u{1b}", "Xcd", "1,1"),
+            ("a\n\nb", "jvd", "a\nb", "2,1"),
+        ]);
     }
 }
