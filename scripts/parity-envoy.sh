@@ -40,7 +40,7 @@ replay() {
     shift
     cargo build --quiet --profile "$profile" --workspace --bin sidecar
     for name in "$@"; do args+=(--case "$name"); done
-    "${runner[@]}" run --cmd "$PWD/target/$profile/sidecar" --json "$summary" "${args[@]}" "$corpus/public" || true
+    "${runner[@]}" run --cmd "$PWD/target/${profile/dev/debug}/sidecar" --json "$summary" "${args[@]}" "$corpus/public" || true
     python3 -B - "$summary" "$corpus/known-failures.txt" <<'PY'
 import json, sys
 summary = json.load(open(sys.argv[1]))
@@ -59,7 +59,7 @@ PY
 
 case $what in
 all) replay release ;;
-fast) mapfile -t fast < <(names "$corpus/fast.txt") && replay proof "${fast[@]}" ;;
+fast) mapfile -t fast < <(names "$corpus/fast.txt") && replay dev "${fast[@]}" ;;
 case) replay release "$@" ;;
 record) record ;;
 envoy) envoy ;;

@@ -58,10 +58,9 @@ site() {
     return "$(cat "$logs/site.status")"
 }
 
-# Built with the features of the whole workspace, as the lessons are: nothing is compiled a second time.
+# Built with the features of the whole workspace, as the tests are: nothing is compiled a second time.
 recordings() {
-    cargo build -q --profile proof --workspace --bin parity &&
-        target/proof/parity --known tests/parity/known-failures.txt tests/parity
+    cargo build -q --workspace --bin parity && target/debug/parity --known tests/parity/known-failures.txt tests/parity
 }
 
 WASM=(--target wasm32-unknown-unknown)
@@ -69,8 +68,7 @@ if is_wanted site; then begin_site; fi
 part format cargo fmt --all --check
 part clippy cargo clippy --workspace --all-targets -- -D warnings
 part clippy-wasm cargo clippy "${WASM[@]}" -p app -p worker --all-features -- -D warnings
-part native cargo nextest run --workspace -E "not binary(lessons)"
-part lessons cargo nextest run --cargo-profile proof --workspace --test lessons
+part native cargo nextest run --workspace
 part doctests cargo test --doc --workspace
 part docs documentation
 part parity recordings

@@ -21,7 +21,7 @@ const files = readdirSync(here).filter(isWanted).sort().map((file) => join(here,
 
 let passed = 0;
 let failed = 0;
-run({ files, concurrency: 1, timeout: 180_000 })
+run({ files, concurrency: 2, timeout: 180_000 })
   .on('test:pass', (test) => { if (test.details.type !== 'suite') passed += 1; })
   .on('test:fail', (test) => { if (test.details.type !== 'suite') failed += 1; })
   .compose(new spec())
