@@ -4,6 +4,7 @@
 //! scheduler, etcd, kube-proxy and flannel open is a chore, and so is CoreDNS's watch of the API server; the answers to
 //! it and the ARP and ICMP it causes go with it, and so do the ARP probes of the kernel's timers. What a sidecar opens for
 //! a client goes with the client's request; what it opens for itself (names it looks up, health checks) is a chore.
+//! What was opened by the lab's set-up, before anybody looked, ends as a chore.
 //! Whatever anything else opens (a learner's curl, his kubectl) is none, whichever port it goes to.
 //! Always: reads finished and open journeys, changes nothing; a conversation is known by its addresses and ports,
 //! before and after each rewrite on its way; what is remembered is bounded.
@@ -28,6 +29,8 @@ const PROGRAMS: &[&str] = &[
 /// CoreDNS also asks other servers in a client's name; of its own it only watches the API server.
 const DNS: &str = "coredns";
 const API_SERVER: &str = ".6443";
+/// What tells a packet of TCP in its line.
+const FLAGS: &str = ": Flags [";
 /// What a kernel asks by its timers, for no packet that waits.
 const ARP: &str = "ARP";
 /// Conversations remembered; beyond, the one that was silent longest is forgotten and judged anew.
@@ -42,6 +45,8 @@ type Ends = (String, String);
 pub struct Chores {
     /// The first packet that was not looked at.
     next: JourneyId,
+    /// The lab is still settling: connections that end now were opened by its set-up, unseen.
+    is_settling: bool,
     /// Packets that are still under way, and may be rewritten yet.
     open: Vec<JourneyId>,
     /// Whether a conversation is a chore, and when it was heard of last.
@@ -58,6 +63,7 @@ impl Chores {
     pub fn from(next: JourneyId) -> Chores {
         Chores {
             next,
+            is_settling: true,
             open: Vec::new(),
             conversations: BTreeMap::new(),
             by_age: BTreeMap::new(),
@@ -75,6 +81,11 @@ impl Chores {
     /// Chores that were not told yet.
     pub fn take(&mut self) -> Vec<JourneyId> {
         std::mem::take(&mut self.untold)
+    }
+
+    /// The lab has settled: from now on somebody looks.
+    pub fn settle(&mut self) {
+        self.is_settling = false;
     }
 
     /// Judges the packets made since the last call.
@@ -100,7 +111,9 @@ impl Chores {
             (None, Some(ends)) => {
                 let opens = journey.summary.ends_with("Flags [S]");
                 let known = self.conversations.get(&sorted(&ends)).filter(|_| !opens);
-                known.map_or_else(|| is_own(journey, &ends), |(is_chore, _)| *is_chore)
+                let goes_on = !opens && journey.summary.contains(FLAGS);
+                let is_new = || is_own(journey, &ends) || (self.is_settling && goes_on);
+                known.map_or_else(is_new, |(is_chore, _)| *is_chore)
             }
         };
         if is_chore {
@@ -121,7 +134,7 @@ impl Chores {
         if journey.is_open {
             self.open.push(journey.id);
         }
-        let speaks = journey.cause.is_none() || journey.summary.contains(": Flags [");
+        let speaks = journey.cause.is_none() || journey.summary.contains(FLAGS);
         let Some(mut ends) = ends(journey).filter(|_| speaks) else { return };
         self.note(sorted(&ends), is_chore);
         for (before, after) in &journey.rewrites {

@@ -84,6 +84,10 @@ impl World {
         world.system.net.set_watching(true);
         world.system.net.set_capturing(true);
         world.advance_to(settled);
+        world.sort_chores();
+        if let Some(chores) = &mut world.chores {
+            chores.settle();
+        }
         world
     }
 

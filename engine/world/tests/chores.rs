@@ -2,7 +2,7 @@
 
 use api::event::Event;
 use api::journey::{Journey, StopKind};
-use api::lab::ClusterSpec;
+use api::lab::{ClusterSpec, Setup};
 use api::request::Request;
 use api::{JourneyId, Lab, TtyId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,6 +63,26 @@ fn an_idle_cluster_does_nothing_but_chores() {
     let made = world.system_mut().net.next_journey().0 - first.0;
     assert!(made > 50, "probes and leases went out: {made}");
     assert_eq!(rest(&mut world, first), BTreeMap::new());
+}
+
+#[test]
+fn what_a_labs_set_up_opened_ends_as_a_chore() {
+    let create = "kubectl create deployment web --image=nginx";
+    let lab = Lab {
+        name: "cluster".to_owned(),
+        cluster: Some(ClusterSpec { workers: 1, ..ClusterSpec::default() }),
+        setup: vec![Setup { on: "control-plane".to_owned(), run: create.to_owned() }],
+        ..Lab::default()
+    };
+    let mut world = World::boot(&lab, 1);
+    let by_kubectl = |world: &mut World| {
+        let made = world.system_mut().net.journeys_from(JourneyId(0)).filter(|it| maker(it) == "kubectl");
+        made.map(|it| it.id).collect::<Vec<_>>()
+    };
+    let kept = by_kubectl(&mut world);
+    assert!(!kept.is_empty(), "the end of a connection is kept");
+    let own = chores(&mut world);
+    assert!(kept.iter().all(|id| own.contains(id)), "{kept:?} of {own:?}");
 }
 
 #[test]
