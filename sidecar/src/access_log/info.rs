@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
-/// Why a request did not simply succeed. Order and words are Envoy's.
+/// Why a request did not simply succeed. The words are Envoy's; `Flag::NAMES` has them in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flag {
     /// LH.
@@ -83,35 +83,44 @@ impl Flag {
     }
 }
 
-/// A set of flags.
+/// A set of flags, in the order in which they were set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Flags(u32);
+pub struct Flags {
+    /// The numbers of the flags, each one more than itself and in `BITS` bits, the last one lowest.
+    order: u128,
+}
+
+/// So many bits hold the number of any flag.
+const BITS: u32 = 5;
 
 impl Flags {
     /// Adds one.
     pub fn set(&mut self, flag: Flag) {
-        self.0 |= 1 << flag as u32;
-    }
-
-    /// Takes one out.
-    pub fn clear(&mut self, flag: Flag) {
-        self.0 &= !(1 << flag as u32);
+        if !self.has(flag) {
+            self.order = self.order << BITS | (flag as u128 + 1);
+        }
     }
 
     /// Whether it is set.
     pub fn has(self, flag: Flag) -> bool {
-        self.0 & (1 << flag as u32) != 0
+        self.iter().any(|it| it == flag)
     }
 
     /// Whether none is.
     pub fn is_empty(self) -> bool {
-        self.0 == 0
+        self.order == 0
+    }
+
+    fn iter(self) -> impl Iterator<Item = Flag> {
+        let places = (u128::BITS / BITS) as usize;
+        let number = move |place: usize| (self.order >> (place as u32 * BITS)) as usize & ((1 << BITS) - 1);
+        (0..places).rev().filter_map(move |it| Some(Flag::NAMES[number(it).checked_sub(1)?].0))
     }
 
     /// The names, joined by commas; `-` for none.
     pub fn text(self, is_long: bool) -> Cow<'static, str> {
-        let mut names =
-            Flag::NAMES.iter().filter(|it| self.has(it.0)).map(|it| if is_long { it.2 } else { it.1 });
+        let name = |it: Flag| if is_long { Flag::NAMES[it as usize].2 } else { Flag::NAMES[it as usize].1 };
+        let mut names = self.iter().map(name);
         let Some(first) = names.next() else { return Cow::Borrowed("-") };
         match names.next() {
             None => Cow::Borrowed(first),

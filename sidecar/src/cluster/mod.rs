@@ -30,6 +30,7 @@ stats! {
         upstream_cx_connect_timeout upstream_cx_connect_attempts_exceeded upstream_cx_overflow
         upstream_cx_none_healthy upstream_cx_idle_timeout upstream_cx_protocol_error upstream_cx_destroy
         upstream_cx_destroy_local upstream_cx_destroy_remote upstream_cx_destroy_with_active_rq
+        upstream_cx_destroy_local_with_active_rq upstream_cx_destroy_remote_with_active_rq
         upstream_cx_max_requests upstream_cx_close_notify upstream_cx_rx_bytes_total upstream_cx_tx_bytes_total
         upstream_rq_total upstream_rq_pending_total upstream_rq_pending_overflow upstream_rq_pending_failure_eject
         upstream_rq_cancelled upstream_rq_timeout upstream_rq_per_try_timeout upstream_rq_per_try_idle_timeout
@@ -101,7 +102,7 @@ pub struct Cluster {
     pub buffer_limit: usize,
     /// What outlier detection has counted.
     pub outliers_ejected: u32,
-    codes: BTreeMap<(bool, u16), Stat>,
+    codes: BTreeMap<(&'static str, u16), Stat>,
     pub(crate) health_stats: Option<HealthStats>,
 }
 
@@ -205,21 +206,22 @@ impl Cluster {
         chosen
     }
 
-    /// Counts the status of a response, or of an answer in its place; one that was retried counts apart.
-    pub fn count_code(&mut self, code: u16, is_retried: bool, stats: &mut Stats) {
-        let prefix = &self.prefix;
-        let kind = if is_retried { "retry." } else { "" };
-        for (slot, name) in [(code, code.to_string()), (code / 100, format!("{}xx", code / 100))] {
-            let stat = self.codes.entry((is_retried, slot));
-            let stat = *stat.or_insert_with(|| stats.counter(&format!("{prefix}{kind}upstream_rq_{name}")));
+    /// Counts the status of a response, or of an answer in its place. `who` asked: `internal.` or `external.`.
+    pub fn count_code(&mut self, code: u16, who: &'static str, stats: &mut Stats) {
+        self.count_code_as("", code, stats);
+        self.count_code_as(who, code, stats);
+    }
+
+    /// Counts a status under a name of its own: that of a response which was retried under `retry.`.
+    pub fn count_code_as(&mut self, kind: &'static str, code: u16, stats: &mut Stats) {
+        // The key nought is that of all codes.
+        for (slot, ending) in [(code, ""), (code / 100, "xx"), (0, "")] {
+            let stat = *self.codes.entry((kind, slot)).or_insert_with(|| {
+                let name = if slot == 0 { "completed".to_owned() } else { format!("{slot}{ending}") };
+                stats.counter(&format!("{}{kind}upstream_rq_{name}", self.prefix))
+            });
             stats.inc(stat);
         }
-        let done = if is_retried {
-            stats.counter(&format!("{prefix}retry.upstream_rq_completed"))
-        } else {
-            self.stats.upstream_rq_completed
-        };
-        stats.inc(done);
     }
 
     /// One more or one less request with a host.

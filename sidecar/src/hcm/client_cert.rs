@@ -40,6 +40,9 @@ fn own(settings: &Settings, connection: &Connection) -> Option<String> {
     if wanted.cert {
         parts.push(format!("Cert=\"{}\"", peer.pem_encoded));
     }
+    if wanted.chain {
+        parts.push(format!("Chain=\"{}\"", peer.chain_encoded));
+    }
     if wanted.subject == Some(true) {
         parts.push(format!("Subject=\"{}\"", peer.subject.replace('\\', "\\\\").replace('"', "\\\"")));
     }

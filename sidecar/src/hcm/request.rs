@@ -55,13 +55,15 @@ pub fn settle_target(headers: &mut HeaderMap) -> bool {
         headers.remove("host");
         headers.append(":authority", host);
     }
-    let target = headers.get(":path").unwrap_or_default().to_vec();
-    if headers.get(":method") == Some(b"CONNECT") {
-        headers.remove(":path");
-        headers.set(":authority", target);
+    let (method, target) = (headers.get(":method"), headers.get(":path").unwrap_or_default());
+    let is_connect = method == Some(b"CONNECT");
+    if !is_connect && (target.starts_with(b"/") || (target == b"*" && method == Some(b"OPTIONS"))) {
         return true;
     }
-    if target.starts_with(b"/") || (target == b"*" && headers.get(":method") == Some(b"OPTIONS")) {
+    let target = target.to_vec();
+    if is_connect {
+        headers.remove(":path");
+        headers.set(":authority", target);
         return true;
     }
     let Some(at) = memchr::memmem::find(&target, b"://") else { return false };
@@ -82,6 +84,22 @@ pub fn settle_target(headers: &mut HeaderMap) -> bool {
     headers.set(":authority", host);
     headers.set(":path", path);
     true
+}
+
+/// Whether a host has only the characters of an authority (RFC 3986 section 3.2).
+pub fn is_authority(host: &[u8]) -> bool {
+    host.iter().all(|it| it.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]@".contains(it))
+}
+
+/// Says which proxy a request passed, by its node's cluster and name.
+pub fn add_user_agent(cluster: &str, node: &str, headers: &mut HeaderMap) {
+    headers.set("x-envoy-downstream-service-cluster", cluster);
+    if headers.get("user-agent").is_none_or(<[u8]>::is_empty) {
+        headers.set("user-agent", cluster);
+    }
+    if !node.is_empty() {
+        headers.set("x-envoy-downstream-service-node", node);
+    }
 }
 
 /// Drops the host's port or last dot, where the configuration says so.
@@ -147,6 +165,7 @@ pub fn mutate(
     }
     if let Some(scheme) = &settings.scheme {
         headers.set(":scheme", scheme);
+        headers.set("x-forwarded-proto", scheme);
     } else if !headers.contains(":scheme") {
         let forwarded = headers.get_str("x-forwarded-proto").filter(|it| matches!(*it, "http" | "https"));
         let scheme = forwarded.unwrap_or(proto).to_owned();

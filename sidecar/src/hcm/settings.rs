@@ -18,6 +18,8 @@ stats! {
     /// Stats of a connection manager.
     HcmStats {
         downstream_cx_total downstream_cx_http1_total downstream_cx_http2_total downstream_cx_destroy
+        downstream_cx_destroy_local downstream_cx_destroy_remote downstream_cx_destroy_active_rq
+        downstream_cx_destroy_local_active_rq downstream_cx_destroy_remote_active_rq
         downstream_cx_upgrades_total downstream_cx_protocol_error downstream_cx_idle_timeout
         downstream_cx_max_duration_reached downstream_cx_max_requests_reached downstream_cx_drain_close
         downstream_cx_rx_bytes_total downstream_cx_tx_bytes_total downstream_cx_ssl_total
@@ -173,7 +175,7 @@ pub struct Settings {
     pub times: Times,
     /// How many requests a connection serves.
     pub max_requests: u32,
-    /// Added to user agents: `x-envoy-downstream-service-cluster`.
+    /// Whether requests say which proxy they passed, to the host and in place of a user agent that is missing.
     pub adds_user_agent: bool,
 }
 

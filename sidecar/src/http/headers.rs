@@ -20,6 +20,78 @@ pub struct HeaderMap {
     fields: Vec<Field>,
 }
 
+/// Fields of requests that Envoy keeps in one line, beside all that begin with `x-envoy-`.
+const SINGLE_IN_REQUESTS: &[&str] = &[
+    "accept",
+    "accept-encoding",
+    "access-control-request-headers",
+    "access-control-request-method",
+    "authorization",
+    "cache-control",
+    "connection",
+    "content-encoding",
+    "content-type",
+    "grpc-accept-encoding",
+    "grpc-timeout",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "origin",
+    "pragma",
+    "proxy-status",
+    "referer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+    "via",
+    "x-client-trace-id",
+    "x-forwarded-client-cert",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-proto",
+    "x-request-id",
+];
+/// Those of responses.
+const SINGLE_IN_RESPONSES: &[&str] = &[
+    "access-control-allow-credentials",
+    "access-control-allow-headers",
+    "access-control-allow-methods",
+    "access-control-allow-origin",
+    "access-control-expose-headers",
+    "access-control-max-age",
+    "age",
+    "cache-control",
+    "connection",
+    "content-encoding",
+    "content-type",
+    "date",
+    "etag",
+    "expires",
+    "grpc-message",
+    "grpc-status",
+    "last-modified",
+    "location",
+    "proxy-status",
+    "server",
+    "transfer-encoding",
+    "upgrade",
+    "vary",
+    "via",
+    "x-envoy-attempt-count",
+    "x-envoy-decorator-operation",
+    "x-envoy-degraded",
+    "x-request-id",
+];
+
+fn is_single(name: &[u8], is_response: bool) -> bool {
+    let names = if is_response { SINGLE_IN_RESPONSES } else { SINGLE_IN_REQUESTS };
+    names.binary_search_by(|it| it.as_bytes().cmp(name)).is_ok()
+        || (!is_response && name.starts_with(b"x-envoy-"))
+}
+
 impl HeaderMap {
     /// A map without fields.
     pub fn new() -> HeaderMap {
@@ -75,6 +147,19 @@ impl HeaderMap {
         self.bytes[at as usize..].make_ascii_lowercase();
         let (value, value_len) = self.push(value.as_ref());
         self.fields.push(Field { name: at, name_len, value, value_len });
+    }
+
+    /// Adds a field as it arrives: one of which Envoy keeps but a single line grows by a comma and the new value.
+    pub fn append_joined(&mut self, name: &[u8], value: &[u8], is_response: bool) {
+        match self.position(name) {
+            Some(at) if is_single(&name.to_ascii_lowercase(), is_response) => {
+                let joined = [self.value_of(&self.fields[at]), value].join(&b',');
+                let (value, value_len) = self.push(&joined);
+                let field = &mut self.fields[at];
+                (field.value, field.value_len) = (value, value_len);
+            }
+            _ => self.append(name, value),
+        }
     }
 
     /// Adds a space and more to the value of the last field, as folded lines do.

@@ -76,7 +76,7 @@ impl Chunked {
             (State::Size { has_digit: true }, b';' | b' ' | b'\t') => State::Extension,
             (State::Size { has_digit: true } | State::Extension, b'\r') => State::SizeEnd,
             (State::Extension, 0x20..=0x7e | b'\t') => State::Extension,
-            (State::Size { has_digit: true } | State::Extension | State::SizeEnd, b'\n') => {
+            (State::SizeEnd, b'\n') => {
                 self.line = 0;
                 if self.left == 0 {
                     return Some(true);
@@ -84,7 +84,7 @@ impl Chunked {
                 State::Data
             }
             (State::Data, b'\r') => State::DataEnd,
-            (State::Data | State::DataEnd, b'\n') => {
+            (State::DataEnd, b'\n') => {
                 self.line = 0;
                 State::Size { has_digit: false }
             }

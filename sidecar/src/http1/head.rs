@@ -34,6 +34,8 @@ impl Error {
     pub const UNDERSCORE: Error = Error { status: 400, details: "http1.unexpected_underscore" };
     /// A field name or value with a byte that may not stand there.
     pub const CHARACTERS: Error = Error { status: 400, details: "http1.invalid_characters" };
+    /// A host with a character that no authority has.
+    pub const AUTHORITY: Error = Error { status: 400, details: "http.invalid_authority" };
     /// A target that is no path, no URL and no authority.
     pub const URL: Error = Error { status: 400, details: "http1.invalid_url" };
 }
@@ -70,6 +72,44 @@ pub fn end(bytes: &[u8], searched: usize) -> Option<usize> {
         None => crlf,
     }
 }
+
+/// The methods that Envoy's parser knows; others it refuses unless `allow_custom_methods` is set.
+const METHODS: [&[u8]; 34] = [
+    b"ACL",
+    b"BIND",
+    b"CHECKOUT",
+    b"CONNECT",
+    b"COPY",
+    b"DELETE",
+    b"GET",
+    b"HEAD",
+    b"LINK",
+    b"LOCK",
+    b"MERGE",
+    b"MKACTIVITY",
+    b"MKCALENDAR",
+    b"MKCOL",
+    b"MOVE",
+    b"MSEARCH",
+    b"NOTIFY",
+    b"OPTIONS",
+    b"PATCH",
+    b"POST",
+    b"PROPFIND",
+    b"PROPPATCH",
+    b"PURGE",
+    b"PUT",
+    b"REBIND",
+    b"REPORT",
+    b"SEARCH",
+    b"SOURCE",
+    b"SUBSCRIBE",
+    b"TRACE",
+    b"UNBIND",
+    b"UNLINK",
+    b"UNLOCK",
+    b"UNSUBSCRIBE",
+];
 
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
@@ -117,6 +157,9 @@ pub fn request(mut head: &[u8], underscores: Underscores, into: &mut HeaderMap) 
     {
         return Err(Error::CODEC);
     }
+    if METHODS.binary_search(&method).is_err() {
+        return Err(Error::CODEC);
+    }
     let version = words.next().map_or(Ok(Version::Other), version)?;
     if words.next().is_some() {
         return Err(Error::CODEC);
@@ -144,6 +187,7 @@ pub fn response(mut head: &[u8], into: &mut HeaderMap) -> Result<Version, Error>
 /// Reads fields up to the empty line: of a head, or of a trailer section.
 pub fn fields(mut rest: &[u8], underscores: Underscores, into: &mut HeaderMap) -> Result<(), Error> {
     let mut is_first = true;
+    let is_response = into.contains(":status");
     while let Some(field) = line(&mut rest) {
         if field.is_empty() {
             return Ok(());
@@ -171,7 +215,7 @@ pub fn fields(mut rest: &[u8], underscores: Underscores, into: &mut HeaderMap) -
                 _ => continue,
             }
         }
-        into.append(name, value);
+        into.append_joined(name, value, is_response);
     }
     Ok(())
 }

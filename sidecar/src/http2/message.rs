@@ -58,7 +58,7 @@ pub fn read(decoder: &mut Decoder, block: &[u8], shape: Shape, limits: Limits) -
             }
             cookie.extend_from_slice(value);
         } else if !malformed {
-            map.append(name, value);
+            map.append_joined(name, value, shape == Shape::Response);
         }
     })?;
     if bytes > limits.bytes || fields > limits.fields {

@@ -74,6 +74,8 @@ pub struct Chain {
     pub guards: Vec<Guard>,
     /// The last.
     pub app: App,
+    /// Under a connection manager the listener's counts of its answers: of all, and of each hundred codes.
+    pub answers: Option<Rc<[Stat; 6]>>,
 }
 
 /// What listener filters look at.
@@ -202,9 +204,13 @@ impl Listener {
             }
         }
         let mut chains = Vec::new();
+        let stat_name =
+            if config.stat_prefix.is_empty() { address.to_string() } else { config.stat_prefix.clone() };
+        let prefix = format!("listener.{}.", stat_name.replace(':', "_"));
         for chain in config.filter_chains.iter().chain(&config.default_filter_chain) {
             chains.push(Rc::new(Listener::chain(
                 chain,
+                &prefix,
                 around,
                 #[cfg(feature = "tls")]
                 tls,
@@ -213,8 +219,6 @@ impl Listener {
         if chains.is_empty() {
             return Err(format!("error adding listener '{address}': no filter chains specified"));
         }
-        let stat_name =
-            if config.stat_prefix.is_empty() { address.to_string() } else { config.stat_prefix.clone() };
         Ok(Listener {
             address,
             chains,
@@ -227,23 +231,28 @@ impl Listener {
             is_bound: false,
             is_stopped: false,
             logs: crate::access_log::all(&config.access_log, around.read)?.into(),
-            prefix: format!("listener.{}.", stat_name.replace(':', "_")),
+            prefix,
             config: config.clone(),
         })
     }
 
     fn chain(
         config: &config::FilterChain,
+        prefix: &str,
         around: &mut Surroundings<'_>,
         #[cfg(feature = "tls")] tls: &dyn Fn(
             &crate::config::tls_context::DownstreamTlsContext,
         ) -> Result<crate::tls::Acceptor, String>,
     ) -> Result<Chain, String> {
-        let (mut guards, mut app) = (Vec::new(), App::Nothing);
+        let (mut guards, mut app, mut answers) = (Vec::new(), App::Nothing, None);
         for filter in &config.filters {
             match filter.typed() {
                 Some(NetworkFilter::HttpConnectionManager(it)) => {
-                    app = App::Http(Rc::new(Settings::new(it, around)?))
+                    let settings = Settings::new(it, around)?;
+                    let name = |it| format!("{prefix}{}downstream_rq_{it}", settings.prefix);
+                    let counted = ["completed", "1xx", "2xx", "3xx", "4xx", "5xx"];
+                    answers = Some(Rc::new(counted.map(|it| around.stats.counter(&name(it)))));
+                    app = App::Http(Rc::new(settings));
                 }
                 Some(NetworkFilter::TcpProxy(it)) => app = App::Tcp(Rc::new(TcpSettings::new(it, around)?)),
                 Some(NetworkFilter::Rbac(it)) => {
@@ -280,6 +289,7 @@ impl Listener {
             tls: socket,
             guards,
             app,
+            answers,
         })
     }
 
@@ -306,6 +316,7 @@ impl Chain {
             tls: None,
             guards: Vec::new(),
             app,
+            answers: None,
         }
     }
 }

@@ -1,13 +1,16 @@
 //! How connections from clients end: by their peer, by time, or by a drain; and when they are read no more.
 
 use super::chain::Guard;
-use super::downstream::State;
+use super::downstream::{Down, State};
 use super::wire::Ending;
 use super::{ConnId, Proxy, Timer};
 
 impl Proxy {
     /// The client sends no more: for HTTP that is as good as gone.
     pub(super) fn down_ended(&mut self, number: u32) {
+        if let Some(down) = self.down(number) {
+            down.is_remote = true;
+        }
         match self.down(number).map(|it| &it.state) {
             Some(State::Tcp(_)) => self.tcp_down_ended(number),
             Some(_) => {
@@ -19,6 +22,9 @@ impl Proxy {
     }
 
     pub(super) fn down_closed(&mut self, number: u32) {
+        if let Some(down) = self.down(number) {
+            down.is_remote = true;
+        }
         self.streams_of_down_gone(number, "downstream_remote_disconnect");
         self.forget_down(number);
     }
@@ -92,7 +98,6 @@ impl Proxy {
         let Some(settings) = down.settings().cloned() else { return };
         let stats = &settings.stats;
         self.stats.dec(stats.downstream_cx_active);
-        self.stats.inc(stats.downstream_cx_destroy);
         match kind {
             Some(true) => self.stats.dec(stats.downstream_cx_http2_active),
             Some(false) => self.stats.dec(stats.downstream_cx_http1_active),
@@ -112,6 +117,7 @@ impl Proxy {
             self.tcp_forgotten(number, tcp, &down.facts);
         }
         self.log_connection(&mut down);
+        self.count_down_end(&down);
         for guard in down.chain.iter().flat_map(|it| &it.guards) {
             if let Guard::Limit { active, .. } = guard {
                 self.stats.dec(*active);
@@ -124,19 +130,44 @@ impl Proxy {
         }
     }
 
-    /// Starts the timer of a connection without requests, or stops it.
-    pub(super) fn set_down_idle(&mut self, number: u32, is_idle: bool) {
-        let now = self.now;
-        let Some(down) = self.downs.get_mut(number as usize).and_then(|it| it.as_deref_mut()) else { return };
-        self.timers.cancel(&mut down.idle);
-        if is_idle && let Some(timeout) = down.settings().and_then(|it| it.times.idle_timeout) {
-            down.idle = Some(self.timers.set(now + timeout, Timer::DownIdle(number)));
+    fn count_down_end(&mut self, down: &Down) {
+        let Some(settings) = down.settings().filter(|_| down.is_http) else { return };
+        let stats = &settings.stats;
+        let (ended, ended_busy) = if down.is_remote {
+            (stats.downstream_cx_destroy_remote, stats.downstream_cx_destroy_remote_active_rq)
+        } else {
+            (stats.downstream_cx_destroy_local, stats.downstream_cx_destroy_local_active_rq)
+        };
+        self.stats.inc(stats.downstream_cx_destroy);
+        self.stats.inc(ended);
+        if down.was_busy {
+            self.stats.inc(stats.downstream_cx_destroy_active_rq);
+            self.stats.inc(ended_busy);
         }
     }
 
+    /// Starts the timer of a connection without requests.
+    pub(super) fn set_down_idle(&mut self, number: u32) {
+        let now = self.now;
+        let Some(down) = self.downs.get_mut(number as usize).and_then(|it| it.as_deref_mut()) else { return };
+        if let Some(timeout) = down.settings().and_then(|it| it.times.idle_timeout) {
+            self.timers.put_off(&mut down.idle, now + timeout, Timer::DownIdle(number));
+        }
+    }
+
+    /// The timer of a connection without requests fired. It is left to run while there are some.
     pub(super) fn down_idle(&mut self, number: u32) {
         let Some(down) = self.down(number) else { return };
         down.idle = None;
+        let is_busy = match &down.state {
+            State::Http1(http1) => http1.stream.is_some() || http1.decoder.is_in_head(),
+            State::Http2(http2) => !http2.streams.is_empty(),
+            State::Sniffing => false,
+            _ => true,
+        };
+        if is_busy {
+            return;
+        }
         if let Some(settings) = down.settings().cloned() {
             self.stats.inc(settings.stats.downstream_cx_idle_timeout);
         }

@@ -33,6 +33,8 @@ pub(crate) struct Http1 {
     pub held: Vec<u8>,
     /// Whether the connection ends with the response.
     pub closes: bool,
+    /// Whether it ends at once, for the client is waiting for that.
+    pub ends_at_once: bool,
     /// How the response's body is written.
     pub framing: Framing,
     /// Whether the connection's end is that of the response's body.
@@ -75,6 +77,10 @@ pub(crate) struct Down {
     pub requests: u32,
     pub started: u64,
     pub is_draining: bool,
+    /// Whether a connection manager took it, whether its end came from the client, and whether a request was under way.
+    pub is_http: bool,
+    pub is_remote: bool,
+    pub was_busy: bool,
     /// Whether access control was asked.
     pub is_guarded: bool,
     pub received: u64,
@@ -114,6 +120,9 @@ impl Down {
             requests: 0,
             started: now,
             is_draining: false,
+            is_http: false,
+            is_remote: false,
+            was_busy: false,
             is_guarded: false,
             received: 0,
             entry: None,
@@ -318,7 +327,8 @@ impl Proxy {
         let Some(down) = self.down(number) else { return };
         down.max_duration = duration;
         down.state = State::Sniffing;
-        self.set_down_idle(number, true);
+        down.is_http = true;
+        self.set_down_idle(number);
         if let Some(down) = self.down(number)
             && (down.facts.is_tls || settings.codec != CodecType::Auto || !down.sniffed.is_empty())
         {
@@ -350,6 +360,7 @@ impl Proxy {
                 stream: None,
                 held: Vec::new(),
                 closes: false,
+                ends_at_once: false,
                 framing: Framing::Plain,
                 ends_by_close: false,
             };
@@ -393,7 +404,10 @@ impl Proxy {
         if !self.is_guarded(number, bytes) {
             return;
         }
-        let Some(down) = self.down(number) else { return };
+        let Some(down) = self.downs.get_mut(number as usize).and_then(|it| it.as_deref_mut()) else { return };
+        if let Some(settings) = down.settings() {
+            self.stats.add(settings.stats.downstream_cx_rx_bytes_total, bytes.len() as u64);
+        }
         match &mut down.state {
             State::Inspecting => {
                 down.sniffed.extend_from_slice(bytes);

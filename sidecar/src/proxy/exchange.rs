@@ -49,7 +49,13 @@ impl Proxy {
         }
     }
 
-    fn upstream_interim(&mut self, request: Key, headers: &HeaderMap) {
+    /// An interim response is counted, and goes on only where that is asked for.
+    pub(super) fn upstream_interim(&mut self, request: Key, headers: &HeaderMap) {
+        let cluster = self.stream(request).and_then(|it| it.router.as_ref()).map(|it| it.cluster);
+        if let (Some(id), Some(status)) = (cluster, headers.get_str(":status").and_then(|it| it.parse().ok()))
+        {
+            self.charge(request, id, status);
+        }
         let wants = self.stream(request).is_some_and(|it| it.settings.proxies_100);
         if wants && headers.get(":status") == Some(b"100") {
             self.send_interim(request, headers);
@@ -61,8 +67,9 @@ impl Proxy {
         let attempt =
             self.stream(request).and_then(|it| it.router.as_ref()).and_then(|it| it.attempt.as_ref());
         let is_sent = attempt.is_some_and(|it| it.is_sent);
-        if let Some(Up { kind: Kind::Http1 { closes, .. }, .. }) = self.up(key) {
+        if let Some(Up { kind: Kind::Http1 { closes, .. }, was_busy, .. }) = self.up(key) {
             *closes |= !is_sent;
+            *was_busy |= !is_sent;
         }
         self.detach(Link::Http1(key), request, true);
     }

@@ -175,7 +175,7 @@ impl Proxy {
         if it.is_last {
             self.close_down(number);
         } else {
-            self.set_down_idle(number, true);
+            self.set_down_idle(number);
         }
     }
 

@@ -93,7 +93,7 @@ impl Proxy {
                 let Some(request) = self.up_http2_request(key, stream) else { return };
                 let Some(host) = self.ups.get(key).map(|it| it.host) else { return };
                 if headers.get(":status").is_some_and(|it| it.starts_with(b"1")) {
-                    return;
+                    return self.upstream_interim(request, &headers);
                 }
                 if end {
                     self.http2_up_done(key, stream, request);
@@ -125,8 +125,11 @@ impl Proxy {
             }
             Event::Reset { stream, code, .. } => {
                 let Some(request) = self.up_http2_request(key, stream) else { return };
-                let reset =
-                    if code == Code::RefusedStream as u32 { Reset::RemoteRefused } else { Reset::Remote };
+                let reset = match code {
+                    _ if code == Code::RefusedStream as u32 => Reset::RemoteRefused,
+                    _ if code == Code::ProtocolError as u32 => Reset::Protocol,
+                    _ => Reset::Remote,
+                };
                 self.http2_up_lost(key, stream, request, reset);
             }
             Event::GoAway { .. } => {
@@ -148,9 +151,9 @@ impl Proxy {
         self.release(key, Link::Http2(key, id), priority);
         if reset == Reset::Protocol {
             self.up_reset_stream(key, id, Code::ProtocolError);
-        } else if let Some(cluster) = self.ups.get(key).map(|it| it.cluster).and_then(|id| self.cluster(id)) {
-            let stat = cluster.stats.upstream_rq_rx_reset;
-            self.stats.inc(stat);
+        }
+        if let Some(cluster) = self.ups.get(key).map(|it| it.cluster) {
+            self.count_stream_reset(cluster, Some(reset));
         }
         self.attempt_failed(request, reset, "");
         self.up_reuse(key);

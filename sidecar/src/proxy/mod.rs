@@ -204,8 +204,9 @@ pub struct Proxy {
     connections: u64,
     /// This machine's address, which stands for clients on the loopback.
     own_address: IpAddr,
-    date: (u64, String),
+    date: (u64, Rc<str>),
     node_cluster: String,
+    node_id: String,
     #[cfg(feature = "tls")]
     tls: crate::tls::Means,
 }
@@ -365,10 +366,10 @@ impl Proxy {
     }
 
     /// `Date`, made once a second.
-    pub(crate) fn date(&mut self) -> &str {
+    pub(crate) fn date(&mut self) -> Rc<str> {
         if self.date.0 != self.now / SECOND {
-            self.date = (self.now / SECOND, time::http_date(self.now));
+            self.date = (self.now / SECOND, time::http_date(self.now).into());
         }
-        &self.date.1
+        self.date.1.clone()
     }
 }

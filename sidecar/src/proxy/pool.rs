@@ -71,6 +71,10 @@ impl Proxy {
         self.stats.inc(cluster.stats.upstream_rq_pending_active);
         let Some(it) = cluster.hosts.get_mut(&host) else { return };
         it.pending.push_back(key);
+        let address = it.address;
+        if let Some(stream) = self.streams.get_mut(key) {
+            stream.info.upstream = Some(address);
+        }
         let enough = if is_http2 { it.connecting > 0 } else { it.connecting as usize >= it.pending.len() };
         if !enough {
             self.pool_connect(id, host, priority, is_http2);
@@ -138,8 +142,10 @@ impl Proxy {
         if let Some(it) = self.ups.get_mut(up)
             && it.active() == 0
         {
-            self.timers.cancel(&mut it.idle);
-            it.idle = idle.map(|idle| self.timers.set(now + idle, Timer::UpIdle(up)));
+            match idle {
+                Some(idle) => self.timers.put_off(&mut it.idle, now + idle, Timer::UpIdle(up)),
+                None => self.timers.cancel(&mut it.idle),
+            }
         }
     }
 
@@ -147,7 +153,6 @@ impl Proxy {
     fn attach(&mut self, up: Key, key: Key) {
         let Some(it) = self.ups.get_mut(up) else { return };
         let (id, host, address, local) = (it.cluster, it.host, it.address, it.local);
-        self.timers.cancel(&mut it.idle);
         let Some(stream) = self.streams.get_mut(key) else { return self.park(up) };
         stream.info.upstream = Some(address);
         stream.info.upstream_local = local;
@@ -174,6 +179,7 @@ impl Proxy {
         {
             attempt.link = link;
         }
+        self.start_per_try(key);
         self.up_send_request(link, key);
     }
 
@@ -219,23 +225,34 @@ impl Proxy {
             }
             Link::Http1(up) => {
                 self.release(up, attempt.link, self.priority_of(key));
-                self.count_reset(id);
+                if let Some(it) = self.ups.get_mut(up) {
+                    it.was_busy = true;
+                }
                 self.end(ConnId::opened(up.index), Ending::Close);
                 self.drop_from_pool(up);
             }
             Link::Http2(up, stream) => {
                 self.release(up, attempt.link, self.priority_of(key));
-                self.count_reset(id);
+                self.count_stream_reset(id, None);
                 self.up_reset_stream(up, stream, Code::Cancel);
                 self.up_reuse(up);
             }
         }
     }
 
-    fn count_reset(&mut self, id: usize) {
-        if let Some(cluster) = self.cluster(id) {
-            let stat = cluster.stats.upstream_rq_tx_reset;
-            self.stats.inc(stat);
+    /// Counts that a stream of HTTP/2 was reset: by us, or because of what the host did. HTTP/1 has no such count.
+    pub(super) fn count_stream_reset(&mut self, id: usize, reset: Option<Reset>) {
+        let Some(cluster) = self.cluster(id) else { return };
+        let stats = cluster.stats;
+        match reset {
+            None | Some(Reset::Protocol) => self.stats.inc(stats.upstream_rq_tx_reset),
+            Some(Reset::Remote) => self.stats.inc(stats.upstream_rq_rx_reset),
+            Some(Reset::RemoteRefused | Reset::Overflow) => {}
+            Some(
+                Reset::RemoteConnectionFailure | Reset::ConnectionTimeout | Reset::ConnectionTermination,
+            ) => {
+                self.stats.inc(stats.upstream_rq_pending_failure_eject);
+            }
         }
     }
 

@@ -44,9 +44,6 @@ impl Proxy {
         } else {
             stats.downstream_rq_http1_total
         });
-        if let Some(number) = owner.down() {
-            self.set_down_idle(number, false);
-        }
         let key = self.streams.insert(Stream::new(owner, &settings, info, headers));
         let timer = |timeout: Option<u64>, what| timeout.map(|it| (now + it, what));
         let request = timer(settings.times.request_timeout, Timer::RequestTimeout(key))
@@ -89,6 +86,9 @@ impl Proxy {
         if !request::settle_target(&mut headers) {
             return self.http1_error(number, Error::URL);
         }
+        if !headers.get(":authority").is_none_or(request::is_authority) {
+            return self.http1_error(number, Error::AUTHORITY);
+        }
         if is_http10 && !headers.contains(":authority") {
             headers.append(":authority", settings.http10.as_deref().unwrap_or_default());
         }
@@ -99,6 +99,7 @@ impl Proxy {
         if let Some(State::Http1(http1)) = self.down(number).map(|it| &mut it.state) {
             http1.stream = Some(key);
             http1.closes = !keeps;
+            http1.ends_at_once = !keeps;
         }
         if let Some(stream) = self.stream(key) {
             stream.is_http10 = is_http10;
@@ -144,6 +145,13 @@ impl Proxy {
 
     /// A request's headers, from either version.
     pub(super) fn request_headers(&mut self, key: Key, is_end: bool) {
+        self.request_arrives(key, is_end);
+        if let Some(stream) = self.stream(key) {
+            stream.is_arriving = false;
+        }
+    }
+
+    fn request_arrives(&mut self, key: Key, is_end: bool) {
         let now = self.now;
         let Some(stream) = self.stream(key) else { return };
         if is_end {
@@ -170,6 +178,9 @@ impl Proxy {
         request::strip_host(&settings, connection.local.port(), &mut stream.request);
         stream.info.remote =
             request::mutate(&settings, &connection, own, &mut self.random, &mut stream.request);
+        if settings.adds_user_agent {
+            request::add_user_agent(&self.node_cluster, &self.node_id, &mut stream.request);
+        }
         stream.info.start = stream.info.start.min(now);
         self.route(key);
         self.note_route(key);
@@ -334,9 +345,9 @@ impl Proxy {
     pub(super) fn rearm_idle(&mut self, key: Key) {
         let now = self.now;
         let Some(stream) = self.streams.get_mut(key) else { return };
-        self.timers.cancel(&mut stream.idle);
-        if let Some(timeout) = stream.idle_timeout {
-            stream.idle = Some(self.timers.set(now + timeout, Timer::StreamIdle(key)));
+        match stream.idle_timeout {
+            Some(timeout) => self.timers.put_off(&mut stream.idle, now + timeout, Timer::StreamIdle(key)),
+            None => self.timers.cancel(&mut stream.idle),
         }
     }
 
@@ -381,13 +392,21 @@ impl Proxy {
 
     /// The client's connection is going: what is under way on it is over.
     pub(super) fn streams_of_down_gone(&mut self, number: u32, why: &'static str) {
+        let is_in_head = matches!(self.down(number).map(|it| &it.state),
+            Some(State::Http1(it)) if it.stream.is_none() && it.decoder.is_in_head());
+        let begun =
+            if is_in_head { self.new_stream(Owner::Http1(number), HeaderMap::new(), None) } else { None };
         let keys: Vec<Key> = match self.down(number).map(|it| &mut it.state) {
-            Some(State::Http1(http1)) => http1.stream.take().into_iter().collect(),
+            Some(State::Http1(http1)) => http1.stream.take().or(begun).into_iter().collect(),
             Some(State::Http2(http2)) => std::mem::take(&mut http2.streams).into_values().collect(),
             _ => return,
         };
+        if let Some(down) = self.down(number) {
+            down.was_busy |= !keys.is_empty();
+        }
         for key in keys {
-            let Some(stream) = self.stream(key) else { continue };
+            let Some(stream) = self.streams.get_mut(key) else { continue };
+            self.stats.inc(stream.settings.stats.downstream_rq_rx_reset);
             stream.info.flags.set(Flag::DownstreamConnectionTermination);
             stream.info.details = why.into();
             self.drop_stream(key);

@@ -63,10 +63,13 @@ impl Proxy {
 
     /// The response's headers.
     pub(super) fn send_headers(&mut self, key: Key, mut headers: HeaderMap, is_end: bool) {
-        let date = self.date().to_owned();
+        let date = self.date();
         let Some(stream) = self.streams.get_mut(key) else { return };
         stream.response_started = true;
         let settings = stream.settings.clone();
+        if !stream.request_ended && stream.owner != Owner::Shadow {
+            self.stats.inc(settings.stats.downstream_rq_response_before_rq_complete);
+        }
         let code: u16 = headers.get_str(":status").and_then(|it| it.parse().ok()).unwrap_or(0);
         stream.info.code = code;
         if !(stream.is_upgrade && code == 101) {
@@ -77,7 +80,11 @@ impl Proxy {
             headers.remove(name);
         }
         headers.remove("transfer-encoding");
-        headers.set("date", &date);
+        // RFC 9110 section 8.6: these have no length.
+        if matches!(code, 100..=199 | 204) {
+            headers.remove("content-length");
+        }
+        headers.set("date", &*date);
         match settings.server_header {
             Server::Overwrite => headers.set("server", &settings.server_name),
             Server::AppendIfAbsent if !headers.contains("server") => {
@@ -129,7 +136,10 @@ impl Proxy {
             let is_bidding_farewell = !settings.is_admin && (is_failing || is_draining);
             let drains = is_spent || down.is_draining || is_bidding_farewell;
             if let State::Http1(http1) = &mut down.state {
-                closes |= http1.closes;
+                // An answer ahead of the request's end: nobody waits for the rest of it.
+                let is_switched = stream.is_upgrade && (code == 101 || (200..300).contains(&code));
+                closes |= http1.closes || !(stream.request_ended || is_switched);
+                http1.ends_at_once |= is_spent;
                 if drains && !closes {
                     closes = true;
                     if !is_spent {
@@ -168,15 +178,27 @@ impl Proxy {
         if stream.owner == Owner::Shadow || stream.info.is_health_check {
             return;
         }
-        let stats = stream.settings.stats;
+        let (owner, stats) = (stream.owner, stream.settings.stats);
         self.stats.inc(stats.downstream_rq_completed);
-        self.stats.inc(match code {
-            100..=199 => stats.downstream_rq_1xx,
-            200..=299 => stats.downstream_rq_2xx,
-            300..=399 => stats.downstream_rq_3xx,
-            400..=499 => stats.downstream_rq_4xx,
-            _ => stats.downstream_rq_5xx,
-        });
+        let class = usize::from(code / 100);
+        let classes = [
+            stats.downstream_rq_1xx,
+            stats.downstream_rq_2xx,
+            stats.downstream_rq_3xx,
+            stats.downstream_rq_4xx,
+            stats.downstream_rq_5xx,
+        ];
+        if let Some(stat) = class.checked_sub(1).and_then(|it| classes.get(it)) {
+            self.stats.inc(*stat);
+        }
+        if let Some(of_listener) = owner.down().and_then(|it| self.down(it)?.chain.as_ref()?.answers.clone())
+        {
+            of_listener
+                .iter()
+                .enumerate()
+                .filter(|it| it.0 == 0 || it.0 == class)
+                .for_each(|it| self.stats.inc(*it.1));
+        }
     }
 
     /// A piece of the response's body.
@@ -243,16 +265,18 @@ impl Proxy {
         let Some(stream) = self.stream(key) else { return };
         stream.response_ended = true;
         let (owner, was_whole, is_upgrade) = (stream.owner, stream.request_ended, stream.is_upgrade);
+        // What is answered while its head is read counts as not yet read to its end.
+        let was_read = was_whole && !stream.is_arriving;
         let stats = stream.settings.stats;
-        if !was_whole {
-            self.stats.inc(stats.downstream_rq_response_before_rq_complete);
+        if !was_whole && owner != Owner::Shadow {
+            self.stats.inc(stats.downstream_rq_rx_reset);
         }
         self.finish_stream(key);
         match owner {
             Owner::Http1(number) => {
                 let Some(State::Http1(http1)) = self.down(number).map(|it| &mut it.state) else { return };
                 http1.stream = None;
-                if http1.ends_by_close || is_upgrade {
+                if http1.ends_by_close || is_upgrade || (http1.ends_at_once && was_read) {
                     return self.close_down_at_once(number);
                 }
                 if http1.closes || !was_whole {
@@ -260,7 +284,7 @@ impl Proxy {
                 }
                 http1.decoder.next_message();
                 self.resumed.push(number);
-                self.set_down_idle(number, true);
+                self.set_down_idle(number);
             }
             Owner::Http2(number, id) => self.http2_stream_done(number, id, was_whole),
             Owner::Shadow => {}
@@ -282,10 +306,12 @@ impl Proxy {
                     http1.stream = None;
                 }
                 self.stats.inc(stats.downstream_rq_tx_reset);
+                self.stats.inc(stats.downstream_rq_rx_reset);
                 self.close_down(number);
             }
             Owner::Http2(number, id) => {
                 self.stats.inc(stats.downstream_rq_tx_reset);
+                self.stats.inc(stats.downstream_rq_rx_reset);
                 self.http2_reset(number, id, Code::InternalError);
             }
             Owner::Shadow => {}

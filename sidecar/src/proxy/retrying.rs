@@ -110,7 +110,7 @@ impl Proxy {
             body.push_str(&stream.info.transport_failure);
         }
         let status = if reset == Reset::Protocol { 502 } else { 503 };
-        self.charge(id, status);
+        self.charge(key, id, status);
         let details: Cow<'static, str> = format!("upstream_reset_before_response_started{{{detail}}}").into();
         let mut reply = Reply::new(status, &body, details).of_router();
         if reset == Reset::Overflow {
@@ -219,7 +219,7 @@ impl Proxy {
         if let Some(stream) = self.stream(key) {
             stream.info.flags.set(Flag::UpstreamRequestTimeout);
         }
-        self.charge(id, 504);
+        self.charge(key, id, 504);
         self.reply(key, Reply::new(504, "upstream request timeout", "upstream_per_try_timeout").of_router());
     }
 
@@ -246,7 +246,7 @@ impl Proxy {
             Verdict::Retry
         ) {
             if let Some(Some(cluster)) = self.clusters.get_mut(id) {
-                cluster.count_code(status, true, &mut self.stats);
+                cluster.count_code_as("retry.", status, &mut self.stats);
             }
             let Some(router) = self.stream(key).and_then(|it| it.router.as_mut()) else { return };
             let asked = router.policy.as_ref().and_then(|it| it.asked_back_off(&headers, now));
@@ -255,7 +255,7 @@ impl Proxy {
             }
             return self.schedule_retry(key, Some(host), asked);
         }
-        self.charge(id, status);
+        self.charge(key, id, status);
         let Some(stream) = self.streams.get_mut(key) else { return };
         if let Some(router) = stream.router.as_mut() {
             self.timers.cancel(&mut router.per_try_timer);
@@ -280,7 +280,7 @@ impl Proxy {
         stream.response_started = true;
         let Some(id) = stream.router.as_ref().map(|it| it.cluster) else { return };
         self.outlier_result(id, host, status, false);
-        self.charge(id, status);
+        self.charge(key, id, status);
         if is_end {
             self.drop_stream(key);
         }

@@ -106,8 +106,9 @@ fn timeouts(
 impl Proxy {
     /// The router's turn.
     pub(super) fn start_router(&mut self, key: Key) {
-        let Some(stream) = self.stream(key) else { return };
+        let Some(stream) = self.streams.get_mut(key) else { return };
         let stats = stream.settings.stats;
+        self.stats.inc(stats.rq_total);
         let Some(met) = stream.met.clone() else {
             stream.info.flags.set(Flag::NoRouteFound);
             self.stats.inc(stats.no_route);
@@ -164,7 +165,6 @@ impl Proxy {
         };
         let Some(Some(cluster)) = self.clusters.get(id) else { return };
         let limit = cluster.buffer_limit;
-        self.stats.inc(stats.rq_total);
         let met = stream.met.clone();
         let is_grpc = stream.is_grpc;
         let policy = RetryPolicy::of_request(forward.retry.as_ref(), &stream.request);
@@ -212,12 +212,20 @@ impl Proxy {
             suppresses,
             counts_retry: false,
         }));
-        self.start_shadows(key, forward);
+        let shadows = self.make_shadows(key, forward);
         let Some(stream) = self.stream(key) else { return };
         if stream.request_ended {
             self.start_global_timer(key);
         }
         self.begin_attempt(key);
+        for shadow in shadows {
+            // A request that was answered at once is not copied.
+            if self.streams.get(key).is_some() {
+                self.begin_attempt(shadow)
+            } else {
+                self.drop_stream(shadow)
+            }
+        }
     }
 
     fn start_global_timer(&mut self, key: Key) {
@@ -280,7 +288,7 @@ impl Proxy {
         let Some(host) = chosen else {
             let Some(stream) = self.stream(key) else { return };
             stream.info.flags.set(Flag::NoHealthyUpstream);
-            self.charge(id, 503);
+            self.charge(key, id, 503);
             return self
                 .reply(key, Reply::new(503, "no healthy upstream", "no_healthy_upstream").of_router());
         };
@@ -295,7 +303,6 @@ impl Proxy {
         if let Some(router) = stream.router.as_mut() {
             router.attempt = Some(Attempt { host, link: Link::Pending, is_sent: false });
         }
-        self.start_per_try(key);
         self.pool_request(key, id, host);
     }
 
@@ -331,9 +338,11 @@ impl Proxy {
     }
 
     /// Counts a status against a cluster, be it an upstream's or ours in its place.
-    pub(super) fn charge(&mut self, cluster: usize, code: u16) {
+    pub(super) fn charge(&mut self, key: Key, cluster: usize, code: u16) {
+        let is_internal = |it: &super::stream::Stream| it.request.get("x-envoy-internal") == Some(b"true");
+        let who = if self.streams.get(key).is_some_and(is_internal) { "internal." } else { "external." };
         if let Some(Some(it)) = self.clusters.get_mut(cluster) {
-            it.count_code(code, false, &mut self.stats);
+            it.count_code(code, who, &mut self.stats);
         }
     }
 
@@ -412,7 +421,7 @@ impl Proxy {
         if stream.response_started {
             return self.reset_stream(key, "response_timeout".into());
         }
-        self.charge(id, 504);
+        self.charge(key, id, 504);
         self.reply(key, Reply::new(504, "upstream request timeout", "response_timeout").of_router());
     }
 

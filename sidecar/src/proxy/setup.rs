@@ -95,8 +95,9 @@ impl Proxy {
             is_telling: false,
             connections: 0,
             own_address,
-            date: (0, String::new()),
+            date: (0, "".into()),
             node_cluster,
+            node_id: bootstrap.node.as_ref().map_or(String::new(), |it| it.id.clone()),
             #[cfg(feature = "tls")]
             tls: crate::tls::Means {
                 clock: crate::tls::Clock::default(),

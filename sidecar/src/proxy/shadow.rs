@@ -8,10 +8,11 @@ use crate::route::Forward;
 use std::rc::Rc;
 
 impl Proxy {
-    /// Starts the copies that a route asks for.
-    pub(super) fn start_shadows(&mut self, key: Key, forward: &Forward) {
+    /// Makes the copies that a route asks for. They are sent behind the request itself.
+    pub(super) fn make_shadows(&mut self, key: Key, forward: &Forward) -> Vec<Key> {
+        let mut made = Vec::new();
         for mirror in &forward.mirrors {
-            let Some(stream) = self.streams.get_mut(key) else { return };
+            let Some(stream) = self.streams.get_mut(key) else { return made };
             if mirror.fraction.as_ref().is_some_and(|it| !it.holds(self.random.draw())) {
                 continue;
             }
@@ -20,7 +21,7 @@ impl Proxy {
                 _ => mirror.cluster.clone(),
             };
             let Some(cluster) = self.cluster_names.get(name.as_str()).copied() else { continue };
-            let Some(router) = &stream.router else { return };
+            let Some(router) = &stream.router else { return made };
             let mut request = stream.request.clone();
             if !mirror.keeps_host {
                 let host = request.get_str(":authority").unwrap_or_default();
@@ -71,7 +72,8 @@ impl Proxy {
             if let Some(router) = self.stream(key).and_then(|it| it.router.as_mut()) {
                 router.shadows.push(shadow);
             }
-            self.begin_attempt(shadow);
+            made.push(shadow);
         }
+        made
     }
 }

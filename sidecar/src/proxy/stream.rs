@@ -47,6 +47,8 @@ pub(crate) struct Stream {
     /// Whether a filter holds the request back.
     pub is_waiting: bool,
     pub request_ended: bool,
+    /// Whether its head is being read.
+    pub is_arriving: bool,
     pub response_started: bool,
     pub response_ended: bool,
     pub is_head: bool,
@@ -95,6 +97,7 @@ impl Stream {
             filter: 0,
             is_waiting: false,
             request_ended: false,
+            is_arriving: true,
             response_started: false,
             response_ended: false,
             is_http10: false,

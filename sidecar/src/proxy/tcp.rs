@@ -129,7 +129,6 @@ impl Proxy {
         let mut info = Info::new(down.started, &down.facts, &chain.name);
         info.cluster = cluster.map(|_| name.into());
         let early = std::mem::take(&mut down.sniffed);
-        info.received = early.len() as u64;
         let tcp = Tcp {
             settings: settings.clone(),
             info,
@@ -189,6 +188,9 @@ impl Proxy {
         self.note_host(number, id, host);
         let Some(host) = host else { return self.tcp_fail(number, Flag::NoHealthyUpstream) };
         let address = self.cluster(id).and_then(|it| it.hosts.get(&host)).map(|it| it.address);
+        if let Some(Some(cluster)) = self.clusters.get(id) {
+            self.stats.inc(cluster.stats.upstream_rq_pending_total);
+        }
         let up = self.connect(id, host, 0, Kind::Tcp(number), None);
         if let Some(tcp) = self.tcp(number) {
             tcp.attempts += 1;
@@ -219,6 +221,7 @@ impl Proxy {
             self.stats.inc(active);
         }
         self.set_paused(ConnId::accepted(number), false);
+        self.tcp_count_received(number, early.len());
         self.tcp_forward(up, &early);
         if ended {
             self.end(ConnId::opened(up.index), Ending::HalfClose);
@@ -257,10 +260,9 @@ impl Proxy {
 
     pub(super) fn tcp_from_down(&mut self, number: u32, bytes: &[u8]) {
         let Some(tcp) = self.tcp(number) else { return };
-        tcp.info.received += bytes.len() as u64;
-        let (stats, up) = (tcp.settings.stats, tcp.up.filter(|_| tcp.is_open));
-        match up {
+        match tcp.up.filter(|_| tcp.is_open) {
             Some(up) => {
+                self.tcp_count_received(number, bytes.len());
                 self.tcp_forward(up, bytes);
                 self.tcp_rearm(number);
             }
@@ -271,7 +273,14 @@ impl Proxy {
                 }
             }
         }
-        self.stats.add(stats.downstream_cx_rx_bytes_total, bytes.len() as u64);
+    }
+
+    /// Envoy reads a client's bytes once there is somewhere for them to go, and counts them then.
+    fn tcp_count_received(&mut self, number: u32, length: usize) {
+        let Some(tcp) = self.tcp(number) else { return };
+        tcp.info.received += length as u64;
+        let stats = tcp.settings.stats;
+        self.stats.add(stats.downstream_cx_rx_bytes_total, length as u64);
     }
 
     pub(super) fn tcp_from_up(&mut self, number: u32, bytes: &[u8]) {
@@ -302,9 +311,20 @@ impl Proxy {
         let Some(tcp) = self.tcp(number) else { return };
         tcp.up_ended = true;
         if tcp.down_ended {
+            let up = tcp.up;
+            if let Some(up) = up.and_then(|it| self.up(it)) {
+                up.is_remote = true;
+            }
             return self.tcp_close(number);
         }
         self.end(ConnId::accepted(number), Ending::HalfClose);
+    }
+
+    /// The host broke the connection off.
+    pub(super) fn tcp_up_reset(&mut self, number: u32) {
+        if let Some(tcp) = self.tcp(number).filter(|it| it.is_open) {
+            tcp.info.flags.set(Flag::UpstreamRemoteReset);
+        }
     }
 
     fn tcp_close(&mut self, number: u32) {
@@ -333,6 +353,10 @@ impl Proxy {
         }
         tcp.info.flags.set(Flag::UpstreamConnectionFailure);
         tcp.info.transport_failure = transport.to_owned().into();
+        if let Some(cluster) = id.and_then(|id| self.cluster(id)) {
+            let stat = cluster.stats.upstream_rq_pending_failure_eject;
+            self.stats.inc(stat);
+        }
         if let (Some(id), Some(_)) = (id, host)
             && let Some(address) = self.tcp(number).and_then(|it| it.info.upstream)
             && let Some(host) = self.cluster(id).and_then(|it| it.by_address.get(&address).copied())
@@ -361,8 +385,9 @@ impl Proxy {
         else {
             return;
         };
-        self.timers.cancel(&mut tcp.idle);
-        tcp.idle = tcp.settings.idle.map(|it| self.timers.set(now + it, Timer::TcpIdle(number)));
+        if let Some(idle) = tcp.settings.idle {
+            self.timers.put_off(&mut tcp.idle, now + idle, Timer::TcpIdle(number));
+        }
     }
 
     pub(super) fn tcp_idle(&mut self, number: u32) {

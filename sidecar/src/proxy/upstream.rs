@@ -72,6 +72,9 @@ pub(crate) struct Up {
     pub idle: Option<TimerId>,
     pub is_open: bool,
     pub requests: u32,
+    /// Whether the host ended it, and whether a request was under way then.
+    pub is_remote: bool,
+    pub was_busy: bool,
 }
 
 impl Up {
@@ -170,6 +173,8 @@ impl Proxy {
             idle: None,
             is_open: false,
             requests: 0,
+            is_remote: false,
+            was_busy: false,
         };
         let key = self.ups.insert(up);
         let timer = self.timers.set(self.now + timeout, Timer::Connect(key));
@@ -263,6 +268,9 @@ impl Proxy {
 
     pub(super) fn up_failed(&mut self, number: u32, reason: &str) {
         let Some(key) = self.ups.key_at(number) else { return };
+        if let Some(up) = self.up(key) {
+            up.is_remote = true;
+        }
         self.up_lost(key, Reset::RemoteConnectionFailure, &format!("delayed connect error: {reason}"), "");
     }
 
@@ -284,6 +292,7 @@ impl Proxy {
         let Some(up) = self.ups.get_mut(key) else { return };
         let (id, host, was_open, priority) = (up.cluster, up.host, up.is_open, up.priority);
         let is_http2 = matches!(up.kind, Kind::Http2 { .. });
+        up.was_busy |= was_open && up.active() > 0;
         let mut lost: Vec<(Key, Link)> = Vec::new();
         let mut tcp = None;
         let mut check = None;
@@ -304,6 +313,9 @@ impl Proxy {
             let priority =
                 self.streams.get(*stream).and_then(|it| it.router.as_ref()).map_or(0, |it| it.priority);
             self.release(key, *link, priority);
+            if is_http2 {
+                self.count_stream_reset(id, Some(reset));
+            }
         }
         self.forget_up(key.index);
         for (stream, _) in lost {
@@ -332,8 +344,19 @@ impl Proxy {
             self.timers.cancel(&mut check.timer);
         }
         let Some(Some(cluster)) = self.clusters.get_mut(up.cluster) else { return };
-        self.stats.dec(cluster.stats.upstream_cx_active);
-        self.stats.inc(cluster.stats.upstream_cx_destroy);
+        let stats = &cluster.stats;
+        self.stats.dec(stats.upstream_cx_active);
+        self.stats.inc(stats.upstream_cx_destroy);
+        let (ended, ended_busy) = if up.is_remote {
+            (stats.upstream_cx_destroy_remote, stats.upstream_cx_destroy_remote_with_active_rq)
+        } else {
+            (stats.upstream_cx_destroy_local, stats.upstream_cx_destroy_local_with_active_rq)
+        };
+        self.stats.inc(ended);
+        if up.was_busy || (up.is_open && matches!(up.kind, Kind::Tcp(_))) {
+            self.stats.inc(stats.upstream_cx_destroy_with_active_rq);
+            self.stats.inc(ended_busy);
+        }
         cluster.breakers[up.priority].sub(Resource::Connections, &mut self.stats);
         let Some(host) = cluster.hosts.get_mut(&up.host) else { return };
         host.connections = host.connections.saturating_sub(1);
@@ -437,11 +460,12 @@ impl Proxy {
     pub(super) fn up_ended(&mut self, number: u32) {
         let Some(key) = self.ups.key_at(number) else { return };
         let Some(up) = self.up(key) else { return };
+        if let Kind::Tcp(down) = up.kind {
+            return self.tcp_up_ended(down);
+        }
+        up.is_remote = true;
         match &mut up.kind {
-            Kind::Tcp(down) => {
-                let down = *down;
-                return self.tcp_up_ended(down);
-            }
+            Kind::Tcp(_) => {}
             Kind::Http1 { decoder, stream, closes, .. } => {
                 let request = *stream;
                 *closes = true;
@@ -463,12 +487,22 @@ impl Proxy {
         }
     }
 
-    pub(super) fn up_closed(&mut self, number: u32, _is_reset: bool) {
-        if let Some(key) = self.ups.key_at(number) {
-            self.up_lost(key, Reset::ConnectionTermination, "", "");
+    /// The connection is gone: for HTTP/1 as if the upstream had ended it, whatever it was in the middle of.
+    pub(super) fn up_closed(&mut self, number: u32, is_reset: bool) {
+        let Some(key) = self.ups.key_at(number) else { return };
+        let Some(up) = self.up(key) else { return };
+        up.is_remote = true;
+        if let Kind::Tcp(down) = up.kind
+            && is_reset
+        {
+            self.tcp_up_reset(down);
+        } else if matches!(up.kind, Kind::Http1 { stream: Some(_), .. }) {
+            self.up_ended(number);
         }
+        self.up_lost(key, Reset::ConnectionTermination, "", "");
     }
 
+    /// The timer of a connection without requests fired. It is left to run while there are some.
     pub(super) fn up_idle(&mut self, key: Key) {
         let Some(up) = self.up(key) else { return };
         up.idle = None;

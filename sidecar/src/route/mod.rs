@@ -5,6 +5,7 @@
 //! Source: Envoy's documentation "HTTP routing" and envoy.config.route.v3.
 
 pub mod action;
+mod index;
 pub mod mutation;
 pub mod redirect;
 pub mod retry;

@@ -1,5 +1,6 @@
 //! A compiled route configuration: virtual hosts by domain.
 
+use super::index::Index;
 use super::{Asked, Mutations, PerFilter, Route};
 use crate::config::route as config;
 use crate::http::HeaderMap;
@@ -14,6 +15,7 @@ pub struct VirtualHost {
     /// Its name.
     pub name: Rc<str>,
     routes: Vec<Rc<Route>>,
+    index: Option<Index>,
     /// Whether only TLS will do: for all, or for external clients.
     pub require_tls: config::TlsRequirement,
     /// Whether `x-envoy-attempt-count` is sent upstream.
@@ -55,6 +57,15 @@ pub struct Met {
     pub host: Rc<VirtualHost>,
     /// The route.
     pub route: Rc<Route>,
+}
+
+impl VirtualHost {
+    /// The first route that matches.
+    fn route(&self, asked: &Asked<'_>, random: &mut Random) -> Option<&Rc<Route>> {
+        let Some(index) = &self.index else { return self.routes.iter().find(|it| it.matches(asked, random)) };
+        let places = index.candidates(asked.headers.get(":path").unwrap_or_default());
+        places.into_iter().map(|at| &self.routes[at as usize]).find(|it| it.matches(asked, random))
+    }
 }
 
 impl RouteTable {
@@ -128,9 +139,11 @@ impl RouteTable {
             with_mirrors.request_mirror_policies = mirrors.to_vec();
         }
         let routes = config.routes.iter().map(|it| Route::new(it, &with_mirrors, read).map(Rc::new));
+        let routes = routes.collect::<Result<Vec<_>, String>>()?;
         self.hosts.push(Rc::new(VirtualHost {
             name: config.name.as_str().into(),
-            routes: routes.collect::<Result<_, _>>()?,
+            index: Index::new(&routes),
+            routes,
             require_tls: config.require_tls,
             counts_attempts: config.include_request_attempt_count,
             counts_attempts_in_response: config.include_attempt_count_in_response,
@@ -143,6 +156,9 @@ impl RouteTable {
 
     /// The virtual host of a `Host`: exact, then the longest ending, the longest beginning, any.
     pub fn host(&self, authority: &[u8]) -> Option<&Rc<VirtualHost>> {
+        if self.exact.is_empty() && self.endings.is_empty() && self.beginnings.is_empty() {
+            return self.any.map(|at| &self.hosts[at]);
+        }
         let lower = String::from_utf8_lossy(authority).to_ascii_lowercase();
         let name = if self.ignores_port { without_port(&lower) } else { &lower };
         let found = self.exact.get(name).copied();
@@ -156,7 +172,7 @@ impl RouteTable {
     /// The first route of the request's virtual host that matches.
     pub fn meet(self: &Rc<Self>, asked: &Asked<'_>, random: &mut Random) -> Option<Met> {
         let host = self.host(asked.headers.get(":authority").unwrap_or_default())?;
-        let route = host.routes.iter().find(|it| it.matches(asked, random))?;
+        let route = host.route(asked, random)?;
         Some(Met { table: self.clone(), host: host.clone(), route: route.clone() })
     }
 
