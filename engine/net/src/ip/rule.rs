@@ -33,6 +33,8 @@ pub(crate) struct Fib {
 pub(crate) struct FibRule {
     pub rule: Rule,
     pub priority: u32,
+    /// It asks nothing, as the three of the beginning.
+    any: bool,
     from: (u32, u32),
     to: (u32, u32),
     /// Where `iif` and `oif` are now.
@@ -46,10 +48,15 @@ impl FibRule {
             Some(IpNet::V4(net)) => (u32::from(net.network()), mask(net.prefix_len())),
             _ => (0, 0),
         };
-        FibRule { from: key(&rule.from), to: key(&rule.to), priority, rule, iif: None, oif: None }
+        let any =
+            rule == Rule { priority: rule.priority, protocol: rule.protocol, ..Rule::lookup(rule.table) };
+        FibRule { any, from: key(&rule.from), to: key(&rule.to), priority, rule, iif: None, oif: None }
     }
 
     fn matches(&self, query: &FibQuery) -> bool {
+        if self.any {
+            return true;
+        }
         let rule = &self.rule;
         let ports = |range: Option<(u16, u16)>, port: u16| {
             range.is_none_or(|(low, high)| port != 0 && (low..=high).contains(&port))

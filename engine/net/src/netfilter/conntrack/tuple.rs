@@ -6,6 +6,7 @@
 
 use crate::netfilter::header::{self, Header, ICMP};
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
 /// Which way a packet of a flow goes.
@@ -26,7 +27,7 @@ impl Direction {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Tuple {
     pub source: IpAddr,
     pub destination: IpAddr,
@@ -35,6 +36,20 @@ pub struct Tuple {
     pub source_port: u16,
     /// ICMP: type and code.
     pub destination_port: u16,
+}
+
+/// Every tracked packet is looked up by it: in as few words as it fits in.
+impl Hash for Tuple {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        for address in [self.source, self.destination] {
+            match address {
+                IpAddr::V4(it) => hasher.write_u32(it.into()),
+                IpAddr::V6(it) => hasher.write_u128(it.into()),
+            }
+        }
+        let ports = u64::from(self.destination_port) << 16 | u64::from(self.source_port);
+        hasher.write_u64(u64::from(self.protocol) << 32 | ports);
+    }
 }
 
 impl Tuple {
