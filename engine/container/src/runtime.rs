@@ -25,6 +25,10 @@ pub struct Runtime {
     trees: BTreeMap<&'static str, Rc<FileSystem>>,
     pub sandboxes: BTreeMap<String, Sandbox>,
     pub containers: BTreeMap<String, Container>,
+    /// Ids of sandboxes and of containers by the uid of their pod.
+    of_pod: BTreeMap<String, [BTreeSet<String>; 2]>,
+    /// Containers by their first process while it runs.
+    of_process: BTreeMap<ProcessId, String>,
     /// Pods of which something has ended, until somebody takes note.
     pub changed: BTreeSet<String>,
     /// The process that containers are children of.
@@ -116,6 +120,8 @@ impl Runtime {
             trees: BTreeMap::new(),
             sandboxes: BTreeMap::new(),
             containers: BTreeMap::new(),
+            of_pod: BTreeMap::new(),
+            of_process: BTreeMap::new(),
             changed: BTreeSet::new(),
             daemon: None,
         }
@@ -155,13 +161,36 @@ impl Runtime {
 
     /// Containers of a pod, the oldest first.
     pub fn containers_of<'a>(&'a self, uid: &'a str) -> impl Iterator<Item = &'a Container> + 'a {
-        let mut all: Vec<&Container> = self.containers.values().filter(|it| it.pod.uid == uid).collect();
+        let ids = self.of_pod.get(uid).into_iter().flat_map(|[_, ids]| ids);
+        let mut all: Vec<&Container> = ids.filter_map(|it| self.containers.get(it)).collect();
         all.sort_by_key(|it| (it.created, it.attempt));
         all.into_iter()
     }
 
     pub fn sandbox_of(&self, uid: &str) -> Option<&Sandbox> {
-        self.sandboxes.values().filter(|it| it.pod.uid == uid).max_by_key(|it| it.attempt)
+        let [ids, _] = self.of_pod.get(uid)?;
+        ids.iter().filter_map(|it| self.sandboxes.get(it)).max_by_key(|it| it.attempt)
+    }
+
+    fn add_sandbox(&mut self, sandbox: Sandbox) {
+        self.of_pod.entry(sandbox.pod.uid.clone()).or_default()[0].insert(sandbox.id.clone());
+        self.sandboxes.insert(sandbox.id.clone(), sandbox);
+    }
+
+    fn add_container(&mut self, container: Container) {
+        self.of_pod.entry(container.pod.uid.clone()).or_default()[1].insert(container.id.clone());
+        self.containers.insert(container.id.clone(), container);
+    }
+
+    /// No sandbox and no container of that id belongs to the pod any more.
+    fn leave_pod(&mut self, uid: &str, id: &str) {
+        let Some(ids) = self.of_pod.get_mut(uid) else { return };
+        for ids in ids.iter_mut() {
+            ids.remove(id);
+        }
+        if ids.iter().all(BTreeSet::is_empty) {
+            self.of_pod.remove(uid);
+        }
     }
 
     /// By a prefix of its id that is long enough to be the only one.
@@ -225,7 +254,7 @@ pub fn run_sandbox(
         pause,
     };
     if let Some(runtime) = Runtime::of_mut(system, machine) {
-        runtime.sandboxes.insert(id.clone(), sandbox);
+        runtime.add_sandbox(sandbox);
     }
     Ok(id)
 }
@@ -250,8 +279,9 @@ pub fn stop_sandbox(system: &mut System, machine: MachineId, id: &str) {
 
 /// Forgets a stopped sandbox.
 pub fn remove_sandbox(system: &mut System, machine: MachineId, id: &str) {
-    if let Some(runtime) = Runtime::of_mut(system, machine) {
-        runtime.sandboxes.remove(id);
+    let Some(runtime) = Runtime::of_mut(system, machine) else { return };
+    if let Some(gone) = runtime.sandboxes.remove(id) {
+        runtime.leave_pod(&gone.pod.uid, id);
     }
 }
 
@@ -308,7 +338,7 @@ pub fn create_container(
         stdin_once: wanted.stdin_once,
     };
     if let Some(runtime) = Runtime::of_mut(system, machine) {
-        runtime.containers.insert(id.clone(), container);
+        runtime.add_container(container);
     }
     Ok(id)
 }
@@ -349,13 +379,14 @@ pub fn start_container(
     };
     let started = system.container_start(inner, daemon, start, wanted.stdin);
     let now = system.now();
-    let Some(container) = Runtime::of_mut(system, machine).and_then(|it| it.containers.get_mut(id)) else {
-        return Err("container not found".to_owned());
-    };
+    let gone = "container not found";
+    let runtime = Runtime::of_mut(system, machine).ok_or(gone)?;
+    let container = runtime.containers.get_mut(id).ok_or(gone)?;
     container.started = now;
     let errno = match started {
         Ok(process) => {
             (container.process, container.state) = (Some(process), State::Running);
+            runtime.of_process.insert(process, id.to_owned());
             return Ok(());
         }
         Err(errno) => errno,
@@ -404,8 +435,10 @@ pub fn signal_container(system: &mut System, machine: MachineId, id: &str, signa
 
 /// Forgets a container and its files.
 pub fn remove_container(system: &mut System, machine: MachineId, id: &str) {
-    let gone = Runtime::of_mut(system, machine).and_then(|it| it.containers.remove(id));
-    if let Some(container) = gone {
+    let Some(runtime) = Runtime::of_mut(system, machine) else { return };
+    if let Some(container) = runtime.containers.remove(id) {
+        runtime.leave_pod(&container.pod.uid, id);
+        container.process.map(|it| runtime.of_process.remove(&it));
         system.container_remove(container.inner);
     }
 }
@@ -414,8 +447,8 @@ pub fn remove_container(system: &mut System, machine: MachineId, id: &str) {
 pub(crate) fn ended(system: &mut System, machine: MachineId, process: ProcessId, exit: Exit, signal: u8) {
     let now = system.now();
     let Some(runtime) = Runtime::of_mut(system, machine) else { return };
-    let found = runtime.containers.values_mut().find(|it| it.process == Some(process));
-    if let Some(container) = found {
+    let found = runtime.of_process.remove(&process);
+    if let Some(container) = found.and_then(|it| runtime.containers.get_mut(&it)) {
         (container.state, container.exit, container.signal) = (State::Exited, exit.0, signal);
         (container.finished, container.process) = (now, None);
         let uid = container.pod.uid.clone();
@@ -424,8 +457,8 @@ pub(crate) fn ended(system: &mut System, machine: MachineId, process: ProcessId,
         // A pause that was killed takes its sandbox with it.
         let ready = runtime.sandboxes.values().filter(|it| it.ready).map(|it| (it.id.clone(), it.pause));
         let ready: Vec<(String, ContainerId)> = ready.collect();
-        let lives = |pause| system.processes().any(|it| it.container == Some(pause) && it.exit.is_none());
-        let over: Vec<String> = ready.into_iter().filter(|it| !lives(it.1)).map(|it| it.0).collect();
+        let over = ready.into_iter().filter(|it| !system.container_lives(it.1));
+        let over: Vec<String> = over.map(|it| it.0).collect();
         if let Some(runtime) = Runtime::of_mut(system, machine) {
             for id in over {
                 if let Some(sandbox) = runtime.sandboxes.get_mut(&id) {

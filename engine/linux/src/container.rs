@@ -70,6 +70,8 @@ pub struct Container {
     files: FileSystem,
     mounts: BTreeMap<String, (Disk, InodeNumber)>,
     last_pid: u32,
+    /// Processes by their number in it, zombies included.
+    pub(crate) processes: BTreeMap<u32, ProcessId>,
     log: VecDeque<Printed>,
     log_bytes: usize,
     /// How many lines have been forgotten.
@@ -78,8 +80,10 @@ pub struct Container {
 }
 
 impl Container {
-    pub(crate) fn next_pid(&mut self) -> u32 {
+    /// One more process; its number here.
+    pub(crate) fn add_process(&mut self, id: ProcessId) -> u32 {
         self.last_pid += 1;
+        self.processes.insert(self.last_pid, id);
         self.last_pid
     }
 
@@ -142,6 +146,7 @@ impl System {
             files: FileSystem::over(files),
             mounts: BTreeMap::new(),
             last_pid: 0,
+            processes: BTreeMap::new(),
             log: VecDeque::new(),
             log_bytes: 0,
             forgotten: 0,
@@ -157,6 +162,12 @@ impl System {
 
     pub fn find_container(&self, id: ContainerId) -> Option<&Container> {
         self.containers.get(&id)
+    }
+
+    /// Does any process still run in it?
+    pub fn container_lives(&self, id: ContainerId) -> bool {
+        let mut inside = self.find_container(id).into_iter().flat_map(|it| it.processes.values());
+        inside.any(|it| self.find_process(*it).is_some_and(|it| it.exit.is_none()))
     }
 
     /// What `hostname` says in it.
@@ -183,11 +194,9 @@ impl System {
 
     /// All that still runs in it is killed.
     pub(crate) fn end_container(&mut self, id: ContainerId) {
-        let inside: Vec<ProcessId> = self
-            .processes()
-            .filter(|it| it.container == Some(id) && it.exit.is_none())
-            .map(|it| it.id)
-            .collect();
+        let all = self.find_container(id).map(|it| it.processes.values().copied().collect());
+        let mut inside: Vec<ProcessId> = all.unwrap_or_default();
+        inside.retain(|it| self.find_process(*it).is_some_and(|it| it.exit.is_none()));
         inside.into_iter().for_each(|process| self.signal(process, Signal::Kill));
         self.container_end_input(id);
         if let Some(Input::Terminal(tty)) = self.find_container(id).map(|it| it.input) {

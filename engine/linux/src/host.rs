@@ -14,6 +14,7 @@ use api::{MachineId, NetnsId};
 use net::Errno;
 use std::any::{Any, TypeId};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 #[derive(Debug)]
 pub struct Host {
@@ -23,8 +24,8 @@ pub struct Host {
     pub netns: NetnsId,
     pub files: FileSystem,
     pub(crate) next_pid: u32,
-    /// Processes, zombies included.
-    pub(crate) processes: usize,
+    /// Processes by their number, zombies included.
+    pub(crate) processes: BTreeMap<u32, ProcessId>,
 }
 
 impl Host {
@@ -36,7 +37,8 @@ impl Host {
         commands: impl Iterator<Item = &'a Command>,
     ) -> Host {
         let files = fs::standard(hostname, commands);
-        Host { machine, hostname: hostname.to_owned(), role, netns, files, next_pid: 1, processes: 0 }
+        let processes = BTreeMap::new();
+        Host { machine, hostname: hostname.to_owned(), role, netns, files, next_pid: 1, processes }
     }
 }
 
@@ -132,12 +134,26 @@ impl System {
         }
     }
 
+    /// One more process runs in a namespace.
+    pub(crate) fn netns_used(&mut self, netns: NetnsId) {
+        *self.netns_users.entry(netns).or_default() += 1;
+    }
+
+    /// One process less does.
+    pub(crate) fn netns_left(&mut self, netns: NetnsId) {
+        if let Entry::Occupied(mut users) = self.netns_users.entry(netns) {
+            *users.get_mut() -= 1;
+            if *users.get() == 0 {
+                users.remove();
+            }
+        }
+    }
+
     /// A process or a file has let go of a namespace: it goes too, unless another or the machine holds it.
     pub(crate) fn release_netns(&mut self, machine: MachineId, netns: NetnsId) {
         let host = self.host(machine);
-        let held = host.netns == netns
-            || host.files.netns_bound().any(|it| it == netns)
-            || self.processes().any(|process| process.exit.is_none() && process.netns == netns);
+        let held =
+            host.netns == netns || host.files.binds_netns(netns) || self.netns_users.contains_key(&netns);
         if !held && self.net.netns_is_alive(netns) {
             self.net.netns_delete(netns).expect("a namespace of a machine that is not its own can go");
         }
@@ -222,9 +238,11 @@ impl Sys {
     pub fn enter_netns(&self, netns: NetnsId, name: Option<&str>) -> Syscall<()> {
         let name = name.map(str::to_owned);
         self.ask(move |system, id: ProcessId| {
+            system.netns_used(netns);
             let process = system.process_mut(id);
             let (machine, left) = (process.machine, std::mem::replace(&mut process.netns, netns));
             process.netns_name = name;
+            system.netns_left(left);
             system.release_netns(machine, left);
         })
     }

@@ -65,8 +65,10 @@ pub struct Process {
     /// What runs from now on instead of the program that called exec(2).
     pub(crate) replacement: Option<Program>,
     pub(crate) mailbox: Rc<RefCell<Mailbox>>,
-    /// What it waits for and when it is woken, as the system has noted it; its children, zombies included.
-    pub(crate) waits: BTreeSet<WaitOn>,
+    /// What its calls wait for and when it is woken, as the system has noted it; its children, zombies included.
+    pub(crate) waits: BTreeMap<WaitOn, Vec<u64>>,
+    /// Calls for which something has come.
+    pub(crate) woken: BTreeSet<u64>,
     pub(crate) timers: BTreeSet<Timer>,
     pub(crate) children: BTreeSet<ProcessId>,
 }

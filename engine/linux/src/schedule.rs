@@ -55,18 +55,12 @@ impl System {
         let mut mailbox = process.mailbox.clone();
         let mut made = 0;
         let mut first = mailbox.borrow().is_empty();
-        // Calls up to that number wait; nothing that they wait for can have come.
-        let mut tried = 0;
         loop {
-            let mut calls = mailbox.borrow_mut().take_after(tried);
-            tried = mailbox.borrow().last();
+            let woken = self.processes.get_mut(&id).map(|it| std::mem::take(&mut it.woken));
+            let mut calls = mailbox.borrow_mut().take_due(&woken.unwrap_or_default());
             made += calls.len() as u32;
             let before = calls.len();
             calls.run(self, id);
-            // It was woken meanwhile.
-            if self.ready.contains(&id) {
-                tried = 0;
-            }
             let answered = calls.len() < before;
             mailbox.borrow_mut().put_back(calls);
             // A call may have ended this process, or made it another program.
@@ -76,7 +70,6 @@ impl System {
             if let Some(replacement) = process.replacement.take() {
                 program = replacement;
                 mailbox = Rc::clone(&process.mailbox);
-                tried = 0;
             } else if process.stopped || (!answered && !first) {
                 break;
             }
@@ -101,7 +94,7 @@ impl System {
         };
         if signal == Signal::Cont && process.stopped {
             process.stopped = false;
-            self.ready.insert(id);
+            self.wake_whole(id);
             self.tell_parent(id);
         }
         let Some(process) = self.processes.get_mut(&id) else { return };
@@ -111,7 +104,7 @@ impl System {
         }
         if !certain && process.caught.contains(&signal) {
             process.pending.push_back(signal);
-            self.ready.insert(id);
+            self.wake_whole(id);
             return;
         }
         match signal.default_action() {

@@ -1,7 +1,7 @@
 //! The system as a program sees it: a handle whose every call is an `await`.
 //!
 //! Always: a call is a closure that the scheduler runs on the [`System`]; it either answers, or has noted what it
-//! waits for ([`System::wait_on`]) and is tried again when that comes. Dropping the future takes the call back.
+//! waits for ([`System::wait_on`]) and is tried again when that comes, and then only. Dropping the future takes the call back.
 //! Here stand the calls of time, network and waiting; files, processes and terminals add theirs beside their own code.
 
 use crate::cmd::Exit;
@@ -13,6 +13,7 @@ use api::NetnsId;
 use net::{Errno, Network};
 use sim::Instant;
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -26,10 +27,16 @@ enum Call {
     Until(Box<dyn FnMut(&mut System, ProcessId) -> bool>),
 }
 
+/// In the place of a call's number: whatever the process waits for.
+pub(crate) const ALL_CALLS: u64 = 0;
+
 /// Calls of one process that have no answer yet, in the order they were made.
 #[derive(Default)]
 pub(crate) struct Mailbox {
-    next: u64,
+    /// How many were made; the first has number 1.
+    made: u64,
+    /// Calls up to that number were tried.
+    tried: u64,
     calls: Vec<(u64, Call)>,
 }
 
@@ -43,35 +50,43 @@ impl Calls {
 
     /// Runs each; those still unanswered remain.
     pub(crate) fn run(&mut self, system: &mut System, id: ProcessId) {
-        let run = |(number, call)| match call {
-            Call::Once(call) => {
-                call(system, id);
-                None
+        let run = |(number, call)| {
+            system.calling = number;
+            match call {
+                Call::Once(call) => {
+                    call(system, id);
+                    None
+                }
+                Call::Until(mut call) => (!call(system, id)).then_some((number, Call::Until(call))),
             }
-            Call::Until(mut call) => (!call(system, id)).then_some((number, Call::Until(call))),
         };
         self.0 = std::mem::take(&mut self.0).into_iter().filter_map(run).collect();
+        system.calling = ALL_CALLS;
     }
 }
 
 impl Mailbox {
-    /// Takes out the open calls that were made after number `tried`; those still unanswered are put back by
-    /// [`Mailbox::put_back`].
-    pub(crate) fn take_after(&mut self, tried: u64) -> Calls {
-        let first = self.calls.partition_point(|(number, _)| *number <= tried);
-        Calls(self.calls.split_off(first))
+    /// Takes out the open calls that were not tried yet, and those that were woken; what is still unanswered then is
+    /// put back by [`Mailbox::put_back`].
+    pub(crate) fn take_due(&mut self, woken: &BTreeSet<u64>) -> Calls {
+        let tried = std::mem::replace(&mut self.tried, self.made);
+        let tried = if woken.contains(&ALL_CALLS) { ALL_CALLS } else { tried };
+        let mut due = self.calls.split_off(self.calls.partition_point(|(number, _)| *number <= tried));
+        for at in woken.iter().rev().filter_map(|it| self.find(*it)).collect::<Vec<_>>() {
+            due.insert(0, self.calls.remove(at));
+        }
+        Calls(due)
     }
 
-    pub(crate) fn put_back(&mut self, mut unanswered: Calls) {
-        let Some((first, _)) = unanswered.0.first() else { return };
-        let at = self.calls.partition_point(|(number, _)| number < first);
-        unanswered.0.extend(self.calls.split_off(at));
-        self.calls.append(&mut unanswered.0);
+    pub(crate) fn put_back(&mut self, unanswered: Calls) {
+        for (number, call) in unanswered.0 {
+            let at = self.calls.partition_point(|(other, _)| *other < number);
+            self.calls.insert(at, (number, call));
+        }
     }
 
-    /// The number of the last call that was made.
-    pub(crate) fn last(&self) -> u64 {
-        self.next
+    fn find(&self, number: u64) -> Option<usize> {
+        self.calls.binary_search_by_key(&number, |(number, _)| *number).ok()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -79,9 +94,9 @@ impl Mailbox {
     }
 
     fn add(&mut self, call: Call) -> u64 {
-        self.next += 1;
-        self.calls.push((self.next, call));
-        self.next
+        self.made += 1;
+        self.calls.push((self.made, call));
+        self.made
     }
 }
 
@@ -148,7 +163,8 @@ impl<T> Future for Syscall<T> {
 impl Drop for Ticket {
     fn drop(&mut self) {
         if let Ok(mut mailbox) = self.mailbox.try_borrow_mut() {
-            mailbox.calls.retain(|(number, _)| *number != self.number);
+            let at = mailbox.find(self.number);
+            at.map(|at| mailbox.calls.remove(at));
         }
     }
 }

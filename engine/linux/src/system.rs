@@ -10,7 +10,7 @@ use crate::fs::OpenFiles;
 use crate::host::{Attachments, Host};
 use crate::process::{Process, ProcessId, Program};
 use crate::signal::Signal;
-use crate::sys::Sys;
+use crate::sys::{ALL_CALLS, Sys};
 use crate::waiting::{Timer, WaitOn};
 use api::topology::Role;
 use api::{MachineId, NetnsId, TtyId};
@@ -98,10 +98,15 @@ pub struct System {
     pub(crate) containers: BTreeMap<ContainerId, Container>,
     pub(crate) next_container: u32,
     pub(crate) attachments: Attachments,
+    /// How many living processes run in each namespace.
+    pub(crate) netns_users: BTreeMap<NetnsId, u32>,
     seed: u64,
     pub(crate) ready: BTreeSet<ProcessId>,
     pub(crate) waiting: BTreeMap<WaitOn, BTreeSet<ProcessId>>,
-    pub(crate) timers: BTreeMap<Timer, ProcessId>,
+    /// Whose they are, and which call of it waits.
+    pub(crate) timers: BTreeMap<Timer, (ProcessId, u64)>,
+    /// The number of the system call that is being tried.
+    pub(crate) calling: u64,
     pub(crate) next_timer: u64,
 }
 
@@ -124,10 +129,12 @@ impl System {
             containers: BTreeMap::new(),
             next_container: 0,
             attachments: Attachments::default(),
+            netns_users: BTreeMap::new(),
             seed,
             ready: BTreeSet::new(),
             waiting: BTreeMap::new(),
             timers: BTreeMap::new(),
+            calling: ALL_CALLS,
             next_timer: 0,
         }
     }
@@ -194,8 +201,22 @@ impl System {
         machine: MachineId,
         container: Option<ContainerId>,
     ) -> impl Iterator<Item = &Process> {
-        self.processes()
-            .filter(move |it| it.machine == machine && (container.is_none() || container == it.container))
+        self.numbers_seen(machine, container)
+            .into_iter()
+            .flatten()
+            .filter_map(|(_, id)| self.processes.get(id))
+    }
+
+    /// Processes by the numbers that such an onlooker knows them by.
+    fn numbers_seen(
+        &self,
+        machine: MachineId,
+        container: Option<ContainerId>,
+    ) -> Option<&BTreeMap<u32, ProcessId>> {
+        match container {
+            Some(it) => self.find_container(it).map(|it| &it.processes),
+            None => self.hosts.get(&machine).map(|it| &it.processes),
+        }
     }
 
     /// The process of that number, as such an onlooker counts.
@@ -205,7 +226,7 @@ impl System {
         container: Option<ContainerId>,
         pid: u32,
     ) -> Option<&Process> {
-        self.processes_seen(machine, container).find(|it| it.pid_for(container) == pid)
+        self.processes.get(self.numbers_seen(machine, container)?.get(&pid)?)
     }
 
     /// A new machine with the standard file tree, its own namespace and process 1.
@@ -237,7 +258,7 @@ impl System {
         program: impl FnOnce(Sys) -> Program,
     ) -> Result<ProcessId, Errno> {
         let machine = spawn.machine;
-        if self.host(machine).processes >= PROCESSES {
+        if self.host(machine).processes.len() >= PROCESSES {
             return Err(Errno::EAGAIN);
         }
         let id = ProcessId(self.next_process);
@@ -245,8 +266,9 @@ impl System {
         let host = self.host_mut(machine);
         let pid = host.next_pid;
         host.next_pid += 1;
-        host.processes += 1;
-        let inner_pid = spawn.container.map_or(0, |it| self.container_mut(it).next_pid());
+        host.processes.insert(pid, id);
+        let inner_pid = spawn.container.map_or(0, |it| self.container_mut(it).add_process(id));
+        self.netns_used(spawn.netns);
         let sys = Sys::new(id);
         let mailbox = sys.mailbox();
         let process = Process {
@@ -280,7 +302,8 @@ impl System {
             program: Some(program(sys)),
             replacement: None,
             mailbox,
-            waits: BTreeSet::new(),
+            waits: BTreeMap::new(),
+            woken: BTreeSet::new(),
             timers: BTreeSet::new(),
             children: BTreeSet::new(),
         };
@@ -319,13 +342,15 @@ impl System {
         if let Some((netns, name)) = start.netns.clone() {
             (process.netns, process.netns_name) = (netns, name);
         }
-        let stays = process.netns == left;
+        let entered = process.netns;
         let closing: Vec<_> =
             process.files.iter().filter(|(_, it)| it.close_on_exec).map(|(fd, _)| *fd).collect();
         for fd in closing {
             self.close_fd(id, fd).expect("it was just listed");
         }
-        if !stays {
+        if entered != left {
+            self.netns_used(entered);
+            self.netns_left(left);
             self.release_netns(machine, left);
         }
     }
@@ -348,7 +373,7 @@ impl System {
     /// For whatever else of the process waits: a signal ends all its waits.
     pub(crate) fn put_back_signal(&mut self, id: ProcessId, signal: Signal) {
         self.process_mut(id).pending.push_front(signal);
-        self.ready.insert(id);
+        self.wake_whole(id);
     }
 
     pub(crate) fn nobody_is_ready(&self) -> bool {
@@ -369,6 +394,7 @@ impl System {
         let first_of = process.container.filter(|_| process.inner_pid == 1);
         let (machine, netns) = (process.machine, process.netns);
         let own_netns = self.host(machine).netns != netns;
+        self.netns_left(netns);
         files.into_values().for_each(|descriptor| self.drop_file(descriptor.file));
         self.close_sockets_of(id);
         self.stop_waiting(id);
@@ -431,7 +457,10 @@ impl System {
     pub(crate) fn forget_process(&mut self, id: ProcessId) {
         let Some(process) = self.processes.remove(&id) else { return };
         self.ready.remove(&id);
-        self.host_mut(process.machine).processes -= 1;
+        self.host_mut(process.machine).processes.remove(&process.pid);
+        if let Some(container) = process.container.and_then(|it| self.containers.get_mut(&it)) {
+            container.processes.remove(&process.inner_pid);
+        }
         if let Some(parent) = process.parent.and_then(|it| self.processes.get_mut(&it)) {
             parent.children.remove(&id);
         }

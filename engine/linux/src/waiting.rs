@@ -5,6 +5,7 @@
 
 use crate::container::ContainerId;
 use crate::process::ProcessId;
+use crate::sys::ALL_CALLS;
 use crate::system::System;
 use api::{MachineId, TtyId};
 use sim::Instant;
@@ -33,24 +34,32 @@ pub enum WaitOn {
 }
 
 impl System {
-    /// Notes that `id` waits; forgotten when the thing wakes it.
+    /// Notes that the call which `id` is making waits; forgotten when the thing wakes it.
     pub fn wait_on(&mut self, thing: WaitOn, id: ProcessId) {
         // One that has ended waits for nothing.
         if let Some(process) = self.processes.get_mut(&id).filter(|it| it.exit.is_none()) {
-            process.waits.insert(thing);
+            let calls = process.waits.entry(thing).or_default();
+            if !calls.contains(&self.calling) {
+                calls.push(self.calling);
+            }
             self.waiting.entry(thing).or_default().insert(id);
         }
     }
 
+    /// Does the call that `id` is making still wait for `thing`?
     pub(crate) fn is_waiting(&self, thing: WaitOn, id: ProcessId) -> bool {
-        self.waiting.get(&thing).is_some_and(|ids| ids.contains(&id))
+        let waits = self.processes.get(&id).and_then(|it| it.waits.get(&thing));
+        waits.is_some_and(|calls| calls.contains(&self.calling))
     }
 
     pub(crate) fn forget(&mut self, thing: WaitOn, id: ProcessId) {
-        if let Some(process) = self.processes.get_mut(&id) {
+        let Some(process) = self.processes.get_mut(&id) else { return };
+        let Some(calls) = process.waits.get_mut(&thing) else { return };
+        calls.retain(|it| *it != self.calling);
+        if calls.is_empty() {
             process.waits.remove(&thing);
+            self.leave(thing, id);
         }
-        self.leave(thing, id);
     }
 
     fn leave(&mut self, thing: WaitOn, id: ProcessId) {
@@ -71,7 +80,7 @@ impl System {
         self.next_timer += 1;
         if let Some(process) = self.processes.get_mut(&id).filter(|it| it.exit.is_none()) {
             process.timers.insert(timer);
-            self.timers.insert(timer, id);
+            self.timers.insert(timer, (id, self.calling));
         }
         timer
     }
@@ -79,16 +88,17 @@ impl System {
     /// Takes a timer back; nothing happens where it has run out.
     pub(crate) fn timer_cancel(&mut self, timer: Timer) {
         let of = self.timers.remove(&timer);
-        if let Some(process) = of.and_then(|it| self.processes.get_mut(&it)) {
+        if let Some(process) = of.and_then(|it| self.processes.get_mut(&it.0)) {
             process.timers.remove(&timer);
         }
     }
 
     /// The timer that runs out first has: its process is ready.
     pub(crate) fn timer_over(&mut self) {
-        if let Some((timer, id)) = self.timers.pop_first() {
+        if let Some((timer, (id, call))) = self.timers.pop_first() {
             if let Some(process) = self.processes.get_mut(&id) {
                 process.timers.remove(&timer);
+                process.woken.insert(call);
             }
             self.ready.insert(id);
         }
@@ -98,10 +108,18 @@ impl System {
     pub fn wake(&mut self, thing: WaitOn) {
         for id in self.waiting.remove(&thing).unwrap_or_default() {
             if let Some(process) = self.processes.get_mut(&id) {
-                process.waits.remove(&thing);
+                process.woken.extend(process.waits.remove(&thing).unwrap_or_default());
             }
             self.ready.insert(id);
         }
+    }
+
+    /// Whatever that process waits for, it looks again.
+    pub(crate) fn wake_whole(&mut self, id: ProcessId) {
+        if let Some(process) = self.processes.get_mut(&id) {
+            process.woken.insert(ALL_CALLS);
+        }
+        self.ready.insert(id);
     }
 
     /// The process is over.
@@ -111,7 +129,7 @@ impl System {
         for timer in timers {
             self.timers.remove(&timer);
         }
-        for thing in waits {
+        for thing in waits.into_keys() {
             self.leave(thing, id);
         }
     }
@@ -135,6 +153,6 @@ mod tests {
         let now = system.now();
         while system.step(now) {}
         assert!(system.timers.is_empty() && system.waiting.is_empty(), "{:?}", system.waiting);
-        assert_eq!(system.host(machine).processes, 1);
+        assert_eq!(system.host(machine).processes.len(), 1);
     }
 }

@@ -23,6 +23,7 @@ pub mod revision;
 pub mod service_account;
 pub mod service_network;
 pub mod statefulset;
+pub mod tally;
 mod work;
 
 pub use work::ControllerManager;
@@ -45,6 +46,7 @@ pub struct Controller {
 pub struct View<'a> {
     pub store: &'a Store,
     pub settings: &'a Settings,
+    pub tally: &'a tally::Tally,
     pub now: Time,
     /// Why a write for this key failed the last time.
     pub failure: Option<&'a str>,

@@ -4,6 +4,7 @@
 //! again with a growing pause, never dropped. Everything happens in the order of the change log and of `ALL`.
 //! Source: client-go `util/workqueue` (a pause of 5 ms that doubles, up to 1,000 s; here in whole seconds).
 
+use super::tally::Tally;
 use super::{ALL, Controller, Event, Plan, Settings, View, Write, event};
 use crate::api::delete::Deletion;
 use crate::api::path::{Path, Target};
@@ -23,6 +24,7 @@ const LONGEST_PAUSE: i64 = 1_000;
 pub struct ControllerManager {
     pub settings: Settings,
     seen: u64,
+    tally: Tally,
     /// Keys to ask for, by controller.
     queue: BTreeSet<(usize, Key)>,
     later: BTreeSet<(Time, usize, Key)>,
@@ -43,6 +45,7 @@ impl ControllerManager {
         ControllerManager {
             settings: Settings { cluster_cidr, pool: None, root_ca: AUTHORITY.to_owned() },
             seen: 0,
+            tally: Tally::default(),
             queue: BTreeSet::new(),
             later: BTreeSet::new(),
             failures: BTreeMap::new(),
@@ -76,6 +79,7 @@ impl ControllerManager {
         match api.store.changes_since(self.seen) {
             Some(changes) => {
                 for change in changes {
+                    self.tally.take_in(change);
                     for (index, controller) in ALL.iter().enumerate() {
                         (controller.wakes)(&api.store, change, &mut keys);
                         self.queue.extend(std::mem::take(&mut keys).into_iter().map(|key| (index, key)));
@@ -89,6 +93,7 @@ impl ControllerManager {
 
     /// Asks for everything, as an informer that fell behind.
     fn relist(&mut self, api: &Api) {
+        self.tally.recount(&api.store);
         for resource in crate::object::KINDS {
             for object in api.store.list(resource.kind, None) {
                 let change = crate::store::Change {
@@ -112,7 +117,7 @@ impl ControllerManager {
         let place = (index, key.clone());
         let now = api.store.now();
         let failure = self.failures.get(&place).map(|it| it.1.as_str());
-        let view = View { store: &api.store, settings: &self.settings, now, failure };
+        let view = View { store: &api.store, settings: &self.settings, tally: &self.tally, now, failure };
         let plan = (controller.reconcile)(&view, key);
         if let Some(at) = plan.again {
             self.later.insert((at.max(Time(now.0 + 1)), index, key.clone()));

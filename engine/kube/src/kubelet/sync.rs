@@ -96,8 +96,8 @@ pub(super) async fn instance(kubelet: &Kubelet, uid: &str, name: &str) -> Option
         .sys
         .ask(move |system, _| {
             let runtime = Runtime::of(system, machine)?;
-            let found = runtime.containers.values().filter(|it| it.pod.uid == uid && it.name == name);
-            let newest = found.max_by_key(|it| it.attempt)?;
+            let newest =
+                runtime.containers_of(&uid).filter(|it| it.name == name).max_by_key(|it| it.attempt)?;
             let (state, attempt) = (newest.state, newest.attempt);
             Some(Instance {
                 id: newest.id.clone(),

@@ -17,6 +17,7 @@ pub mod status;
 pub mod time;
 pub mod value;
 pub mod view;
+mod word;
 pub mod yaml;
 
 pub use kind::{KINDS, Kind, Resource};

@@ -1,9 +1,11 @@
 //! An API object as a tree: what stands in the store, on the wire and in a controller's hand.
 //!
 //! Always: the fields of a map are sorted by name, as kubectl prints them, so two equal trees print alike.
-//! Branches are shared: a clone costs one count, and a thousand Pods of one template hold one spec between them.
+//! Branches are shared: a clone costs one count, and a thousand Pods of one template hold one spec between them; so are
+//! short texts, by `word`.
 //! Differs from Kubernetes: Go keeps a struct per kind; here the kind's schema says what may stand where.
 
+use super::word;
 use std::fmt;
 use std::ops::{Index, IndexMut};
 use std::rc::Rc;
@@ -38,11 +40,11 @@ impl Map {
         self.find(name).ok().map(|at| &mut self.fields[at].1)
     }
 
-    pub fn insert(&mut self, name: impl Into<Rc<str>> + AsRef<str>, value: Value) -> Option<Value> {
+    pub fn insert(&mut self, name: impl AsRef<str>, value: Value) -> Option<Value> {
         match self.find(name.as_ref()) {
             Ok(at) => Some(std::mem::replace(&mut self.fields[at].1, value)),
             Err(at) => {
-                self.fields.insert(at, (name.into(), value));
+                self.fields.insert(at, (word::name(name.as_ref()), value));
                 None
             }
         }
@@ -54,7 +56,7 @@ impl Map {
 
     pub fn entry(&mut self, name: &str) -> &mut Value {
         let at = self.find(name).unwrap_or_else(|at| {
-            self.fields.insert(at, (name.into(), Value::Null));
+            self.fields.insert(at, (word::name(name), Value::Null));
             at
         });
         &mut self.fields[at].1
@@ -101,7 +103,7 @@ impl Value {
     }
 
     pub fn text(text: &str) -> Value {
-        Value::Text(text.into())
+        Value::Text(word::text(text))
     }
 
     /// The field of that name; `NULL` if there is none or this is no map.
@@ -284,7 +286,7 @@ impl From<&str> for Value {
 }
 impl From<String> for Value {
     fn from(text: String) -> Value {
-        Value::Text(text.into())
+        Value::text(&text)
     }
 }
 impl From<&String> for Value {

@@ -120,9 +120,10 @@ impl System {
             },
             Place::Synthetic(path) => synthetic::names(self, view, path).ok_or(Errno::ENOTDIR)?,
         };
-        let base = if found.path == "/" { "" } else { &found.path };
+        // Who may not search it learns names, but not what they stand for.
+        let may_search = super::path::allows(&stat, view, super::path::Access::Search);
         let entry = |name: String| {
-            let stat = self.stat_path(view, &format!("{base}/{name}"), false).ok()?;
+            let stat = self.stat_child(view, &found, &name).filter(|_| may_search)?;
             Some(Entry { name, stat })
         };
         Ok(names.into_iter().filter_map(entry).collect())

@@ -28,7 +28,7 @@ pub(crate) use tree::standard;
 use api::NetnsId;
 use net::Errno;
 use sim::Instant;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 /// Bytes of all files of one machine; beyond it a write fails with `ENOSPC`.
@@ -154,6 +154,8 @@ pub struct FileSystem {
     next: u32,
     order: u64,
     used: usize,
+    /// Its inodes that are namespaces bound to a name; an image has none.
+    bound: BTreeMap<NetnsId, BTreeSet<InodeNumber>>,
 }
 
 impl FileSystem {
@@ -164,13 +166,14 @@ impl FileSystem {
         let root = Node::Directory(Directory { parent: Self::ROOT, entries: BTreeMap::new() });
         let root = Inode::new(root, 0o755, 0, 0, Instant::BOOT);
         let inodes = [(Self::ROOT, Some(root))].into();
-        FileSystem { below: None, inodes, count: 1, next: 3, order: 0, used: 0 }
+        FileSystem { below: None, inodes, count: 1, next: 3, order: 0, used: 0, bound: BTreeMap::new() }
     }
 
     /// A tree that begins as `below`: what is changed is copied first, inode by inode.
     pub fn over(below: Rc<FileSystem>) -> FileSystem {
         let FileSystem { count, next, order, used, .. } = *below;
-        FileSystem { below: Some(below), inodes: BTreeMap::new(), count, next, order, used }
+        let (inodes, bound) = (BTreeMap::new(), BTreeMap::new());
+        FileSystem { below: Some(below), inodes, count, next, order, used, bound }
     }
 
     fn find(&self, number: InodeNumber) -> Option<&Inode> {
@@ -205,12 +208,9 @@ impl FileSystem {
         Stat { kind, mode, uid, gid, size, links: inode.links, inode: number.0, modified: inode.modified }
     }
 
-    /// All inodes that are namespaces bound to a name; an image has none.
-    pub fn netns_bound(&self) -> impl Iterator<Item = NetnsId> {
-        self.inodes.values().flatten().filter_map(|inode| match inode.node {
-            Node::Netns(netns) if inode.links > 0 => Some(netns),
-            _ => None,
-        })
+    /// Is that namespace bound to a name?
+    pub fn binds_netns(&self, netns: NetnsId) -> bool {
+        self.bound.get(&netns).is_some_and(|all| all.iter().any(|it| self.get(*it).links > 0))
     }
 
     /// Puts a new inode under a name; `EEXIST` where the name is taken.
@@ -234,6 +234,9 @@ impl FileSystem {
         }
         self.used += if inode.kind() == FileKind::Directory { 0 } else { size };
         let now = inode.modified;
+        if let Node::Netns(netns) = inode.node {
+            self.bound.entry(netns).or_default().insert(number);
+        }
         self.inodes.insert(number, Some(inode));
         self.count += 1;
         self.enter(parent, name, number, now);
@@ -349,6 +352,14 @@ impl FileSystem {
         let Some(size) = size else { return };
         self.used -= size;
         self.count -= 1;
+        if let Node::Netns(netns) = self.get(number).node
+            && let Some(all) = self.bound.get_mut(&netns)
+        {
+            all.remove(&number);
+            if all.is_empty() {
+                self.bound.remove(&netns);
+            }
+        }
         match self.below.as_ref().is_some_and(|it| it.find(number).is_some()) {
             true => drop(self.inodes.insert(number, None)),
             false => drop(self.inodes.remove(&number)),

@@ -169,9 +169,11 @@ impl System {
         let (disk, number) = match place {
             Place::Synthetic(path) => {
                 return Ok(match synthetic::lookup(self, view, path) {
-                    Some(synthetic::Synthetic::Directory(_) | synthetic::Synthetic::Switches) => {
-                        OpenKind::Directory
-                    }
+                    Some(
+                        synthetic::Synthetic::Directory(_)
+                        | synthetic::Synthetic::Switches
+                        | synthetic::Synthetic::Processes,
+                    ) => OpenKind::Directory,
                     _ => OpenKind::Synthetic(Box::new(view.clone()), path.clone(), None),
                 });
             }

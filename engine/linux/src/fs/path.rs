@@ -12,6 +12,7 @@ use crate::process::{Process, ProcessId};
 use crate::system::System;
 use api::{MachineId, NetnsId};
 use net::Errno;
+use std::borrow::Cow;
 
 /// Symbolic links followed in one path, as on Linux; one more is `ELOOP`.
 const LINKS_FOLLOWED: usize = 40;
@@ -118,28 +119,42 @@ pub(crate) fn allows(stat: &Stat, view: &View, access: Access) -> bool {
     (stat.mode >> shift) & access as u16 != 0
 }
 
-/// The components already walked: names and where each led.
+/// The components already walked, and where each led.
 struct Trail {
     root: Place,
-    steps: Vec<(String, Place)>,
+    /// The same without links; empty at the root.
+    path: String,
+    steps: Vec<Step>,
+}
+
+struct Step {
+    /// How long the path was before it.
+    above: usize,
+    place: Place,
+    /// What is made up when looked at is looked at once.
+    stat: Option<Stat>,
 }
 
 impl Trail {
-    fn here(&self) -> Place {
-        self.steps.last().map_or_else(|| self.root.clone(), |(_, place)| place.clone())
+    fn here(&self) -> &Place {
+        self.steps.last().map_or(&self.root, |step| &step.place)
     }
 
-    fn path(&self, name: &str) -> String {
-        let mut path = String::new();
-        for (step, _) in &self.steps {
-            path.push('/');
-            path.push_str(step);
-        }
-        if !name.is_empty() {
-            path.push('/');
-            path.push_str(name);
-        }
-        if path.is_empty() { "/".to_owned() } else { path }
+    fn down(&mut self, name: &str, place: Place, stat: Option<Stat>) {
+        self.steps.push(Step { above: self.path.len(), place, stat });
+        self.path.push('/');
+        self.path.push_str(name);
+    }
+
+    fn up(&mut self) -> Option<Step> {
+        let step = self.steps.pop()?;
+        self.path.truncate(step.above);
+        Some(step)
+    }
+
+    fn to_root(&mut self) {
+        self.steps.clear();
+        self.path.clear();
     }
 }
 
@@ -152,29 +167,33 @@ impl System {
         if path.len() >= PATH_BYTES {
             return Err(Errno::ENAMETOOLONG);
         }
-        let mut trail = Trail { root: view.root_place(), steps: Vec::new() };
-        let mut ahead: Vec<String> = components(path);
+        let mut trail = Trail { root: view.root_place(), path: String::new(), steps: Vec::new() };
+        let mut ahead: Vec<Cow<'_, str>> = components(path).map(Cow::Borrowed).collect();
         if !path.starts_with('/') {
-            ahead.extend(components(&view.cwd));
+            ahead.extend(components(&view.cwd).map(Cow::Borrowed));
         }
         let slash = path.len() > 1 && path.ends_with('/') || path.ends_with("/.");
         let mut links = 0;
         while let Some(name) = ahead.pop() {
             if name == ".." {
-                trail.steps.pop();
+                trail.up();
                 continue;
             }
             let last = ahead.is_empty();
-            let here = trail.here();
-            self.check_search(view, &here)?;
-            let Some(place) = self.child(view, &here, &trail, &name)? else {
+            self.check_search(view, &trail)?;
+            let Some((place, made_up)) = self.child(view, trail.here(), &trail.path, &name)? else {
                 if !last {
                     return Err(Errno::ENOENT);
                 }
-                let path = trail.path(&name);
-                return Ok(Found { place: None, parent: here, name, path, slash });
+                let (parent, path) = (trail.here().clone(), format!("{}/{name}", trail.path));
+                return Ok(Found { place: None, parent, name: name.into_owned(), path, slash });
             };
-            let target = if last && !follow && !slash { None } else { self.link_target(view, &place) };
+            let target = match (&place, &made_up) {
+                _ if last && !follow && !slash => None,
+                (_, Some(Synthetic::Symlink(target))) => Some(target.clone()),
+                (Place::Disk(..), _) => self.link_target(view, &place),
+                (Place::Synthetic(_), _) => None,
+            };
             match target {
                 Some(target) => {
                     links += 1;
@@ -182,24 +201,31 @@ impl System {
                         return Err(Errno::ELOOP);
                     }
                     if target.starts_with('/') {
-                        trail.steps.clear();
+                        trail.to_root();
                     }
-                    ahead.extend(components(&target));
+                    ahead.extend(components(&target).map(|it| Cow::Owned(it.to_owned())));
                 }
-                None => trail.steps.push((name, place)),
+                None => {
+                    let stat = match (&place, &made_up) {
+                        (Place::Synthetic(path), Some(made_up)) => Some(made_up.stat(path)),
+                        _ => None,
+                    };
+                    trail.down(&name, place, stat);
+                }
             }
         }
-        let place = trail.here();
-        if slash && self.stat_place(view, &place)?.kind != FileKind::Directory {
+        if slash && self.stat_place(view, trail.here())?.kind != FileKind::Directory {
             return Err(Errno::ENOTDIR);
         }
-        let path = trail.path("");
-        let name = trail.steps.pop().map_or_else(|| "/".to_owned(), |(name, _)| name);
-        Ok(Found { place: Some(place), parent: trail.here(), name, path, slash })
+        let path = if trail.path.is_empty() { "/".to_owned() } else { trail.path.clone() };
+        let place = trail.up().map_or_else(|| trail.root.clone(), |step| step.place);
+        let name = if path == "/" { path.clone() } else { path[trail.path.len() + 1..].to_owned() };
+        Ok(Found { place: Some(place), parent: trail.here().clone(), name, path, slash })
     }
 
-    fn check_search(&self, view: &View, here: &Place) -> Result<(), Errno> {
-        let stat = self.stat_place(view, here)?;
+    fn check_search(&self, view: &View, trail: &Trail) -> Result<(), Errno> {
+        let known = trail.steps.last().and_then(|step| step.stat.as_ref());
+        let stat = known.map_or_else(|| self.stat_place(view, trail.here()), |stat| Ok(stat.clone()))?;
         match stat.kind {
             FileKind::Directory if allows(&stat, view, Access::Search) => Ok(()),
             FileKind::Directory => Err(Errno::EACCES),
@@ -207,23 +233,44 @@ impl System {
         }
     }
 
-    fn child(&self, view: &View, here: &Place, trail: &Trail, name: &str) -> Result<Option<Place>, Errno> {
+    /// What lies under that name in the directory whose path is `above`; with it what it is, if it is made up.
+    fn child(
+        &self,
+        view: &View,
+        here: &Place,
+        above: &str,
+        name: &str,
+    ) -> Result<Option<(Place, Option<Synthetic>)>, Errno> {
         if name.len() > super::NAME_BYTES {
             return Err(Errno::ENAMETOOLONG);
         }
-        let path = trail.path(name);
-        if matches!(here, Place::Synthetic(_)) || path == "/proc" || path == "/sys" {
-            return Ok(synthetic::lookup(self, view, &path).map(|_| Place::Synthetic(path)));
+        let begins_synthetic = above.is_empty() && matches!(name, "proc" | "sys");
+        let Place::Disk(disk, here) = here else { return Ok(self.synthetic_child(view, above, name)) };
+        if begins_synthetic {
+            return Ok(self.synthetic_child(view, above, name));
         }
-        let Place::Disk(disk, here) = here else { return Ok(None) };
-        if let Some((disk, inode)) = view.container.and_then(|it| self.container(it).mounted(&path)) {
-            return Ok(Some(Place::Disk(disk, inode)));
+        if let Some(container) = view.container
+            && let Some((disk, inode)) = self.container(container).mounted(&format!("{above}/{name}"))
+        {
+            return Ok(Some((Place::Disk(disk, inode), None)));
         }
         let found = self.tree(*disk).directory(*here).and_then(|directory| directory.get(name));
-        let over = (path.len() == "/etc/".len() + name.len() && path.starts_with("/etc/"))
-            .then(|| self.netns_overlay(view, name))
-            .flatten();
-        Ok(found.map(|found| Place::Disk(*disk, over.unwrap_or(found))))
+        let over = (above == "/etc").then(|| self.netns_overlay(view, name)).flatten();
+        Ok(found.map(|found| (Place::Disk(*disk, over.unwrap_or(found)), None)))
+    }
+
+    fn synthetic_child(&self, view: &View, above: &str, name: &str) -> Option<(Place, Option<Synthetic>)> {
+        let path = format!("{above}/{name}");
+        synthetic::lookup(self, view, &path).map(|it| (Place::Synthetic(path), Some(it)))
+    }
+
+    /// What stands under that name in a directory, a link itself where it is one.
+    pub(crate) fn stat_child(&self, view: &View, directory: &Found, name: &str) -> Option<Stat> {
+        let above = if directory.path == "/" { "" } else { &directory.path };
+        match self.child(view, directory.place.as_ref()?, above, name).ok()?? {
+            (Place::Synthetic(path), Some(made_up)) => Some(made_up.stat(&path)),
+            (place, _) => self.stat_place(view, &place).ok(),
+        }
     }
 
     /// `/etc/netns/NAME/FILE`, which lies over `/etc/FILE` for who was started by `ip netns exec NAME`.
@@ -259,7 +306,7 @@ impl System {
     }
 }
 
-/// The components of a path, the first one last.
-fn components(path: &str) -> Vec<String> {
-    path.split('/').rev().filter(|name| !name.is_empty() && *name != ".").map(str::to_owned).collect()
+/// The components of a path, the last one first.
+fn components(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').rev().filter(|name| !name.is_empty() && *name != ".")
 }

@@ -39,15 +39,7 @@ pub(super) fn lookup(system: &System, view: &View, below: &str) -> Option<Synthe
     let file = || Some(Synthetic::File { mode: 0o444 });
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     match below.split_once('/') {
-        None if below.is_empty() => {
-            let here = system.processes_seen(view.machine, view.container);
-            let mut pids: Vec<u32> = here.map(|it| it.pid_for(view.container)).collect();
-            pids.sort_unstable();
-            let mut all: Vec<String> = pids.iter().map(u32::to_string).collect();
-            all.extend(names(FILES));
-            all.extend(names(&["net", "self", "sys"]));
-            Some(Synthetic::Directory(all))
-        }
+        None if below.is_empty() => Some(Synthetic::Processes),
         None if below == "self" => {
             let own = view.process.and_then(|id| system.find_process(id))?;
             Some(Synthetic::Symlink(own.own_pid().to_string()))
@@ -72,6 +64,14 @@ pub(super) fn lookup(system: &System, view: &View, below: &str) -> Option<Synthe
             }
         }
     }
+}
+
+/// The names in `/proc`.
+pub(super) fn names(system: &System, view: &View) -> Vec<String> {
+    let here = system.processes_seen(view.machine, view.container);
+    let pids = here.map(|it| it.pid_for(view.container).to_string());
+    let others = FILES.iter().chain(&["net", "self", "sys"]).map(|name| (*name).to_owned());
+    pids.chain(others).collect()
 }
 
 fn descriptor(system: &System, process: &Process, fd: &str) -> Option<Synthetic> {

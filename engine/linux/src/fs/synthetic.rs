@@ -15,6 +15,8 @@ pub(crate) enum Synthetic {
     Directory(Vec<String>),
     /// A directory of `/proc/sys`; its many names are made only where it is listed.
     Switches,
+    /// `/proc` itself, which too is long where it is listed.
+    Processes,
     File {
         mode: u16,
     },
@@ -34,7 +36,9 @@ impl Synthetic {
         let inode = path.bytes().fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)));
         let (kind, mode) = match self {
             Synthetic::Open { kind, size, .. } => return Synthetic::open_stat(*kind, *size, inode),
-            Synthetic::Directory(_) | Synthetic::Switches => (FileKind::Directory, 0o555),
+            Synthetic::Directory(_) | Synthetic::Switches | Synthetic::Processes => {
+                (FileKind::Directory, 0o555)
+            }
             Synthetic::File { mode } => (FileKind::File, *mode),
             Synthetic::Symlink(_) => (FileKind::Symlink, 0o777),
             Synthetic::Netns(_) => (FileKind::File, 0o444),
@@ -78,6 +82,7 @@ pub(crate) fn names(system: &System, view: &View, path: &str) -> Option<Vec<Stri
     match lookup(system, view, path)? {
         Synthetic::Directory(names) => Some(names),
         Synthetic::Switches => Some(proc_sys::names(system, view, below(path, "/proc/sys")?)),
+        Synthetic::Processes => Some(proc::names(system, view)),
         _ => None,
     }
 }
