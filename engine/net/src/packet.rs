@@ -7,8 +7,8 @@
 use api::{DeviceId, JourneyId};
 use std::ops::{Deref, DerefMut};
 
-/// Room in front for the headers of two tunnels (Ethernet, IP, UDP, VXLAN: 50 bytes each).
-const HEADROOM: usize = 128;
+/// Room in front for a datagram's own headers (Ethernet, IP, UDP: 42 bytes) and those of two tunnels (VXLAN: 50 each).
+const HEADROOM: usize = 144;
 /// Of an Ethernet header.
 pub(crate) const ETHERNET: usize = 14;
 
@@ -79,11 +79,17 @@ impl DerefMut for Packet {
 impl Packet {
     /// A packet whose layer-3 header and payload are `bytes`.
     pub fn new(journey: JourneyId, bytes: &[u8]) -> Packet {
-        let mut buffer = Vec::with_capacity(HEADROOM + bytes.len());
-        buffer.resize(HEADROOM, 0);
-        buffer.extend_from_slice(bytes);
+        let mut packet = Packet::with_room(journey, bytes.len());
+        packet.append(bytes);
+        packet
+    }
+
+    /// An empty packet, with room for so many bytes and for headers in front.
+    pub(crate) fn with_room(journey: JourneyId, length: usize) -> Packet {
+        let mut bytes = Vec::with_capacity(HEADROOM + length);
+        bytes.resize(HEADROOM, 0);
         Packet(Box::new(Buffer {
-            bytes: buffer,
+            bytes,
             head: HEADROOM,
             mac_header: None,
             journey,

@@ -33,15 +33,14 @@ pub(crate) const FRAGMENT_OFFSET: u16 = 0x1fff;
 
 /// The Internet checksum of `bytes`, to be added to; [`fold`] makes it one.
 pub(crate) fn sum(bytes: &[u8]) -> u64 {
-    let mut total = 0_u64;
-    let mut chunks = bytes.chunks_exact(4);
-    for chunk in &mut chunks {
-        total += u64::from(u32::from_ne_bytes([chunk[0], chunk[1], chunk[2], chunk[3]]));
-    }
-    let mut last = [0; 4];
-    let rest = chunks.remainder();
+    let halves = |word: [u8; 8]| {
+        let word = u64::from_ne_bytes(word);
+        (word & 0xffff_ffff) + (word >> 32)
+    };
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut last = [0; 8];
     last[..rest.len()].copy_from_slice(rest);
-    total + u64::from(u32::from_ne_bytes(last))
+    words.iter().fold(halves(last), |total, word| total + halves(*word))
 }
 
 /// The checksum that goes into a header, in its order of bytes.
@@ -59,7 +58,18 @@ pub(crate) fn checksum(bytes: &[u8]) -> [u8; 2] {
 /// The sum over a transport's pseudo header.
 pub(crate) fn pseudo(source: Ipv4Addr, destination: Ipv4Addr, protocol: u8, length: usize) -> u64 {
     let [a, b] = (length as u16).to_be_bytes();
-    sum(&source.octets()) + sum(&destination.octets()) + sum(&[0, protocol, a, b])
+    let words = [source.octets(), destination.octets(), [0, protocol, a, b]];
+    words.map(|word| u64::from(u32::from_ne_bytes(word))).iter().sum()
+}
+
+/// Of a TCP or UDP message with its pseudo header; zeros where the one inside is right.
+pub(crate) fn transport_checksum(
+    source: Ipv4Addr,
+    destination: Ipv4Addr,
+    protocol: u8,
+    message: &[u8],
+) -> [u8; 2] {
+    fold(pseudo(source, destination, protocol, message.len()) + sum(message))
 }
 
 #[inline]
@@ -265,5 +275,16 @@ mod tests {
         let bytes = [0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7];
         assert_eq!(checksum(&bytes), (!0xddf2_u16).to_be_bytes());
         assert_eq!(checksum(&[0xff]), (!0xff00_u16).to_be_bytes());
+    }
+
+    #[test]
+    fn a_sum_by_words_is_that_by_pairs_of_bytes() {
+        let bytes: Vec<u8> = (0..=255).chain(250..=255).chain([255; 99]).collect();
+        for end in 0..bytes.len() {
+            let pairs = bytes[..end].chunks(2);
+            let narrow =
+                pairs.map(|pair| u64::from(u16::from_ne_bytes([pair[0], *pair.get(1).unwrap_or(&0)])));
+            assert_eq!(checksum(&bytes[..end]), fold(narrow.sum()), "{end} bytes");
+        }
     }
 }

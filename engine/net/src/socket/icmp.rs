@@ -5,8 +5,9 @@
 
 use super::header::{self, ICMP_PROTOCOL, Ipv4};
 use super::{Datagram, Delivery, SocketId};
+use crate::ip::header::checksum;
 use crate::{Errno, Network, Packet};
-use api::{DropReason, NetnsId};
+use api::{DropReason, JourneyId, NetnsId};
 use std::net::{IpAddr, SocketAddr};
 
 /// Of an echo message.
@@ -70,12 +71,13 @@ impl Network {
         let way = self.socket_way(id, to, None)?;
         self.way_allowed(id, &way)?;
         let (IpAddr::V4(src), IpAddr::V4(dst)) = (way.source, to) else { return Err(Errno::ENETUNREACH) };
-        let mut message = bytes.to_vec();
+        let mut packet = Packet::new(JourneyId(0), bytes);
+        let message = packet.data_mut();
         message[4..6].copy_from_slice(&self.sockets.get(id)?.local.port().to_be_bytes());
         message[2..4].fill(0);
-        let sum = header::checksum(&message);
-        message[2..4].copy_from_slice(&sum.to_be_bytes());
-        self.datagram_out(id, &way, (src, dst), ICMP_PROTOCOL, &message)?;
+        let sum = checksum(message);
+        message[2..4].copy_from_slice(&sum);
+        self.datagram_out(id, &way, (src, dst), ICMP_PROTOCOL, packet)?;
         Ok(bytes.len())
     }
 

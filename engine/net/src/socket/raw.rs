@@ -4,10 +4,11 @@
 //! Differs from Linux: no IP options, no multicast routing sockets.
 //! Sources: raw(7); net/ipv4/raw.c.
 
-use super::header::{IPV4, Ipv4, checksum};
+use super::header::{IPV4, Ipv4};
 use super::{Datagram, Delivery, SocketId, SocketKind};
+use crate::ip::header::seal;
 use crate::{Errno, Network, Packet};
-use api::NetnsId;
+use api::{JourneyId, NetnsId};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// IPPROTO_RAW: for sending only, with the program's own header.
@@ -27,13 +28,13 @@ impl Network {
         let (IpAddr::V4(src), IpAddr::V4(dst)) = (way.source, to) else { return Err(Errno::ENETUNREACH) };
         if own_header {
             let packet = self.own_header(id, bytes, src, way.mtu, dst)?;
-            self.socket_output(id, &packet)?;
+            self.socket_output(id, packet)?;
         } else {
             if bytes.len() + IPV4 > usize::from(u16::MAX) {
                 self.local_error(id, Errno::EMSGSIZE, way.mtu, SocketAddr::new(to, 0));
                 return Err(Errno::EMSGSIZE);
             }
-            self.datagram_out(id, &way, (src, dst), protocol, bytes)?;
+            self.datagram_out(id, &way, (src, dst), protocol, Packet::new(JourneyId(0), bytes))?;
         }
         Ok(bytes.len())
     }
@@ -46,7 +47,7 @@ impl Network {
         src: Ipv4Addr,
         mtu: u32,
         dst: Ipv4Addr,
-    ) -> Result<Vec<u8>, Errno> {
+    ) -> Result<Packet, Errno> {
         let first = bytes.first().copied().unwrap_or(0);
         let header_length = usize::from(first & 0xf) * 4;
         if bytes.len() < IPV4 || header_length < IPV4 || bytes.len() < header_length {
@@ -56,17 +57,16 @@ impl Network {
             self.local_error(id, Errno::EMSGSIZE, mtu, SocketAddr::new(dst.into(), 0));
             return Err(Errno::EMSGSIZE);
         }
-        let mut packet = bytes.to_vec();
-        packet[2..4].copy_from_slice(&(bytes.len() as u16).to_be_bytes());
-        if packet[4..6] == [0, 0] {
-            packet[4..6].copy_from_slice(&self.ip_id().to_be_bytes());
+        let mut packet = Packet::new(JourneyId(0), bytes);
+        let header = packet.data_mut();
+        header[2..4].copy_from_slice(&(bytes.len() as u16).to_be_bytes());
+        if header[4..6] == [0, 0] {
+            header[4..6].copy_from_slice(&self.ip_id().to_be_bytes());
         }
-        if packet[12..16] == [0, 0, 0, 0] {
-            packet[12..16].copy_from_slice(&src.octets());
+        if header[12..16] == [0, 0, 0, 0] {
+            header[12..16].copy_from_slice(&src.octets());
         }
-        packet[10..12].fill(0);
-        let sum = checksum(&packet[..header_length]);
-        packet[10..12].copy_from_slice(&sum.to_be_bytes());
+        seal(header);
         Ok(packet)
     }
 

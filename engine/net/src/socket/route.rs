@@ -2,10 +2,11 @@
 //!
 //! Stands between `socket` and `path`: the only file here that knows how `path` is called.
 
-use super::header::{IPV4, Ipv4Header};
+use super::header::IPV4;
 use super::option::Options;
 use super::{MtuDiscover, ReceivedError, SocketId, SocketKind};
-use crate::ip::header::ethertype;
+use crate::ip::header::{Fields, ethertype, push};
+use crate::packet::PacketType;
 use crate::path::{FlowKey, query_of};
 use crate::rtnetlink::RouteType;
 use crate::{Errno, Network, Packet};
@@ -76,14 +77,14 @@ impl Network {
         Ok(Way { source: route.source, mtu: route.mtu, kind })
     }
 
-    /// Sends one transport message as an IP packet with the socket's options.
+    /// Puts the IP header with the socket's options in front of one transport message, and sends it.
     pub(super) fn datagram_out(
         &mut self,
         id: SocketId,
         way: &Way,
-        (src, dst): (Ipv4Addr, Ipv4Addr),
+        (source, destination): (Ipv4Addr, Ipv4Addr),
         protocol: u8,
-        message: &[u8],
+        mut message: Packet,
     ) -> Result<(), Errno> {
         let ns = self.sockets.get(id)?.ns;
         let (default_ttl, numbered) = (self.default_ttl(ns), self.ip_id());
@@ -94,33 +95,34 @@ impl Network {
         let probing = matches!(options.mtu_discover, MtuDiscover::Do | MtuDiscover::Probe);
         let dont_fragment = probing || (fits && options.mtu_discover == MtuDiscover::Want);
         if probing && !fits {
-            let destination =
-                SocketAddr::new(dst.into(), super::header::ports(message).map_or(0, |(_, port)| port));
-            self.local_error(id, Errno::EMSGSIZE, way.mtu, destination);
+            let port = super::header::ports(message.data()).map_or(0, |(_, port)| port);
+            self.local_error(id, Errno::EMSGSIZE, way.mtu, SocketAddr::new(destination.into(), port));
             return Err(Errno::EMSGSIZE);
         }
-        let ttl = match dst.is_multicast() {
+        let ttl = match destination.is_multicast() {
             true => options.multicast_ttl,
             false => options.ttl.unwrap_or(default_ttl),
         };
-        let id_field = match dont_fragment && socket.peer.is_none() {
+        let identification = match dont_fragment && socket.peer.is_none() {
             true => 0,
             false => numbered,
         };
-        let header = Ipv4Header { src, dst, protocol, ttl, tos: options.tos, id: id_field, dont_fragment };
-        let bytes = header.around(message);
-        self.socket_output(id, &bytes)
+        let tos = options.tos;
+        push(
+            &mut message,
+            &Fields { source, destination, protocol, ttl, tos, identification, dont_fragment },
+        );
+        self.socket_output(id, message)
     }
 
-    /// Hands a whole packet to the path.
-    pub(super) fn socket_output(&mut self, id: SocketId, bytes: &[u8]) -> Result<(), Errno> {
+    /// Hands a whole packet to the path; its journey begins.
+    pub(super) fn socket_output(&mut self, id: SocketId, mut packet: Packet) -> Result<(), Errno> {
         let socket = self.sockets.get(id)?;
         let (ns, mark, device) = (socket.ns, socket.options.mark, socket.options.device);
         let owner = (socket.owner.uid, socket.owner.gid);
         let is_udp = socket.kind == SocketKind::Udp;
         let program = if self.trace.on { socket.owner.program.clone() } else { String::new() };
-        let journey = self.journey_begin(ns, &program, None, ethertype::IPV4, bytes);
-        let mut packet = Packet::new(journey, bytes);
+        packet.journey = self.journey_begin(ns, &program, None, ethertype::IPV4, packet.data());
         packet.mark = mark;
         packet.owner = Some(owner);
         packet.sound = u8::from(is_udp);
@@ -254,8 +256,10 @@ impl Network {
         }
     }
 
-    pub(super) fn is_broadcast(&self, ns: NetnsId, address: Ipv4Addr) -> bool {
-        self.address_kind(ns, address) == RouteType::Broadcast
+    /// Is that packet, which came in, for a group or for all on a link? The path told those of another kind apart.
+    pub(super) fn is_for_many(&self, ns: NetnsId, destination: Ipv4Addr, packet: &Packet) -> bool {
+        packet.kind != PacketType::Host
+            && matches!(self.address_kind(ns, destination), RouteType::Broadcast | RouteType::Multicast)
     }
 }
 

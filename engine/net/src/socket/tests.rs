@@ -3,6 +3,7 @@
 use super::route::wire::{WIRE, Wire};
 use super::*;
 use crate::Network;
+use crate::ip::header::{Fields, push};
 use ::api::NetnsId;
 use sim::{Instant, Rng};
 use std::net::Ipv4Addr;
@@ -237,17 +238,18 @@ fn a_udp_port_is_taken_once_and_gives_up_its_datagrams_in_order() {
 #[test]
 fn a_datagram_shorter_than_its_header_is_dropped() {
     let mut lab = lab(1500);
-    let header = header::Ipv4Header {
-        src: Ipv4Addr::new(10, 0, 0, 1),
-        dst: Ipv4Addr::new(10, 0, 0, 2),
+    let fields = Fields {
+        source: Ipv4Addr::new(10, 0, 0, 1),
+        destination: Ipv4Addr::new(10, 0, 0, 2),
         protocol: header::UDP_PROTOCOL,
         ttl: 64,
         tos: 0,
-        id: 0,
+        identification: 0,
         dont_fragment: true,
     };
     for length in 0..header::UDP {
-        let mut packet = Packet::new(::api::JourneyId(0), &header.around(&vec![0; length]));
+        let mut packet = Packet::new(::api::JourneyId(0), &vec![0; length]);
+        push(&mut packet, &fields);
         let outcome = lab.network.deliver(B, &mut packet);
         assert_eq!(outcome, Delivery::Dropped(::api::DropReason::PktTooSmall), "{length} bytes");
     }

@@ -9,6 +9,7 @@ use super::header::{self, Ipv4, UDP_PROTOCOL};
 use super::route::{Kind, Way};
 use super::table::{ANY, Body, Socket};
 use super::{Datagram, Delivery, SocketId};
+use crate::ip::header::transport_checksum;
 use crate::{Errno, Network, Packet};
 use api::{DeviceId, DropReason, NetnsId};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -88,7 +89,7 @@ impl Network {
         };
         let port = self.sockets.get(id)?.local.port();
         let message = header::udp((src, port), (dst, to.port()), bytes);
-        self.datagram_out(id, &way, (src, dst), UDP_PROTOCOL, &message)?;
+        self.datagram_out(id, &way, (src, dst), UDP_PROTOCOL, message)?;
         Ok(bytes.len())
     }
 
@@ -113,11 +114,11 @@ impl Network {
         }
         let message = &ip.payload[..length];
         let summed = message[6..8] != [0, 0] && packet.sound == 0;
-        if summed && header::transport_checksum(ip.src, ip.dst, UDP_PROTOCOL, message) != 0 {
+        if summed && transport_checksum(ip.src, ip.dst, UDP_PROTOCOL, message) != [0, 0] {
             return Delivery::Dropped(DropReason::UdpCsum);
         }
         let flow = Flow { src: (ip.src, from), dst: (ip.dst, to), device: packet.device };
-        let many = ip.dst.is_multicast() || ip.dst.is_broadcast() || self.is_broadcast(ns, ip.dst);
+        let many = self.is_for_many(ns, ip.dst, packet);
         let takers =
             if many { self.udp_group(ns, &flow) } else { self.udp_lookup(ns, &flow).into_iter().collect() };
         let mut outcome = match many {

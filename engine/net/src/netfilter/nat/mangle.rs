@@ -40,8 +40,8 @@ fn translate_error(bytes: &mut [u8], header: &Header, other: &Tuple, manip: Mani
     let end = header.length.min(bytes.len());
     let Some(message) = bytes.get_mut(header.transport..end) else { return false };
     message[2..4].fill(0);
-    let sum = checksum::of(message);
-    message[2..4].copy_from_slice(&sum.to_be_bytes());
+    let sum = crate::ip::header::checksum(message);
+    message[2..4].copy_from_slice(&sum);
     let outer = Tuple { source: other.destination, destination: other.source, protocol: ICMP, ..*other };
     rewrite_addresses(bytes, 0, header, &outer, manip);
     true

@@ -9,12 +9,13 @@
 //! Sources: RFC 9293; net/ipv4/tcp_input.c, tcp_output.c; ip-sysctl (tcp_retries2, tcp_synack_retries).
 
 use super::congestion::Congestion;
+use super::dress::whole;
 use super::engine::{BUFFER, Engine, Outbox, Stack};
 use super::rto::Rto;
 use super::segment::{ACK, HEADER, MOST_HEADER, RST, SYN, Segment, TIMESTAMPS_ALIGNED, before, plain};
 use super::{Flow, Owner};
 use crate::Errno;
-use crate::socket::header::{IPV4, Ipv4Header, TCP_PROTOCOL};
+use crate::socket::header::IPV4;
 use crate::socket::option::Options;
 use crate::socket::{SocketId, TcpInfo};
 use sim::Instant;
@@ -313,11 +314,9 @@ impl Connection {
             window,
             ..Segment::default()
         };
-        let header =
-            Ipv4Header { src, dst, protocol: TCP_PROTOCOL, ttl: 64, tos: 0, id: 0, dont_fragment: true };
-        let packet = header.around(&segment.emit());
+        let packet = whole(src, dst, 64, 0, 0, &segment, &[]);
         let clock = self.clock(now);
-        stack.ingress(&mut self.engine, clock, &packet, outbox);
+        stack.ingress(&mut self.engine, clock, packet.data(), outbox);
     }
 
     /// The first sixteen acknowledgements are immediate, as long as the program does not answer at once itself.

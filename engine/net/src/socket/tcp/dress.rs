@@ -6,8 +6,11 @@
 
 use super::connection::{Connection, FIRST_WINDOW, WINDOW_SCALE};
 use super::output::Sent;
-use super::segment::{ACK, FIN, HEADER, PSH, RST, SYN, Segment, TIMESTAMPS_ALIGNED, before};
-use crate::socket::header::{IPV4, Ipv4Header, TCP_PROTOCOL, transport_checksum};
+use super::segment::{ACK, FIN, HEADER, MOST_HEADER, PSH, RST, SYN, Segment, TIMESTAMPS_ALIGNED, before};
+use crate::Packet;
+use crate::ip::header::{Fields, push, transport_checksum};
+use crate::socket::header::{IPV4, TCP_PROTOCOL};
+use api::JourneyId;
 use sim::Instant;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -33,7 +36,7 @@ impl Connection {
         }
         segment.timestamps = self.agreed.timestamps.then(|| (self.timestamp(now), self.timestamp_recent));
         let again_after = self.note_sent(now, &segment, payload.len() as u32);
-        Some(Sent { bytes: self.wrap(&segment, payload)?, again_after })
+        Some(Sent { packet: self.wrap(&segment, payload)?, again_after })
     }
 
     pub fn timestamp(&self, now: Instant) -> u32 {
@@ -97,10 +100,10 @@ impl Connection {
             ..Segment::default()
         };
         self.count.segments_out += 1;
-        Some(Sent { bytes: self.wrap(&segment, &[])?, again_after: None })
+        Some(Sent { packet: self.wrap(&segment, &[])?, again_after: None })
     }
 
-    fn wrap(&mut self, segment: &Segment, payload: &[u8]) -> Option<Vec<u8>> {
+    fn wrap(&mut self, segment: &Segment, payload: &[u8]) -> Option<Packet> {
         let (IpAddr::V4(src), IpAddr::V4(dst)) = (self.flow.local.ip(), self.flow.remote.ip()) else {
             return None;
         };
@@ -123,14 +126,21 @@ pub(super) fn whole(
     id: u16,
     segment: &Segment,
     payload: &[u8],
-) -> Vec<u8> {
-    let header = segment.emit();
-    let mut packet = Vec::with_capacity(IPV4 + header.len() + payload.len());
-    packet.resize(IPV4, 0);
-    packet.extend_from_slice(&header);
-    packet.extend_from_slice(payload);
-    let sum = transport_checksum(src, dst, TCP_PROTOCOL, &packet[IPV4..]);
-    packet[IPV4 + 16..IPV4 + 18].copy_from_slice(&sum.to_be_bytes());
-    Ipv4Header { src, dst, protocol: TCP_PROTOCOL, ttl, tos, id, dont_fragment: true }.write(&mut packet);
+) -> Packet {
+    let mut packet = Packet::with_room(JourneyId(0), MOST_HEADER + payload.len());
+    segment.emit(&mut packet);
+    packet.append(payload);
+    let sum = transport_checksum(src, dst, TCP_PROTOCOL, packet.data());
+    packet.data_mut()[16..18].copy_from_slice(&sum);
+    let fields = Fields {
+        source: src,
+        destination: dst,
+        protocol: TCP_PROTOCOL,
+        ttl,
+        tos,
+        identification: id,
+        dont_fragment: true,
+    };
+    push(&mut packet, &fields);
     packet
 }

@@ -31,9 +31,10 @@ pub(crate) use self::table::{ConnectionId, Tcp};
 use self::table::{Filed, POOL};
 use self::time_wait::{Outcome, TimeWait};
 use super::error::IcmpError;
-use super::header::{Ipv4, TCP_PROTOCOL, transport_checksum};
+use super::header::{Ipv4, TCP_PROTOCOL};
 use super::table::Body;
 use super::{Delivery, Owner, SocketId};
+use crate::ip::header::transport_checksum;
 use crate::network::Event;
 use crate::{Errno, Network, Packet};
 use api::{DropReason, NetnsId};
@@ -107,10 +108,10 @@ impl Network {
         let Some(segment) = Segment::parse(ip.payload) else {
             return Delivery::Dropped(DropReason::PktTooSmall);
         };
-        if packet.sound == 0 && transport_checksum(src, dst, TCP_PROTOCOL, ip.payload) != 0 {
+        if packet.sound == 0 && transport_checksum(src, dst, TCP_PROTOCOL, ip.payload) != [0, 0] {
             return Delivery::Dropped(DropReason::TcpCsum);
         }
-        if dst.is_broadcast() || dst.is_multicast() || self.is_broadcast(ns, dst) || segment.src_port == 0 {
+        if self.is_for_many(ns, dst, packet) || segment.src_port == 0 {
             return Delivery::Dropped(DropReason::NoSocket);
         }
         let flow = Flow {
@@ -150,8 +151,8 @@ impl Network {
             }
         }
         let ttl = self.default_ttl(ns);
-        let bytes = whole(dst, src, ttl, tos, 0, &answer, &[]);
-        self.tcp_output(&Sender::kernel(ns, 0), &bytes);
+        let packet = whole(dst, src, ttl, tos, 0, &answer, &[]);
+        self.tcp_output(&Sender::kernel(ns, 0), Sent { packet, again_after: None });
     }
 
     /// Runs `act` on a connection with its stack, then sends what came of it and tells the program.
@@ -174,7 +175,7 @@ impl Network {
         let sender = Sender::of(connection, self.trace.on);
         self.sockets.tcp.outbox = outbox;
         self.tcp_settle(id, before);
-        self.tcp_send_packets(&sender, &packets);
+        packets.into_iter().for_each(|sent| self.tcp_output(&sender, sent));
         self.tcp_schedule(id);
     }
 
@@ -322,8 +323,8 @@ impl Network {
                     (flow.local.ip(), flow.remote.ip())
                 {
                     let ttl = self.default_ttl(flow.ns);
-                    let bytes = whole(src, dst, ttl, tos, 0, &answer, &[]);
-                    self.tcp_output(&Sender::kernel(flow.ns, mark), &bytes);
+                    let packet = whole(src, dst, ttl, tos, 0, &answer, &[]);
+                    self.tcp_output(&Sender::kernel(flow.ns, mark), Sent { packet, again_after: None });
                 }
             }
             Outcome::Reopen => {
@@ -381,7 +382,7 @@ impl Network {
         let seq = if segment.has(ACK) { segment.ack } else { connection.snd_nxt };
         let reset = connection.craft(now, RST, seq);
         let sender = Sender::of(connection, self.trace.on);
-        self.tcp_send_packets(&sender, &Vec::from_iter(reset));
+        reset.into_iter().for_each(|sent| self.tcp_output(&sender, sent));
         self.tcp_end(id, None);
     }
 
@@ -468,7 +469,7 @@ impl Network {
 pub(super) fn describe(packet: &[u8]) -> String {
     let ip = Ipv4::parse(packet).expect("a packet");
     let segment = Segment::parse(ip.payload).expect("a segment");
-    assert_eq!(transport_checksum(ip.src, ip.dst, TCP_PROTOCOL, ip.payload), 0);
+    assert_eq!(transport_checksum(ip.src, ip.dst, TCP_PROTOCOL, ip.payload), [0, 0]);
     let names = [(SYN, 'S'), (segment::FIN, 'F'), (segment::PSH, 'P'), (RST, 'R'), (ACK, '.')];
     let flags: String = names.iter().filter(|(flag, _)| segment.has(*flag)).map(|(_, name)| *name).collect();
     format!("{} [{flags}] {} win {}", ip.src, segment.payload, segment.window)

@@ -42,28 +42,17 @@ impl Sender {
 }
 
 /// A whole packet with one segment.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Sent {
-    pub bytes: Vec<u8>,
+    pub packet: Packet,
     /// It went out before, so long ago.
     pub again_after: Option<Duration>,
 }
 
 impl Network {
-    pub(super) fn tcp_send_packets(&mut self, sender: &Sender, packets: &[Sent]) {
-        for sent in packets {
-            self.tcp_put_out(sender, &sent.bytes, sent.again_after);
-        }
-    }
-
-    pub(super) fn tcp_output(&mut self, sender: &Sender, bytes: &[u8]) {
-        self.tcp_put_out(sender, bytes, None);
-    }
-
-    fn tcp_put_out(&mut self, sender: &Sender, bytes: &[u8], again_after: Option<Duration>) {
+    pub(super) fn tcp_output(&mut self, sender: &Sender, Sent { mut packet, again_after }: Sent) {
         let by = sender.program.as_deref().unwrap_or("TCP");
-        let journey = self.journey_begin(sender.ns, by, sender.cause, ethertype::IPV4, bytes);
-        let mut packet = Packet::new(journey, bytes);
+        packet.journey = self.journey_begin(sender.ns, by, sender.cause, ethertype::IPV4, packet.data());
         packet.mark = sender.mark;
         packet.owner = sender.owner;
         packet.sound = 1;

@@ -4,6 +4,8 @@
 //! Always: a parsed segment's header lies within its bytes; what is emitted has at most 40 bytes of options.
 //! Sources: RFC 9293, 7323 (scale, timestamps), 2018 (SACK); net/ipv4/tcp_output.c (`tcp_options_write`).
 
+use crate::Packet;
+
 pub(super) const HEADER: usize = 20;
 /// Header with the largest data offset.
 pub(super) const MOST_HEADER: usize = 60;
@@ -110,42 +112,42 @@ impl Segment {
         one_of && (self.has(ACK) || self.has(SYN) || self.has(RST))
     }
 
-    /// The header, options in Linux's order.
-    pub fn emit(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(MOST_HEADER);
-        bytes.extend_from_slice(&self.src_port.to_be_bytes());
-        bytes.extend_from_slice(&self.dst_port.to_be_bytes());
-        bytes.extend_from_slice(&self.seq.to_be_bytes());
-        bytes.extend_from_slice(&self.ack.to_be_bytes());
-        bytes.extend_from_slice(&[0, self.flags]);
-        bytes.extend_from_slice(&self.window.to_be_bytes());
-        bytes.extend_from_slice(&[0; 4]);
+    /// Puts the header behind what is in `bytes`, options in Linux's order.
+    pub fn emit(&self, bytes: &mut Packet) {
+        let start = bytes.len();
+        bytes.append(&self.src_port.to_be_bytes());
+        bytes.append(&self.dst_port.to_be_bytes());
+        bytes.append(&self.seq.to_be_bytes());
+        bytes.append(&self.ack.to_be_bytes());
+        bytes.append(&[0, self.flags]);
+        bytes.append(&self.window.to_be_bytes());
+        bytes.append(&[0; 4]);
         if let Some(mss) = self.mss {
-            bytes.extend_from_slice(&[MSS, 4]);
-            bytes.extend_from_slice(&mss.to_be_bytes());
+            bytes.append(&[MSS, 4]);
+            bytes.append(&mss.to_be_bytes());
         }
         if let Some((value, echo)) = self.timestamps {
             let front = if self.sack_permitted { [SACK_PERMITTED, 2] } else { [NOP, NOP] };
-            bytes.extend_from_slice(&front);
-            bytes.extend_from_slice(&[TIMESTAMPS, 10]);
-            bytes.extend_from_slice(&value.to_be_bytes());
-            bytes.extend_from_slice(&echo.to_be_bytes());
+            bytes.append(&front);
+            bytes.append(&[TIMESTAMPS, 10]);
+            bytes.append(&value.to_be_bytes());
+            bytes.append(&echo.to_be_bytes());
         } else if self.sack_permitted {
-            bytes.extend_from_slice(&[NOP, NOP, SACK_PERMITTED, 2]);
+            bytes.append(&[NOP, NOP, SACK_PERMITTED, 2]);
         }
         if let Some(scale) = self.scale {
-            bytes.extend_from_slice(&[NOP, WINDOW_SCALE, 3, scale]);
+            bytes.append(&[NOP, WINDOW_SCALE, 3, scale]);
         }
         let blocks = self.sack.iter().flatten().count();
         if blocks > 0 {
-            bytes.extend_from_slice(&[NOP, NOP, SACK, 2 + 8 * blocks as u8]);
+            bytes.append(&[NOP, NOP, SACK, 2 + 8 * blocks as u8]);
             for (left, right) in self.sack.iter().flatten() {
-                bytes.extend_from_slice(&left.to_be_bytes());
-                bytes.extend_from_slice(&right.to_be_bytes());
+                bytes.append(&left.to_be_bytes());
+                bytes.append(&right.to_be_bytes());
             }
         }
-        bytes[12] = ((bytes.len() / 4) << 4) as u8;
-        bytes
+        let length = bytes.len() - start;
+        bytes.data_mut()[start + 12] = ((length / 4) << 4) as u8;
     }
 }
 
@@ -200,6 +202,12 @@ pub(super) fn before(a: u32, b: u32) -> bool {
 mod tests {
     use super::*;
 
+    fn emitted(segment: &Segment) -> Vec<u8> {
+        let mut packet = Packet::with_room(api::JourneyId(0), MOST_HEADER);
+        segment.emit(&mut packet);
+        packet.data().to_vec()
+    }
+
     fn syn() -> Segment {
         Segment {
             src_port: 40000,
@@ -218,14 +226,14 @@ mod tests {
 
     #[test]
     fn a_syn_has_the_options_of_linux_in_their_order() {
-        let bytes = syn().emit();
+        let bytes = emitted(&syn());
         assert_eq!(bytes[20..], [2, 4, 5, 180, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 1, 3, 3, 10]);
         assert_eq!(Segment::parse(&bytes), Some(syn()));
     }
 
     #[test]
     fn smoltcp_gets_no_scale_and_a_smaller_mss() {
-        let mut bytes = syn().emit();
+        let mut bytes = emitted(&syn());
         plain(&mut bytes, 12, 1000);
         let parsed = Segment::parse(&bytes).expect("still a segment");
         assert_eq!((parsed.mss, parsed.scale, parsed.window), (Some(1448), None, 1000));
@@ -233,7 +241,7 @@ mod tests {
 
     #[test]
     fn broken_options_are_read_as_far_as_they_go() {
-        let mut bytes = syn().emit();
+        let mut bytes = emitted(&syn());
         for at in 20..40 {
             for value in [0, 1, 2, 3, 5, 8, 255] {
                 let kept = std::mem::replace(&mut bytes[at], value);

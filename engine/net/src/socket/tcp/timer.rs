@@ -195,7 +195,7 @@ impl Network {
         let probe = connection.craft(now, ACK, before_the_first);
         connection.deadlines.keep_alive = Some(now + KEEPALIVE_INTERVAL);
         let sender = Sender::of(connection, self.trace.on);
-        self.tcp_send_packets(&sender, &Vec::from_iter(probe));
+        probe.into_iter().for_each(|sent| self.tcp_output(&sender, sent));
         self.tcp_schedule(id);
     }
 
