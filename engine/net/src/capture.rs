@@ -8,6 +8,7 @@
 //! Sources: draft-ietf-opsawg-pcapng; packet(7).
 
 use crate::dissect::{self, Link};
+use crate::packet::SharedBytes;
 use crate::socket::{FrameKind, FrameView};
 use crate::{Network, Packet};
 use api::inspect::{Dissection, FrameRow};
@@ -27,7 +28,7 @@ struct Kept {
     link: Link,
     out: bool,
     journey: JourneyId,
-    bytes: Vec<u8>,
+    bytes: SharedBytes,
 }
 
 #[derive(Debug, Default)]
@@ -107,7 +108,7 @@ impl Network {
                 link,
                 out,
                 journey: packet.journey,
-                bytes: packet.data().to_vec(),
+                bytes: packet.share(),
             });
             if !capture.names.contains_key(&device) {
                 let name = self.device_label(device);
@@ -138,7 +139,7 @@ impl Network {
         let kept = self.sockets.capture.find(frame)?;
         Some(Dissection {
             row: kept.row(),
-            bytes: kept.bytes.clone(),
+            bytes: kept.bytes.to_vec(),
             layers: dissect::tree(&kept.bytes, kept.link),
         })
     }
@@ -211,7 +212,7 @@ impl Pcapng {
         body.extend((kept.at as u32).to_le_bytes());
         body.extend(length);
         body.extend(length);
-        body.extend(&kept.bytes);
+        body.extend(&*kept.bytes);
         pad(&mut body);
         option(&mut body, 2, &if kept.out { 2u32 } else { 1 }.to_le_bytes());
         end_of_options(&mut body);
@@ -242,7 +243,7 @@ mod tests {
     fn kept(capture: &mut Capture, length: usize) {
         capture.last += 1;
         let (frame, device) = (FrameId(capture.last), DeviceId(1));
-        let bytes = vec![0; length];
+        let bytes = Packet::new(JourneyId(1), &vec![0; length]).share();
         capture.keep(Kept {
             frame,
             at: 1,

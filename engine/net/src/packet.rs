@@ -6,6 +6,7 @@
 
 use api::{DeviceId, JourneyId};
 use std::ops::{Deref, DerefMut};
+use std::rc::Rc;
 
 /// Room in front for a datagram's own headers (Ethernet, IP, UDP: 42 bytes) and those of two tunnels (VXLAN: 50 each).
 const HEADROOM: usize = 144;
@@ -28,7 +29,8 @@ pub struct Packet(Box<Buffer>);
 /// The inside of a [`Packet`].
 #[derive(Clone, Debug)]
 pub struct Buffer {
-    bytes: Vec<u8>,
+    /// Copied before they are written where others hold them too: copies of the packet, and frames that are kept.
+    bytes: Rc<Vec<u8>>,
     head: usize,
     /// Where the Ethernet header of the frame it came in stands in `bytes`.
     mac_header: Option<u32>,
@@ -63,6 +65,20 @@ pub struct Buffer {
     pub(crate) redirect: bool,
 }
 
+/// What a packet held at some moment.
+#[derive(Clone, Debug)]
+pub(crate) struct SharedBytes {
+    bytes: Rc<Vec<u8>>,
+    head: usize,
+}
+
+impl Deref for SharedBytes {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        &self.bytes[self.head..]
+    }
+}
+
 impl Deref for Packet {
     type Target = Buffer;
     fn deref(&self) -> &Buffer {
@@ -89,7 +105,7 @@ impl Packet {
         let mut bytes = Vec::with_capacity(HEADROOM + length);
         bytes.resize(HEADROOM, 0);
         Packet(Box::new(Buffer {
-            bytes,
+            bytes: Rc::new(bytes),
             head: HEADROOM,
             mac_header: None,
             journey,
@@ -117,7 +133,13 @@ impl Buffer {
     }
 
     pub fn data_mut(&mut self) -> &mut [u8] {
-        &mut self.bytes[self.head..]
+        let head = self.head;
+        &mut Rc::make_mut(&mut self.bytes)[head..]
+    }
+
+    /// The bytes as they stand, which stay so whatever is written into the packet later.
+    pub(crate) fn share(&self) -> SharedBytes {
+        SharedBytes { bytes: self.bytes.clone(), head: self.head }
     }
 
     pub fn len(&self) -> usize {
@@ -132,14 +154,14 @@ impl Buffer {
     pub fn push(&mut self, header: usize) -> &mut [u8] {
         if self.head < header {
             let grow = HEADROOM + header;
-            self.bytes.splice(0..0, std::iter::repeat_n(0, grow));
+            Rc::make_mut(&mut self.bytes).splice(0..0, std::iter::repeat_n(0, grow));
             self.head += grow;
             self.mac_header = None;
         }
         self.head -= header;
         // What came in front of the packet is no frame any more.
         self.mac_header = self.mac_header.filter(|at| *at as usize + ETHERNET <= self.head);
-        let front = &mut self.bytes[self.head..self.head + header];
+        let front = &mut self.data_mut()[..header];
         front.fill(0);
         front
     }
@@ -184,7 +206,7 @@ impl Buffer {
     pub(crate) fn set_frame_destination(&mut self, mac: crate::Mac) {
         if let Some(at) = self.mac_header {
             let at = at as usize;
-            self.bytes[at..at + 6].copy_from_slice(&mac.0);
+            Rc::make_mut(&mut self.bytes)[at..at + 6].copy_from_slice(&mac.0);
         }
     }
 
@@ -194,11 +216,13 @@ impl Buffer {
 
     /// Cuts what follows the first `length` bytes (Ethernet padding).
     pub fn truncate(&mut self, length: usize) {
-        self.bytes.truncate(self.head + length);
+        if length < self.len() {
+            Rc::make_mut(&mut self.bytes).truncate(self.head + length);
+        }
     }
 
     pub fn append(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
+        Rc::make_mut(&mut self.bytes).extend_from_slice(bytes);
     }
 
     /// As if it came from nowhere: what one namespace or tunnel end knew of it does not go along.
@@ -236,6 +260,16 @@ mod tests {
         assert!(packet.pull(1000));
         assert!(!packet.pull(8));
         assert_eq!(packet.data(), b"payload");
+    }
+
+    #[test]
+    fn what_was_shared_stays_as_it_was() {
+        let mut packet = Packet::new(JourneyId(1), b"payload");
+        let shared = packet.share();
+        packet.data_mut()[0] = b'P';
+        packet.push(2).fill(9);
+        packet.truncate(5);
+        assert_eq!((&*shared, packet.data()), (&b"payload"[..], &b"\x09\x09Pay"[..]));
     }
 
     #[test]
