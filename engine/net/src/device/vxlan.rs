@@ -9,7 +9,7 @@
 use super::Kind;
 use super::vxlan_fdb::{MAX_LEARNT, Remote, VxlanEntry, VxlanFdb};
 use crate::hash::hash_of;
-use crate::ip::header::{self, Fields, ethertype, fold, protocol, pseudo, push, sum};
+use crate::ip::header::{self, Fields, ethertype, fold, protocol, pseudo, push, sum, transport_checksum};
 use crate::ip::is_unfragmentable;
 use crate::packet::ETHERNET;
 use crate::path::{FlowKey, RouteResult};
@@ -248,10 +248,8 @@ impl Network {
         if datagram.len() < UDP + VXLAN + ETHERNET {
             return self.drop_in(ns, packet, DropReason::PktTooSmall, "");
         }
-        let summed = datagram[6..8] != [0, 0];
-        let whole =
-            || fold(pseudo(source, destination, protocol::UDP, datagram.len()) + sum(datagram)) == [0, 0];
-        if summed && !whole() {
+        let summed = datagram[6..8] != [0, 0] && packet.sound == 0;
+        if summed && transport_checksum(source, destination, protocol::UDP, datagram) != [0, 0] {
             return self.drop_in(ns, packet, DropReason::UdpCsum, "");
         }
         let vxlan = &datagram[UDP..];
