@@ -1,7 +1,7 @@
 //! A packet on its way through the stack: its bytes, and what the stack knows about it (Linux: sk_buff).
 //!
 //! Always: `data()` starts at the header of the layer that holds the packet now; headers are pushed and pulled,
-//! never copied, while the headroom lasts. A packet is moved as one pointer.
+//! never copied, while the headroom lasts and nobody else holds the bytes. A packet is moved as one pointer.
 //! Differs from Linux: one linear buffer; no segmentation offload, so every packet has the size it has on the wire.
 
 use api::{DeviceId, JourneyId};

@@ -1,6 +1,7 @@
 //! What sockets ask of the packet path: the way to a peer, and to take a packet.
 //!
 //! Stands between `socket` and `path`: the only file here that knows how `path` is called.
+//! Differs from Linux: no IP options on what sockets send.
 
 use super::header::IPV4;
 use super::option::Options;
