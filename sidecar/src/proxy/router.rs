@@ -218,14 +218,7 @@ impl Proxy {
             self.start_global_timer(key);
         }
         self.begin_attempt(key);
-        for shadow in shadows {
-            // A request that was answered at once is not copied.
-            if self.streams.get(key).is_some() {
-                self.begin_attempt(shadow)
-            } else {
-                self.drop_stream(shadow)
-            }
-        }
+        self.send_shadows(key, shadows);
     }
 
     fn start_global_timer(&mut self, key: Key) {
