@@ -71,9 +71,12 @@ pub fn socket_address(address: &Address) -> Result<SocketAddr, String> {
     Ok(SocketAddr::new(ip, port))
 }
 
-/// A duration in nanoseconds, of at most some five hundred years.
+/// The longest time there is, some hundred and forty years of nanoseconds: added to a time it overflows nothing.
+pub const LONGEST: u64 = u64::MAX / 4;
+
+/// A duration in nanoseconds, of at most `LONGEST`.
 pub fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX / 2)
+    u64::try_from(duration.as_nanos()).unwrap_or(LONGEST).min(LONGEST)
 }
 
 /// An optional duration in nanoseconds: the default where there is none, none where it is nought.

@@ -213,3 +213,25 @@ impl Info {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_are_told_in_the_order_in_which_they_were_set() {
+        let mut flags = Flags::default();
+        assert_eq!(flags.text(false), "-");
+        for flag in
+            [Flag::UpstreamRetryLimitExceeded, Flag::UpstreamConnectionFailure, Flag::DownstreamRemoteReset]
+        {
+            flags.set(flag);
+            flags.set(flag);
+        }
+        assert_eq!(flags.text(false), "URX,UF,DR");
+        assert!(flags.has(Flag::UpstreamConnectionFailure) && !flags.has(Flag::FailedLocalHealthCheck));
+        for (at, flag) in Flag::NAMES.iter().enumerate() {
+            assert_eq!(flag.0 as usize, at, "{} has another's place", flag.1);
+        }
+    }
+}

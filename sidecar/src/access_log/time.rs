@@ -19,8 +19,7 @@ struct Date {
     weekday: &'static str,
 }
 
-fn date(nanos: u64) -> Date {
-    let seconds = nanos / SECOND;
+fn date(seconds: u64) -> Date {
     let days = seconds / 86_400;
     let shifted = days + 719_468;
     let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
@@ -41,7 +40,7 @@ fn date(nanos: u64) -> Date {
 
 /// `Sat, 21 Nov 2026 17:16:23 GMT`.
 pub fn http_date(nanos: u64) -> String {
-    let it = date(nanos);
+    let it = date(nanos / SECOND);
     let month = MONTHS[(it.month - 1) as usize];
     format!(
         "{}, {:02} {month} {} {:02}:{:02}:{:02} GMT",
@@ -49,9 +48,15 @@ pub fn http_date(nanos: u64) -> String {
     )
 }
 
+/// `2026-11-21T17:16:23Z`, of seconds since 1970.
+pub fn rfc3339(seconds: u64) -> String {
+    let it = date(seconds);
+    format!("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", it.year, it.month, it.day, it.hour, it.minute, it.second)
+}
+
 /// After strftime, with `%E3S` and `%3f` for fractions of a second. Empty: `2026-11-21T17:16:23.123Z`.
 pub fn write(nanos: u64, format: &str, out: &mut Vec<u8>) {
-    let it = date(nanos);
+    let it = date(nanos / SECOND);
     let format = if format.is_empty() { "%Y-%m-%dT%H:%M:%E3SZ" } else { format };
     let mut rest = format.chars().peekable();
     let mut put = |text: std::fmt::Arguments<'_>| out.write_fmt(text).is_ok();

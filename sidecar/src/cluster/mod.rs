@@ -32,7 +32,7 @@ stats! {
         upstream_cx_destroy_local upstream_cx_destroy_remote upstream_cx_destroy_with_active_rq
         upstream_cx_destroy_local_with_active_rq upstream_cx_destroy_remote_with_active_rq
         upstream_cx_max_requests upstream_cx_close_notify upstream_cx_rx_bytes_total upstream_cx_tx_bytes_total
-        upstream_rq_total upstream_rq_pending_total upstream_rq_pending_overflow upstream_rq_pending_failure_eject
+        upstream_rq_total upstream_rq_pending_total upstream_rq_pending_overflow upstream_rq_active_overflow upstream_rq_pending_failure_eject
         upstream_rq_cancelled upstream_rq_timeout upstream_rq_per_try_timeout upstream_rq_per_try_idle_timeout
         upstream_rq_max_duration_reached upstream_rq_maintenance_mode upstream_rq_rx_reset upstream_rq_tx_reset
         upstream_rq_retry upstream_rq_retry_success upstream_rq_retry_overflow upstream_rq_retry_limit_exceeded

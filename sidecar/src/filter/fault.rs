@@ -10,6 +10,7 @@ use crate::config::http_filter::{FaultAbortErrorType, FaultDelayFaultDelaySecifi
 use crate::http::headers::HeaderMap;
 use crate::matcher::HeaderMatcher;
 use crate::random::Random;
+use crate::source::LONGEST;
 
 #[derive(Debug, Clone, Copy)]
 enum Delay {
@@ -95,7 +96,10 @@ impl Fault {
                 Delay::Fixed(nanos) => (Some(*nanos), ""),
                 Delay::Header => {
                     let millis = number("x-envoy-fault-delay-request");
-                    (millis.map(|it| it.saturating_mul(1_000_000)), "x-envoy-fault-delay-request-percentage")
+                    (
+                        millis.map(|it| it.saturating_mul(1_000_000).min(LONGEST)),
+                        "x-envoy-fault-delay-request-percentage",
+                    )
                 }
             };
             injected.delay = nanos.filter(|it| *it > 0 && falls(percent, header));

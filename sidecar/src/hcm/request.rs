@@ -277,6 +277,16 @@ mod tests {
     }
 
     #[test]
+    fn a_host_has_the_characters_of_an_authority() {
+        for host in ["a.example:80", "[::1]", "a%20b", "a@b", "*", ""] {
+            assert!(is_authority(host.as_bytes()), "{host}");
+        }
+        for host in ["a b", "a/b", "a\\b", "\"x\"", "a?b", "a{b}", "é"] {
+            assert!(!is_authority(host.as_bytes()), "{host}");
+        }
+    }
+
+    #[test]
     fn an_absolute_target_names_its_host() {
         let mut headers: HeaderMap =
             [(":method", "GET"), (":path", "http://a.example/x?y"), ("host", "b")].into_iter().collect();

@@ -20,7 +20,10 @@ pub struct HeaderMap {
     fields: Vec<Field>,
 }
 
-/// Fields of requests that Envoy keeps in one line, beside all that begin with `x-envoy-`.
+/// What Envoy says in responses only.
+const ENVOY_IN_RESPONSES: &[&str] =
+    &["x-envoy-degraded", "x-envoy-immediate-health-check-fail", "x-envoy-overloaded"];
+/// Fields of requests that Envoy keeps in one line, beside the others that begin with `x-envoy-`.
 const SINGLE_IN_REQUESTS: &[&str] = &[
     "accept",
     "accept-encoding",
@@ -89,7 +92,9 @@ const SINGLE_IN_RESPONSES: &[&str] = &[
 fn is_single(name: &[u8], is_response: bool) -> bool {
     let names = if is_response { SINGLE_IN_RESPONSES } else { SINGLE_IN_REQUESTS };
     names.binary_search_by(|it| it.as_bytes().cmp(name)).is_ok()
-        || (!is_response && name.starts_with(b"x-envoy-"))
+        || (!is_response
+            && name.starts_with(b"x-envoy-")
+            && !ENVOY_IN_RESPONSES.iter().any(|it| it.as_bytes() == name))
 }
 
 impl HeaderMap {
@@ -272,5 +277,25 @@ impl<N: AsRef<[u8]>, V: AsRef<[u8]>> FromIterator<(N, V)> for HeaderMap {
         let mut map = HeaderMap::new();
         all.into_iter().for_each(|(name, value)| map.append(name, value));
         map
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_of_one_line_grows_and_others_stand_beside_each_other() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in
+            [("Accept", "a"), ("x-a", "1"), ("accept", "b"), ("x-a", "2"), ("x-envoy-degraded", "")]
+        {
+            headers.append_joined(name.as_bytes(), value.as_bytes(), false);
+        }
+        assert_eq!(headers.get_str("accept"), Some("a,b"));
+        assert_eq!(headers.get_all("x-a").count(), 2);
+        for names in [SINGLE_IN_REQUESTS, SINGLE_IN_RESPONSES] {
+            assert!(names.is_sorted());
+        }
     }
 }

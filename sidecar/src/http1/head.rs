@@ -74,7 +74,7 @@ pub fn end(bytes: &[u8], searched: usize) -> Option<usize> {
 }
 
 /// The methods that Envoy's parser knows; others it refuses unless `allow_custom_methods` is set.
-const METHODS: [&[u8]; 34] = [
+const METHODS: [&[u8]; 35] = [
     b"ACL",
     b"BIND",
     b"CHECKOUT",
@@ -99,6 +99,7 @@ const METHODS: [&[u8]; 34] = [
     b"PROPPATCH",
     b"PURGE",
     b"PUT",
+    b"QUERY",
     b"REBIND",
     b"REPORT",
     b"SEARCH",
@@ -238,6 +239,8 @@ mod tests {
             (Version::Http11, Some("/a?b"), Some("x"))
         );
         assert_eq!(map.get_str("a"), Some("b"));
+        assert!(METHODS.is_sorted());
+        assert_eq!(read("BREW / HTTP/1.1\r\n\r\n").unwrap_err(), Error::CODEC);
         assert_eq!(read("GET /\r\n\r\n").unwrap().0, Version::Other);
         assert_eq!(read("GET/HTTP/1.1\r\n\r\n").unwrap_err(), Error::CODEC);
         assert_eq!(read("GE{T / HTTP/1.1\r\n\r\n").unwrap_err(), Error::CODEC);

@@ -5,16 +5,21 @@
 
 use super::hpack::{Broken, Decoder};
 use crate::http::headers::HeaderMap;
+use crate::http1::head::Underscores;
 
 /// What a block turned out to be.
 #[derive(Debug)]
 pub enum Block {
     Whole(HeaderMap),
-    /// More bytes or fields than are allowed.
-    TooLarge,
-    /// Against the rules of HTTP/2 (§8.1.1).
-    Malformed,
+    /// Refused by a limit or by the configuration, in Envoy's words for it.
+    Refused(&'static str),
+    /// Against the rules of HTTP/2 (§8.1.1), likewise.
+    Malformed(&'static str),
 }
+
+/// A message that lacks something, or whose parts do not go together.
+pub const VIOLATION: &str = "http2.violation.of.messaging.rule";
+const INVALID_FIELD: &str = "http2.invalid.header.field";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
@@ -28,6 +33,8 @@ pub struct Limits {
     /// Bytes of all names and values.
     pub bytes: usize,
     pub fields: usize,
+    /// What becomes of names with underscores.
+    pub underscores: Underscores,
 }
 
 /// Fields that belong to a connection and have no place in HTTP/2 (§8.2.2).
@@ -38,6 +45,7 @@ pub fn read(decoder: &mut Decoder, block: &[u8], shape: Shape, limits: Limits) -
     let mut map = HeaderMap::new();
     let mut cookie: Vec<u8> = Vec::new();
     let (mut bytes, mut fields, mut regular, mut malformed) = (0usize, 0usize, false, false);
+    let mut has_underscore = false;
     decoder.decode(block, |name, value| {
         bytes += name.len() + value.len();
         fields += 1;
@@ -52,6 +60,11 @@ pub fn read(decoder: &mut Decoder, block: &[u8], shape: Shape, limits: Limits) -
             malformed |= !is_field(name, value);
         }
         malformed |= value.iter().any(|it| matches!(it, 0 | b'\r' | b'\n'));
+        malformed |= name == b":path" && value.is_empty();
+        if limits.underscores != Underscores::Allow && name.contains(&b'_') {
+            has_underscore = true;
+            return;
+        }
         if name == b"cookie" {
             if !cookie.is_empty() {
                 cookie.extend_from_slice(b"; ");
@@ -61,11 +74,20 @@ pub fn read(decoder: &mut Decoder, block: &[u8], shape: Shape, limits: Limits) -
             map.append_joined(name, value, shape == Shape::Response);
         }
     })?;
-    if bytes > limits.bytes || fields > limits.fields {
-        return Ok(Block::TooLarge);
+    if bytes > limits.bytes {
+        return Ok(Block::Refused("http2.header_list_size_too_large"));
     }
-    if malformed || !is_complete(&map, shape) {
-        return Ok(Block::Malformed);
+    if fields > limits.fields {
+        return Ok(Block::Refused("http2.too_many_headers"));
+    }
+    if malformed {
+        return Ok(Block::Malformed(INVALID_FIELD));
+    }
+    if has_underscore && limits.underscores == Underscores::Reject {
+        return Ok(Block::Refused("http2.unexpected_underscore"));
+    }
+    if !is_complete(&map, shape) {
+        return Ok(Block::Malformed(VIOLATION));
     }
     if !cookie.is_empty() {
         map.append("cookie", &cookie);
@@ -109,7 +131,8 @@ fn is_complete(map: &HeaderMap, shape: Shape) -> bool {
             }
             Some(_) => {
                 let path = map.get(":path").unwrap_or_default();
-                map.contains(":scheme") && (path.starts_with(b"/") || path == b"*")
+                let has_host = map.contains(":authority") || map.contains("host");
+                map.contains(":scheme") && has_host && (path.starts_with(b"/") || path == b"*")
             }
         },
     }

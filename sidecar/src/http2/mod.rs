@@ -23,6 +23,7 @@ use self::message::Limits;
 use self::stream::Stream;
 use crate::config::protocol::Http2ProtocolOptions;
 use crate::http::headers::HeaderMap;
+use crate::http1::{self, head::Underscores};
 use std::collections::{BTreeMap, VecDeque};
 
 /// What we announce, and what we allow a peer.
@@ -35,6 +36,8 @@ pub struct Settings {
     /// Limits of a header list.
     pub max_header_bytes: usize,
     pub max_header_fields: usize,
+    /// What becomes of names with underscores.
+    pub underscores: Underscores,
     pub allow_connect: bool,
     /// A malformed message resets its stream only, not the connection.
     pub stream_error_on_invalid: bool,
@@ -46,14 +49,15 @@ pub struct Settings {
 
 impl Settings {
     /// Envoy's defaults where nothing is configured.
-    pub fn new(config: &Http2ProtocolOptions, max_header_bytes: usize, max_header_fields: usize) -> Settings {
+    pub fn new(config: &Http2ProtocolOptions, limits: &http1::Limits) -> Settings {
         Settings {
             table_size: config.hpack_table_size.unwrap_or(4096),
             max_concurrent_streams: config.max_concurrent_streams.unwrap_or(1024),
             stream_window: config.initial_stream_window_size.unwrap_or(16 << 20),
             connection_window: config.initial_connection_window_size.unwrap_or(24 << 20),
-            max_header_bytes,
-            max_header_fields,
+            max_header_bytes: limits.head_bytes,
+            max_header_fields: limits.fields,
+            underscores: limits.underscores,
             allow_connect: config.allow_connect,
             stream_error_on_invalid: config
                 .override_stream_error_on_invalid_http_message
@@ -401,6 +405,10 @@ impl Codec {
     }
 
     fn limits(&self) -> Limits {
-        Limits { bytes: self.settings.max_header_bytes, fields: self.settings.max_header_fields }
+        Limits {
+            bytes: self.settings.max_header_bytes,
+            fields: self.settings.max_header_fields,
+            underscores: self.settings.underscores,
+        }
     }
 }

@@ -3,7 +3,7 @@
 //! Sources: RFC 9113 §5, §6; Envoy `protocol_constraints.cc` (floods), `conn_manager_impl.cc` (premature resets).
 
 use super::frame::{self, Code, Header, Kind, MAX_31};
-use super::message::{self, Block, Shape};
+use super::message::{self, Block, Shape, VIOLATION};
 use super::stream::Stream;
 use super::{Codec, ConnectionError, Event};
 
@@ -153,7 +153,8 @@ impl Codec {
             return Ok(());
         }
         if excess {
-            return self.malformed(header.stream);
+            self.fail_stream(header.stream, Code::ProtocolError, VIOLATION);
+            return Ok(());
         }
         stream.remote_ended = end;
         self.events.push_back(Event::Data { stream: header.stream, bytes: body.to_vec(), end });
@@ -239,12 +240,14 @@ impl Codec {
             return Ok(());
         }
         match read {
-            Block::Malformed => self.malformed(block.stream),
-            Block::TooLarge => {
-                self.fail_stream(block.stream, Code::InternalError, "http2.too_many_headers");
+            Block::Malformed(details) => self.malformed(block.stream, details),
+            Block::Refused(details) => {
+                self.fail_stream(block.stream, Code::InternalError, details);
                 Ok(())
             }
-            Block::Whole(_) if shape == Shape::Trailers && !block.end => self.malformed(block.stream),
+            Block::Whole(_) if shape == Shape::Trailers && !block.end => {
+                self.malformed(block.stream, VIOLATION)
+            }
             Block::Whole(map) => self.message(block.stream, map, shape, block.end),
         }
     }
@@ -259,7 +262,7 @@ impl Codec {
         let Some(stream) = self.streams.get_mut(&id) else { return Ok(()) };
         if shape == Shape::Trailers {
             if stream.announced.is_some_and(|it| it != stream.received) {
-                return self.malformed(id);
+                return self.malformed(id, VIOLATION);
             }
             stream.remote_ended = true;
             self.events.push_back(Event::Trailers { stream: id, headers });
@@ -268,15 +271,17 @@ impl Codec {
         }
         let interim = headers.get(":status").is_some_and(|it| it.starts_with(b"1"));
         if interim && end {
-            return self.malformed(id);
+            return self.malformed(id, VIOLATION);
         }
         if !interim {
-            let Ok(announced) = message::content_length(&headers) else { return self.malformed(id) };
+            let Ok(announced) = message::content_length(&headers) else {
+                return self.malformed(id, VIOLATION);
+            };
             stream.headers_seen = true;
             // An answer to HEAD announces what it does not send.
             stream.announced = announced.filter(|_| !(end && shape == Shape::Response));
             if end && stream.announced.is_some_and(|it| it > 0) {
-                return self.malformed(id);
+                return self.malformed(id, VIOLATION);
             }
         }
         stream.remote_ended = end;
@@ -286,13 +291,14 @@ impl Codec {
     }
 
     /// A message against the rules: the end of the stream, or of the connection.
-    fn malformed(&mut self, stream: u32) -> Result<(), ConnectionError> {
-        const DETAILS: &str = "http2.violation.of.messaging.rule";
-        self.fail_stream(stream, Code::ProtocolError, DETAILS);
+    fn malformed(&mut self, stream: u32, details: &'static str) -> Result<(), ConnectionError> {
         if self.settings.stream_error_on_invalid {
+            self.fail_stream(stream, Code::ProtocolError, details);
             return Ok(());
         }
-        Err(error(Code::ProtocolError, DETAILS))
+        self.drop_stream(stream);
+        self.events.push_back(Event::Reset { stream, code: Code::ProtocolError as u32, details });
+        Err(error(Code::ProtocolError, details))
     }
 
     fn fail_stream(&mut self, stream: u32, code: Code, details: &'static str) {

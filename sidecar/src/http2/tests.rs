@@ -4,7 +4,7 @@ use super::*;
 use proptest::prelude::*;
 
 fn settings() -> Settings {
-    Settings::new(&Http2ProtocolOptions::default(), 60 * 1024, 100)
+    Settings::new(&Http2ProtocolOptions::default(), &crate::http1::Limits::default())
 }
 
 fn small_windows() -> Settings {

@@ -82,7 +82,7 @@ impl Proxy {
     }
 
     /// Closes without finishing what is under way.
-    pub(super) fn abort_down(&mut self, number: u32, _why: &str) {
+    pub(super) fn abort_down(&mut self, number: u32) {
         self.streams_of_down_gone(number, "downstream_local_disconnect");
         self.close_down(number);
     }

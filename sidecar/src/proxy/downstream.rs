@@ -2,8 +2,8 @@
 
 use super::access::Entry;
 use super::chain::{App, Chain, Facts, Guard, http_protocol};
+use super::http1_down::Http1;
 use super::http2_down::Http2Down;
-use super::slab::Key;
 use super::tcp::Tcp;
 use super::wire::Wire;
 use super::{ConnId, Proxy, Timer};
@@ -11,8 +11,8 @@ use crate::access_log::{Flag, Info};
 use crate::config::hcm::CodecType;
 use crate::hcm::Settings;
 use crate::http::Connection;
+use crate::http1::Decoder;
 use crate::http1::encode::Framing;
-use crate::http1::{Decoder, Item, head};
 use crate::timer::TimerId;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
@@ -21,25 +21,6 @@ use std::rc::Rc;
 pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Listener filters look at so many bytes.
 const LOOK_LIMIT: usize = 64 * 1024;
-/// So many bytes of further requests are held while one is answered; the client is read no more beyond.
-const HELD_LIMIT: usize = 64 * 1024;
-
-/// HTTP/1 on a client's connection.
-pub(crate) struct Http1 {
-    pub decoder: Decoder,
-    /// The request that is read or answered.
-    pub stream: Option<Key>,
-    /// Bytes of the next ones.
-    pub held: Vec<u8>,
-    /// Whether the connection ends with the response.
-    pub closes: bool,
-    /// Whether it ends at once, for the client is waiting for that.
-    pub ends_at_once: bool,
-    /// How the response's body is written.
-    pub framing: Framing,
-    /// Whether the connection's end is that of the response's body.
-    pub ends_by_close: bool,
-}
 
 /// How far a connection has come.
 pub(crate) enum State {
@@ -328,6 +309,8 @@ impl Proxy {
         down.max_duration = duration;
         down.state = State::Sniffing;
         down.is_http = true;
+        let looked_at = down.sniffed.len() as u64;
+        self.stats.add(settings.stats.downstream_cx_rx_bytes_total, looked_at);
         self.set_down_idle(number);
         if let Some(down) = self.down(number)
             && (down.facts.is_tls || settings.codec != CodecType::Auto || !down.sniffed.is_empty())
@@ -369,7 +352,7 @@ impl Proxy {
             self.stats.inc(settings.stats.downstream_cx_http1_active);
         }
         if !first.is_empty() {
-            self.down_plain(number, &first);
+            self.down_bytes(number, &first);
         }
     }
 
@@ -399,15 +382,20 @@ impl Proxy {
         self.down_plain(number, bytes);
     }
 
-    /// Bytes without TLS.
+    /// Bytes without TLS, as they come.
     pub(super) fn down_plain(&mut self, number: u32, bytes: &[u8]) {
+        if let Some(settings) = self.down(number).and_then(|it| it.settings()) {
+            let stat = settings.stats.downstream_cx_rx_bytes_total;
+            self.stats.add(stat, bytes.len() as u64);
+        }
+        self.down_bytes(number, bytes);
+    }
+
+    fn down_bytes(&mut self, number: u32, bytes: &[u8]) {
         if !self.is_guarded(number, bytes) {
             return;
         }
-        let Some(down) = self.downs.get_mut(number as usize).and_then(|it| it.as_deref_mut()) else { return };
-        if let Some(settings) = down.settings() {
-            self.stats.add(settings.stats.downstream_cx_rx_bytes_total, bytes.len() as u64);
-        }
+        let Some(down) = self.down(number) else { return };
         match &mut down.state {
             State::Inspecting => {
                 down.sniffed.extend_from_slice(bytes);
@@ -425,77 +413,6 @@ impl Proxy {
             State::Http2(_) => self.down_http2(number, bytes),
             State::Tcp(_) => self.tcp_from_down(number, bytes),
             State::Closing => {}
-        }
-    }
-
-    /// Reads requests, one at a time.
-    fn down_http1(&mut self, number: u32, bytes: &[u8]) {
-        let mut rest = bytes;
-        loop {
-            let Some(State::Http1(http1)) = self.down(number).map(|it| &mut it.state) else { return };
-            let (stream, is_done) = (http1.stream, http1.decoder.is_done());
-            if stream.is_some() && is_done {
-                http1.held.extend_from_slice(rest);
-                if http1.held.len() > HELD_LIMIT {
-                    self.set_paused(ConnId::accepted(number), true);
-                }
-                return;
-            }
-            match http1.decoder.next(&mut rest) {
-                Ok(Some(Item::Head { headers, version, is_end, is_upgrade })) => {
-                    self.http1_request(number, headers, version, is_end, is_upgrade);
-                }
-                Ok(Some(Item::Data(data))) => {
-                    if let Some(key) = stream {
-                        self.request_data(key, data, false);
-                    }
-                }
-                Ok(Some(Item::End(trailers))) => {
-                    if let Some(key) = stream {
-                        self.request_end(key, trailers);
-                    }
-                }
-                Ok(Some(Item::Interim(_))) => {}
-                Ok(None) => {
-                    if stream.is_none() {
-                        self.set_head_timer(number);
-                    }
-                    return;
-                }
-                Err(error) => return self.http1_error(number, error),
-            }
-        }
-    }
-
-    fn set_head_timer(&mut self, number: u32) {
-        let Some(down) = self.down(number) else { return };
-        let State::Http1(http1) = &down.state else { return };
-        if !http1.decoder.is_in_head() || down.head.is_some() {
-            return;
-        }
-        let Some(timeout) = down.settings().and_then(|it| it.times.head_timeout) else { return };
-        let timer = Some(self.timers.set(self.now + timeout, Timer::Head(number)));
-        if let Some(down) = self.down(number) {
-            down.head = timer;
-        }
-    }
-
-    pub(super) fn head_timeout(&mut self, number: u32) {
-        let Some(down) = self.down(number) else { return };
-        down.head = None;
-        if let Some(settings) = down.settings().cloned() {
-            self.stats.inc(settings.stats.downstream_rq_header_timeout);
-        }
-        self.http1_error(number, head::Error { status: 408, details: "request_header_timeout" });
-    }
-
-    /// The request before has been answered: what was held is read.
-    pub(super) fn resume_down(&mut self, number: u32) {
-        let Some(State::Http1(http1)) = self.down(number).map(|it| &mut it.state) else { return };
-        let held = std::mem::take(&mut http1.held);
-        self.set_paused(ConnId::accepted(number), false);
-        if !held.is_empty() {
-            self.down_http1(number, &held);
         }
     }
 }

@@ -16,10 +16,11 @@ impl Proxy {
         let mut rest = bytes;
         loop {
             let Some(up) = self.up(key) else { return };
-            let host = up.host;
+            let (host, is_ending) = (up.host, up.wire.end != Ending::Open);
             let Kind::Http1 { decoder, stream, closes, has_trailers, .. } = &mut up.kind else { return };
             let Some(request) = *stream else {
-                if !rest.is_empty() {
+                // What follows an answer that nobody waits for any more is nobody's.
+                if !rest.is_empty() && !is_ending {
                     self.up_broken(key, None);
                 }
                 return;
@@ -51,7 +52,9 @@ impl Proxy {
 
     /// An interim response is counted, and goes on only where that is asked for.
     pub(super) fn upstream_interim(&mut self, request: Key, headers: &HeaderMap) {
-        let cluster = self.stream(request).and_then(|it| it.router.as_ref()).map(|it| it.cluster);
+        let Some(stream) = self.stream(request) else { return };
+        let is_first = !std::mem::replace(&mut stream.saw_interim, true);
+        let cluster = stream.router.as_ref().map(|it| it.cluster).filter(|_| is_first);
         if let (Some(id), Some(status)) = (cluster, headers.get_str(":status").and_then(|it| it.parse().ok()))
         {
             self.charge(request, id, status);

@@ -66,7 +66,7 @@ impl Proxy {
             Some(Kind::Connection) | None => "connection_error",
         };
         self.stats.count(&format!("{prefix}ssl.{name}"));
-        self.abort_down(number, "");
+        self.abort_down(number);
     }
 
     #[cfg(feature = "tls")]

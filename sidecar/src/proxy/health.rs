@@ -15,7 +15,7 @@ use crate::http::HeaderMap;
 use crate::http1::encode::{self, Case};
 use crate::http1::{Decoder, Item, Limits};
 use crate::http2::{self, Event};
-use crate::source::nanos;
+use crate::source::{LONGEST, nanos};
 use crate::timer::TimerId;
 
 /// A check under way.
@@ -103,8 +103,12 @@ impl Proxy {
         }
         let is_http2 = cluster.protocol == Protocol::Http2
             && matches!(config.health_checker, Checker::HttpHealthCheck(_));
-        let codec = is_http2
-            .then(|| Box::new(http2::Codec::client(http2::Settings::new(&cluster.http2, 60 * 1024, 100))));
+        let codec = is_http2.then(|| {
+            Box::new(http2::Codec::client(http2::Settings::new(
+                &cluster.http2,
+                &crate::http1::Limits::default(),
+            )))
+        });
         if let Some(stats) = cluster.health_stats {
             self.stats.inc(stats.attempt);
         }
@@ -342,7 +346,8 @@ impl Proxy {
             wait += self.random.below(nanos(jitter).max(1));
         }
         if config.interval_jitter_percent > 0 {
-            wait += wait * self.random.below(u64::from(config.interval_jitter_percent)) / 100;
+            let percent = self.random.below(u64::from(config.interval_jitter_percent));
+            wait = wait.saturating_add((wait / 100).saturating_mul(percent)).min(LONGEST);
         }
         self.timers.set(self.now + wait, Timer::HealthCheck { cluster: id, host, check: index });
     }

@@ -28,8 +28,7 @@ impl Proxy {
     }
 
     pub(super) fn start_http2(&mut self, number: u32, settings: &Rc<Settings>) {
-        let options =
-            http2::Settings::new(&settings.http2, settings.limits.head_bytes, settings.limits.fields);
+        let options = http2::Settings::new(&settings.http2, &settings.limits);
         let Some(down) = self.down(number) else { return };
         let it = Http2Down { codec: Codec::server(options), streams: BTreeMap::new(), is_last: false };
         down.state = State::Http2(Box::new(it));
@@ -105,18 +104,8 @@ impl Proxy {
                     self.request_end(key, Some(headers));
                 }
             }
-            Event::Reset { stream, .. } => {
-                let Some(key) = self.http2_stream(number, stream) else { return };
-                if let Some(State::Http2(it)) = self.down(number).map(|it| &mut it.state) {
-                    it.streams.remove(&stream);
-                }
-                let Some(stream) = self.stream(key) else { return };
-                stream.info.flags.set(Flag::DownstreamConnectionTermination);
-                stream.info.details = "http2.remote_reset".into();
-                let stats = stream.settings.stats;
-                self.stats.inc(stats.downstream_rq_rx_reset);
-                self.drop_stream(key);
-                self.http2_maybe_idle(number);
+            Event::Reset { stream, code, details } => {
+                self.http2_stream_gone(number, stream, code, details);
             }
             Event::WindowOpen { stream } => {
                 if let Some(key) = self.http2_stream(number, stream) {
@@ -125,6 +114,31 @@ impl Proxy {
             }
             Event::GoAway { .. } => {}
         }
+    }
+
+    /// The client reset a stream, or what it sent there cannot be taken; then it may not have become a request yet.
+    fn http2_stream_gone(&mut self, number: u32, id: u32, code: u32, details: &'static str) {
+        let is_ours = details != "http2.remote_reset";
+        let known = self.http2_stream(number, id);
+        let key = match known {
+            None if is_ours => self.new_stream(Owner::Http2(number, id), HeaderMap::new(), Some("HTTP/2")),
+            other => other,
+        };
+        let Some(key) = key else { return };
+        if let Some(State::Http2(it)) = self.down(number).map(|it| &mut it.state) {
+            it.streams.remove(&id);
+        }
+        let Some(stream) = self.stream(key) else { return };
+        stream.info.flags.set(match (is_ours, code == Code::ProtocolError as u32) {
+            (true, true) => Flag::DownstreamProtocolError,
+            (true, false) => Flag::DownstreamRemoteReset,
+            (false, _) => Flag::DownstreamConnectionTermination,
+        });
+        stream.info.details = if known.is_some() { "http2.remote_reset" } else { details }.into();
+        let stats = stream.settings.stats;
+        self.stats.inc(stats.downstream_rq_rx_reset);
+        self.drop_stream(key);
+        self.http2_maybe_idle(number);
     }
 
     pub(super) fn http2_headers(&mut self, number: u32, id: u32, headers: &HeaderMap, is_end: bool) {

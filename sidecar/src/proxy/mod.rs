@@ -15,8 +15,10 @@ mod filters;
 mod flow;
 mod guard;
 mod health;
+mod http1_down;
 mod http2_down;
 mod http2_up;
+mod lost;
 mod names;
 mod note;
 mod outlier;
@@ -185,7 +187,8 @@ pub struct Proxy {
     pub(crate) timers: Timers<Timer>,
     output: VecDeque<Output>,
     listeners: Vec<Option<Listener>>,
-    pub(crate) clusters: Vec<Option<Cluster>>,
+    /// By number, which no other cluster ever gets.
+    pub(crate) clusters: Vec<Option<Box<Cluster>>>,
     cluster_names: BTreeMap<Rc<str>, usize>,
     route_tables: BTreeMap<String, Rc<RouteTable>>,
     downs: Vec<Option<Box<Down>>>,
@@ -358,7 +361,7 @@ impl Proxy {
     }
 
     pub(crate) fn cluster(&mut self, id: usize) -> Option<&mut Cluster> {
-        self.clusters.get_mut(id)?.as_mut()
+        self.clusters.get_mut(id)?.as_deref_mut()
     }
 
     pub(crate) fn cluster_named(&self, name: &str) -> Option<usize> {

@@ -146,7 +146,9 @@ impl Proxy {
         for (number, it) in &mut cluster.hosts {
             let wait = base.saturating_mul(u64::from(it.outlier.ejections.max(1))).min(most);
             match it.outlier.ejected_at {
-                Some(since) if now >= since + wait + it.outlier.jitter => returned.push(*number),
+                Some(since) if now >= since.saturating_add(wait).saturating_add(it.outlier.jitter) => {
+                    returned.push(*number)
+                }
                 Some(_) => {}
                 // A host that behaves is forgiven one ejection an interval.
                 None => it.outlier.ejections = it.outlier.ejections.saturating_sub(1),

@@ -159,7 +159,7 @@ impl Proxy {
         let priority = stream.router.as_ref().map_or(0, |it| it.priority);
         let Some(Some(cluster)) = self.clusters.get_mut(id) else { return };
         if !cluster.breakers[priority].allows(Resource::Requests) {
-            self.stats.inc(cluster.stats.upstream_rq_pending_overflow);
+            self.stats.inc(cluster.stats.upstream_rq_active_overflow);
             self.park(up);
             return self.attempt_failed(key, Reset::Overflow, "");
         }

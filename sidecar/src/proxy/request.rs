@@ -214,6 +214,10 @@ impl Proxy {
         if is_connect {
             return true;
         }
+        if stream.request.get(":method") == Some(b"QUERY") && !stream.request.contains("content-type") {
+            self.reply(key, Reply::new(400, "", "query_missing_content_type"));
+            return false;
+        }
         let path = stream.request.get(":path").unwrap_or_default().to_vec();
         if path.first() != Some(&b'/') {
             self.stats.inc(settings.stats.downstream_rq_non_relative_path);

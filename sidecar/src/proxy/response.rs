@@ -264,7 +264,8 @@ impl Proxy {
         self.cancel_router(key);
         let Some(stream) = self.stream(key) else { return };
         stream.response_ended = true;
-        let (owner, was_whole, is_upgrade) = (stream.owner, stream.request_ended, stream.is_upgrade);
+        let (owner, was_whole) = (stream.owner, stream.request_ended);
+        let is_switched = stream.is_upgrade && matches!(stream.info.code, 101 | 200..=299);
         // What is answered while its head is read counts as not yet read to its end.
         let was_read = was_whole && !stream.is_arriving;
         let stats = stream.settings.stats;
@@ -276,7 +277,7 @@ impl Proxy {
             Owner::Http1(number) => {
                 let Some(State::Http1(http1)) = self.down(number).map(|it| &mut it.state) else { return };
                 http1.stream = None;
-                if http1.ends_by_close || is_upgrade || (http1.ends_at_once && was_read) {
+                if http1.ends_by_close || is_switched || (http1.ends_at_once && was_read) {
                     return self.close_down_at_once(number);
                 }
                 if http1.closes || !was_whole {
@@ -296,9 +297,6 @@ impl Proxy {
         let Some(stream) = self.stream(key) else { return };
         stream.info.details = details;
         let (owner, stats) = (stream.owner, stream.settings.stats);
-        if stream.response_started {
-            self.stats.inc(stats.rq_reset_after_downstream_response_started);
-        }
         self.drop_stream(key);
         match owner {
             Owner::Http1(number) => {

@@ -17,6 +17,7 @@ use crate::hcm::HttpFilter;
 use crate::http::HeaderMap;
 use crate::route::action::grpc_timeout;
 use crate::route::{Action, Forward, RetryPolicy, rewrite};
+use crate::source::LONGEST;
 use crate::timer::TimerId;
 use std::net::SocketAddr;
 
@@ -70,7 +71,7 @@ pub(crate) struct Router {
 
 /// The times a request asks for itself: `x-envoy-upstream-rq-timeout-ms` and its like, in nanoseconds.
 fn asked_time(headers: &HeaderMap, name: &str) -> Option<u64> {
-    headers.get_str(name)?.parse::<u64>().ok()?.checked_mul(MILLISECOND)
+    headers.get_str(name)?.parse::<u64>().ok()?.checked_mul(MILLISECOND).map(|it| it.min(LONGEST))
 }
 
 /// How long the response may take, and one attempt.
@@ -142,7 +143,6 @@ impl Proxy {
             Action::Redirect(redirect) => {
                 let location = redirect.location(&met.route, &stream.request);
                 let location = String::from_utf8_lossy(&location).into_owned();
-                self.stats.inc(stats.rq_redirect);
                 self.stats.inc(stats.rq_direct_response);
                 self.reply(
                     key,
@@ -218,14 +218,7 @@ impl Proxy {
             self.start_global_timer(key);
         }
         self.begin_attempt(key);
-        for shadow in shadows {
-            // A request that was answered at once is not copied.
-            if self.streams.get(key).is_some() {
-                self.begin_attempt(shadow)
-            } else {
-                self.drop_stream(shadow)
-            }
-        }
+        self.send_shadows(key, shadows);
     }
 
     fn start_global_timer(&mut self, key: Key) {

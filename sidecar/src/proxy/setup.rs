@@ -156,17 +156,12 @@ impl Proxy {
             ));
         }
         let members = config.load_assignment.as_ref().map_or(Ok(Vec::new()), members::of_assignment)?;
-        let id = match self.cluster_names.get(config.name.as_str()).copied() {
-            Some(id) => {
-                self.remove_cluster_hosts(id);
-                self.clusters[id] = Some(cluster);
-                id
-            }
-            None => {
-                self.clusters.push(Some(cluster));
-                self.clusters.len() - 1
-            }
-        };
+        // One that takes another's place gets a number of its own: timers and answers for the other are for nobody.
+        if let Some(id) = self.cluster_names.get(config.name.as_str()).copied() {
+            self.forget_cluster(id);
+        }
+        self.clusters.push(Some(Box::new(cluster)));
+        let id = self.clusters.len() - 1;
         self.cluster_names.insert(config.name.as_str().into(), id);
         self.discover_members(id, config, members)?;
         self.start_outliers(id);
@@ -277,20 +272,24 @@ impl Proxy {
             .filter(|key| self.ups.get(*key).is_some_and(|it| it.cluster == id))
             .collect();
         for key in keys {
-            self.up_lost(key, super::retrying::Reset::ConnectionTermination, "", "");
             self.output.push_back(Output::Reset(super::ConnId::opened(key.index)));
+            self.up_lost(key, super::retrying::Reset::ConnectionTermination, "", "");
         }
+    }
+
+    fn forget_cluster(&mut self, id: usize) {
+        self.remove_cluster_hosts(id);
+        self.clusters[id] = None;
+        self.discovery.names.remove(&id);
+        self.discovery.assignments.remove(&id);
     }
 
     /// Takes a cluster away.
     pub(super) fn remove_cluster(&mut self, name: &str) {
         let Some(id) = self.cluster_names.remove(name) else { return };
-        self.remove_cluster_hosts(id);
         let prefix = self.cluster(id).map(|it| it.prefix.clone());
-        self.clusters[id] = None;
+        self.forget_cluster(id);
         prefix.iter().for_each(|it| self.stats.forget(it));
-        self.discovery.names.remove(&id);
-        self.discovery.assignments.remove(&id);
         let active = self.stats.gauge("cluster_manager.active_clusters");
         self.stats.set(active, self.cluster_names.len() as u64);
     }

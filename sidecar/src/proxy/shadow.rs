@@ -76,4 +76,15 @@ impl Proxy {
         }
         made
     }
+
+    /// Sends the copies of a request; one that was answered at once has none.
+    pub(super) fn send_shadows(&mut self, key: Key, shadows: Vec<Key>) {
+        for shadow in shadows {
+            if self.streams.get(key).is_some() {
+                self.begin_attempt(shadow);
+            } else {
+                self.drop_stream(shadow);
+            }
+        }
+    }
 }

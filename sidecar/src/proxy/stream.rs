@@ -49,6 +49,8 @@ pub(crate) struct Stream {
     pub request_ended: bool,
     /// Whether its head is being read.
     pub is_arriving: bool,
+    /// Whether an interim response came.
+    pub saw_interim: bool,
     pub response_started: bool,
     pub response_ended: bool,
     pub is_head: bool,
@@ -98,6 +100,7 @@ impl Stream {
             is_waiting: false,
             request_ended: false,
             is_arriving: true,
+            saw_interim: false,
             response_started: false,
             response_ended: false,
             is_http10: false,

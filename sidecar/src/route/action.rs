@@ -11,7 +11,7 @@ use crate::config::{route, route_action as config};
 use crate::http::HeaderMap;
 use crate::matcher::Rewrite;
 use crate::random::Random;
-use crate::source::{self, ReadFile, nanos};
+use crate::source::{self, LONGEST, ReadFile, nanos};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -331,5 +331,5 @@ pub fn grpc_timeout(headers: &HeaderMap) -> Option<u64> {
         'n' => 1,
         _ => return None,
     };
-    text[..text.len() - 1].parse::<u64>().ok()?.checked_mul(unit)
+    text[..text.len() - 1].parse::<u64>().ok()?.checked_mul(unit).map(|it| it.min(LONGEST))
 }

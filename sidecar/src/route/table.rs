@@ -249,3 +249,61 @@ pub fn query(headers: &HeaderMap) -> &[u8] {
     let path = headers.get(":path").unwrap_or_default();
     path.iter().position(|it| *it == b'?').map_or(&[], |at| &path[at..])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+    use crate::http::Connection;
+    use proptest::prelude::*;
+
+    fn connection() -> Connection {
+        let address = "10.0.0.1:80".parse().expect("an address");
+        Connection {
+            local: address,
+            direct_remote: address,
+            remote: address,
+            id: 1,
+            server_name: String::new(),
+            alpn: String::new(),
+            is_tls: false,
+            tls_version: "",
+            peer: None,
+            local_uri_sans: Vec::new(),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_long_table_meets_the_route_that_asking_one_by_one_finds(
+            matches in proptest::collection::vec((0..5usize, "[ab/]{0,3}"), 16..40),
+            paths in proptest::collection::vec("/[ab/]{0,4}", 8),
+        ) {
+            let routes: String = matches.iter().map(|(kind, text)| {
+                let (kind, more, end) = [
+                    ("prefix", "", ""),
+                    ("path", "", ""),
+                    ("path_separated_prefix", "", "c"),
+                    ("prefix", "case_sensitive: false, ", ""),
+                    ("safe_regex", "", ""),
+                ][*kind];
+                let text = format!("/{text}{end}");
+                let text = if kind == "safe_regex" { format!("{{regex: '{text}.*'}}") } else { format!("'{text}'") };
+                format!("{{match: {{{more}{kind}: {text}}}, direct_response: {{status: 200}}}}, ")
+            }).collect();
+            let yaml = format!("virtual_hosts: [{{name: v, domains: ['*'], routes: [{routes}]}}]");
+            let config: crate::config::route::RouteConfiguration =
+                config::message(&config::tree(&yaml, false).expect("valid YAML")).expect("a table");
+            let table = RouteTable::new(&config, None, &|_| Err(String::new())).expect("compiles");
+            let (host, connection) = (&table.hosts[0], connection());
+            prop_assert!(host.index.is_some());
+            for path in paths {
+                let headers: HeaderMap = [(":path", path)].into_iter().collect();
+                let asked = Asked { headers: &headers, connection: &connection };
+                let slow = host.routes.iter().find(|it| it.matches(&asked, &mut Random::new(1)));
+                let fast = host.route(&asked, &mut Random::new(1));
+                prop_assert_eq!(slow.map(Rc::as_ptr), fast.map(Rc::as_ptr));
+            }
+        }
+    }
+}

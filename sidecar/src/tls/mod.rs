@@ -4,7 +4,8 @@
 //! `Session`. `inspect` looks into a ClientHello that nobody terminates.
 //! Always: time is what the shared `Clock` says; a failure is told in the words of Envoy's BoringSSL; with the seeded
 //! cryptography the same seed gives the same bytes on the wire.
-//! Differs from Envoy: rustls speaks TLS 1.2 and 1.3 only, with no session tickets of ours.
+//! Differs from Envoy: rustls speaks TLS 1.2 and 1.3 only; sessions are resumed from memory, never by a ticket that
+//! holds its own state; of several certificates all are looked through, as with `full_scan_certs_on_sni_mismatch`.
 //! Sources: Envoy `source/common/tls`.
 
 pub(crate) mod certificate;
@@ -31,10 +32,11 @@ use crate::config::tls_context::{
     CertificateValidationContext, CommonTlsContext, CommonTlsContextValidationContextType as ValidationType,
     DownstreamTlsContext, Secret, SecretType, TlsCertificate, TlsParameters, TlsProtocol, UpstreamTlsContext,
 };
+use rustls::client::Resumption;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, ServerConfig, SupportedProtocolVersion};
@@ -151,6 +153,9 @@ impl Acceptor {
         means: Means,
     ) -> Result<Acceptor, String> {
         let common = context.common_tls_context.clone().unwrap_or_default();
+        if context.session_timeout.is_some() {
+            return Err("session_timeout: not simulated in vethlab".to_owned());
+        }
         let provider = provider(means.cryptography, common.tls_params.as_ref())?;
         let keys = certificates(&common, &provider, sources)?;
         if keys.is_empty() {
@@ -166,6 +171,10 @@ impl Acceptor {
             .map_err(|error| error.to_string())?
             .with_client_cert_verifier(validation.clone())
             .with_cert_resolver(Arc::new(ByName { keys }));
+        if context.disable_stateful_session_resumption {
+            config.session_storage = Arc::new(NoServerSessionStorage {});
+            config.send_tls13_tickets = 0;
+        }
         let without_alpn = Arc::new(config.clone());
         let alpn: Vec<Vec<u8>> = common.alpn_protocols.iter().map(|it| it.clone().into_bytes()).collect();
         config.alpn_protocols.clone_from(&alpn);
@@ -202,6 +211,12 @@ impl Connector {
         if context.auto_sni_san_validation {
             return Err("auto_sni_san_validation: not simulated in vethlab".to_owned());
         }
+        if context.allow_renegotiation {
+            return Err("allow_renegotiation: not simulated in vethlab".to_owned());
+        }
+        if context.enforce_rsa_key_usage == Some(true) {
+            return Err("enforce_rsa_key_usage: not simulated in vethlab".to_owned());
+        }
         let provider = provider(means.cryptography, common.tls_params.as_ref())?;
         let keys = certificates(&common, &provider, sources)?;
         let peer = peer(&common, sources);
@@ -224,6 +239,11 @@ impl Connector {
                 None => builder.with_no_client_auth(),
             };
             config.alpn_protocols = common.alpn_protocols.iter().map(|it| it.clone().into_bytes()).collect();
+            match context.max_session_keys {
+                Some(0) => config.resumption = Resumption::disabled(),
+                Some(most) => config.resumption = Resumption::in_memory_sessions(most as usize),
+                None => {}
+            }
             Some(Arc::new(config))
         };
         let (sni, auto_host_sni) = (context.sni.clone(), context.auto_host_sni);
@@ -350,7 +370,10 @@ fn certified_key(
     }
     let bad_key = "Failed to load private key from <inline>, Cause: error:09000069:PEM routines:OPENSSL_internal:NO_START_LINE";
     let key = PrivateKeyDer::from_pem_slice(&part(&config.private_key)?).map_err(|_| bad_key.to_owned())?;
-    let key = provider.key_provider.load_private_key(key).map_err(|_| bad_key.to_owned())?;
+    let key = provider.key_provider.load_private_key(key).map_err(|error| match error {
+        rustls::Error::General(why) if why.contains("not simulated") => why,
+        _ => bad_key.to_owned(),
+    })?;
     let certified = CertifiedKey::new(chain, key);
     if certified.keys_match() == Err(rustls::Error::InconsistentKeys(rustls::InconsistentKeys::KeyMismatch)) {
         let cause = "error:0b000074:X.509 certificate routines:OPENSSL_internal:KEY_VALUES_MISMATCH";

@@ -143,7 +143,7 @@ proptest! {
 
     #[test]
     fn no_frames_break_http2(frames in proptest::collection::vec(frame(), 0..30), is_server: bool) {
-        let settings = Settings::new(&Http2ProtocolOptions::default(), 60 * 1024, 100);
+        let settings = Settings::new(&Http2ProtocolOptions::default(), &Limits::default());
         let mut codec = if is_server { Codec::server(settings) } else { Codec::client(settings) };
         if is_server {
             prop_assert!(codec.receive(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").is_ok());

@@ -78,8 +78,8 @@ impl Lab {
                 Output::Connect { conn, to, .. } => self.asked.push_back((conn, to)),
                 Output::Send(conn, bytes) => self.sent.entry(conn).or_default().extend(bytes),
                 Output::End(conn) => drop(self.ended.insert(conn, "half")),
-                Output::Close(conn) => drop(self.ended.insert(conn, "closed")),
-                Output::Reset(conn) => drop(self.ended.insert(conn, "reset")),
+                Output::Close(conn) => self.end(conn, "closed"),
+                Output::Reset(conn) => self.end(conn, "reset"),
                 Output::Pause(conn) => drop(self.paused.insert(conn, true)),
                 Output::Resume(conn) => drop(self.paused.insert(conn, false)),
                 Output::Watch(path) => self.watched.push(path),
@@ -96,6 +96,12 @@ impl Lab {
                 _ => {}
             }
         }
+    }
+
+    /// As a driver does it: whatever stands under the number ends, also a connection that is only asked for.
+    fn end(&mut self, conn: ConnId, how: &'static str) {
+        self.asked.retain(|it| it.0 != conn);
+        self.ended.insert(conn, how);
     }
 
     pub fn handle(&mut self, input: Input<'_>) {

@@ -2,6 +2,7 @@
 
 mod admin;
 mod discovery;
+mod ends;
 mod floods;
 mod fuzz;
 mod lab;

@@ -2,8 +2,8 @@
 //!
 //! Source: Envoy `source/server/admin/server_info_handler.cc`, envoy.admin.v3 (certs).
 
-use super::config_dump::timestamp;
 use super::{JSON, Page, pretty};
+use crate::access_log::time::rfc3339;
 use crate::proxy::{Proxy, SECOND};
 use crate::tls::certificate::{San, Validity, validity};
 use crate::tls::{Certificate, Shown};
@@ -45,15 +45,14 @@ impl Proxy {
             San::Ip(address) => Some(json!({ "ip_address": address })),
             San::Email(_) => None,
         });
-        let second = |at: u64| timestamp(at * SECOND).replace(".000Z", "Z");
         let days = until.saturating_sub(self.now / SECOND) / DAY;
         Some(json!({
             "path": certificate.path,
             "serial_number": serial,
             "subject_alt_names": names.collect::<Vec<_>>(),
             "days_until_expiration": days.to_string(),
-            "valid_from": second(from),
-            "expiration_time": second(until),
+            "valid_from": rfc3339(from),
+            "expiration_time": rfc3339(until),
         }))
     }
 }

@@ -27,7 +27,9 @@ impl KeyProvider for Keys {
         }
         match rsa(&der) {
             Some(key) => Ok(Arc::new(RsaKey(Arc::new(key)))),
-            None => Err(Error::General("no RSA key and no ECDSA key of P-256".to_owned())),
+            None => Err(Error::General(
+                "private_key: neither RSA nor ECDSA on P-256: not simulated in vethlab".to_owned(),
+            )),
         }
     }
 }

@@ -199,7 +199,12 @@ impl Server {
                 let mut driver = self.driver.borrow_mut();
                 (std::mem::take(&mut driver.files), std::mem::take(&mut driver.names))
             };
-            self.names.extend(names);
+            // A name that already waits is asked for once.
+            for name in names {
+                if !self.names.contains(&name) {
+                    self.names.push(name);
+                }
+            }
             while self.lookups.len() < LOOKUPS && !self.names.is_empty() {
                 self.lookups.push(Box::pin(look_up(self.sys.clone(), self.names.remove(0))));
             }
