@@ -165,7 +165,7 @@ fn a_header_bomb_resets_its_stream_and_costs_no_memory() {
     get(&mut wire, 1, &bomb);
     let (mut server, outcome) = after(&wire);
     assert_eq!(outcome, Ok(()));
-    assert_eq!(told(&mut server), ["1 reset 2 http2.too_many_headers"]);
+    assert_eq!(told(&mut server), ["1 reset 2 http2.header_list_size_too_large"]);
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn messages_against_the_rules_end_the_connection() {
         get(&mut wire, 1, more);
         assert_eq!(
             refused(&wire),
-            Some((Code::ProtocolError, "http2.violation.of.messaging.rule")),
+            Some((Code::ProtocolError, "http2.invalid.header.field")),
             "{more:?}"
         );
     }

@@ -167,7 +167,11 @@ fn stats_are_shown_as_text_json_and_for_prometheus() {
     let stats = json(lab.admin("/stats?format=json&filter=^http.in.downstream_rq_2xx$"));
     assert_eq!(stats.to_string(), r#"{"stats":[{"name":"http.in.downstream_rq_2xx","value":1}]}"#);
     let text = lab.admin("/stats/prometheus?filter=upstream_rq_2").1;
-    let shown = "# TYPE envoy_cluster_upstream_rq counter
+    let shown = "# TYPE envoy_cluster_external_upstream_rq counter
+envoy_cluster_external_upstream_rq{envoy_response_code=\"200\",envoy_cluster_name=\"a\"} 1
+# TYPE envoy_cluster_external_upstream_rq_xx counter
+envoy_cluster_external_upstream_rq_xx{envoy_response_code_class=\"2\",envoy_cluster_name=\"a\"} 1
+# TYPE envoy_cluster_upstream_rq counter
 envoy_cluster_upstream_rq{envoy_response_code=\"200\",envoy_cluster_name=\"a\"} 1
 # TYPE envoy_cluster_upstream_rq_xx counter
 envoy_cluster_upstream_rq_xx{envoy_response_code_class=\"2\",envoy_cluster_name=\"a\"} 1
