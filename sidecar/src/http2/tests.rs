@@ -177,11 +177,7 @@ fn messages_against_the_rules_end_the_connection() {
     for more in [upper, hop, late, newline] {
         let mut wire = Vec::new();
         get(&mut wire, 1, more);
-        assert_eq!(
-            refused(&wire),
-            Some((Code::ProtocolError, "http2.invalid.header.field")),
-            "{more:?}"
-        );
+        assert_eq!(refused(&wire), Some((Code::ProtocolError, "http2.invalid.header.field")), "{more:?}");
     }
     let mut short = Vec::new();
     frame::put(&mut short, Kind::Headers, frame::END_HEADERS | frame::END_STREAM, 1, &[0x82, 0x86]);

@@ -220,17 +220,8 @@ impl Job {
                     if !entry.name.ends_with('/') {
                         entry.name.push('/');
                     }
-                    let mut names: Vec<String> = match self.sys.read_dir(&path).await {
-                        Ok(all) if depth < DEEPEST => all.into_iter().map(|it| it.name).collect(),
-                        other => {
-                            let errno = other.err().unwrap_or(Errno::ENAMETOOLONG);
-                            self.failed(&format!("{path}: Cannot open: {errno}")).await;
-                            Vec::new()
-                        }
-                    };
-                    names.sort();
-                    let head = path.trim_end_matches('/').to_owned();
-                    ahead.extend(names.into_iter().rev().map(|it| (format!("{head}/{it}"), depth + 1)));
+                    let within = self.list(&path, depth).await;
+                    ahead.extend(within.into_iter().rev().map(|it| (it, depth + 1)));
                 }
                 FileKind::Symlink => {
                     entry.kind = Kind::Symlink(self.sys.readlink(&path).await.unwrap_or_default())
@@ -259,6 +250,21 @@ impl Job {
             tar::write(&mut self.archive, &entry);
         }
         Ok(())
+    }
+
+    /// What is in a folder, by name.
+    async fn list(&mut self, path: &str, depth: usize) -> Vec<String> {
+        let mut names: Vec<String> = match self.sys.read_dir(path).await {
+            Ok(all) if depth < DEEPEST => all.into_iter().map(|it| it.name).collect(),
+            other => {
+                let errno = other.err().unwrap_or(Errno::ENAMETOOLONG);
+                self.failed(&format!("{path}: Cannot open: {errno}")).await;
+                Vec::new()
+            }
+        };
+        names.sort();
+        let head = path.trim_end_matches('/');
+        names.into_iter().map(|it| format!("{head}/{it}")).collect()
     }
 
     /// Names go where the archive does not.

@@ -115,6 +115,7 @@ impl Editor {
             }
             _ => {
                 if !self.scroll(command) {
+                    self.stand_behind_end(command.key, shape);
                     let Some(motion) = self.motion(command) else { return false };
                     self.cursor = motion.to;
                 }
@@ -124,6 +125,14 @@ impl Editor {
         self.leave_visual();
         self.want = 0;
         self.apply(operator, region, command.register, command.times(), region.from.line == region.to.line)
+    }
+
+    /// After `$` the cursor is behind the line, so that the first step back is onto its last letter.
+    fn stand_behind_end(&mut self, key: char, shape: Shape) {
+        let is_behind = self.want == usize::MAX && !self.buffer.line(self.cursor.line).is_empty();
+        if key == 'h' && shape == Shape::Char && is_behind {
+            self.cursor.col += 1;
+        }
     }
 
     /// The same key again ends Visual mode, another changes what is selected.
