@@ -6,7 +6,7 @@
 use super::buffer::Pos;
 use super::command::Command;
 use super::editor::{Editor, Mode};
-use super::keyboard::DELETE;
+use super::keyboard::{DELETE, LEFT};
 use super::operator::{Region, Shape};
 
 impl Editor {
@@ -130,7 +130,7 @@ impl Editor {
     /// After `$` the cursor is behind the line, so that the first step back is onto its last letter.
     fn stand_behind_end(&mut self, key: char, shape: Shape) {
         let is_behind = self.want == usize::MAX && !self.buffer.line(self.cursor.line).is_empty();
-        if key == 'h' && shape == Shape::Char && is_behind {
+        if matches!(key, 'h' | LEFT | '\u{8}') && shape == Shape::Char && is_behind {
             self.cursor.col += 1;
         }
     }
