@@ -23,6 +23,8 @@ tools=$cache/tools
 rust=${XDG_DATA_HOME:-$HOME/.local/share}/vethlab/rust
 export PATH="$tools/bin:$PATH"
 mkdir -p "$cache" "$tools"
+# Even a bare `rustc` fetches what rust-toolchain.toml names, where rustup may.
+[ "${VETHLAB_NO_RUSTUP:-}" != 1 ] || export RUSTUP_AUTO_INSTALL=0
 
 step=0
 steps=$([ "$for_what" = test ] && echo 7 || echo 5)
